@@ -1,0 +1,46 @@
+"""The errors a user can meet: each names what is wrong and what to do about it.
+
+A command prints one as a single line and exits with code 2. Anything else that is raised is a bug.
+"""
+
+
+class RametError(Exception):
+    """What is wrong, and the remedy.
+
+    Args:
+        problem: one sentence that names the value or the file at fault.
+        remedy: one sentence on what to do.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        self.problem = problem
+        self.remedy = remedy
+        super().__init__(f"{problem}; {remedy}" if remedy else problem)
+
+
+class UnknownName(RametError):
+    """A task, path, method, source or hyperparameter that is not there."""
+
+
+class InvalidValue(RametError):
+    """A value outside what is allowed."""
+
+
+class DataError(RametError):
+    """A task's images, labels or splits cannot be used, or changed since they were added."""
+
+
+class CheckpointError(RametError):
+    """A root's weights cannot be read as a vision transformer."""
+
+
+class ObjectError(RametError):
+    """A stored object is missing, truncated or not what its name says."""
+
+
+class StoreError(RametError):
+    """The system's folder or catalog cannot be read or written."""
+
+
+class Busy(RametError):
+    """Another process holds the task's lease."""

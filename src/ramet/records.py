@@ -1,0 +1,174 @@
+"""The nouns that run through all floors, as small frozen values: Component, Path, Task, Child, Commit.
+
+Records hold no tensors. A component's tensors are an immutable object, named by the SHA-256 of its bytes and looked up in
+the store when they are used.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+Value = bool | int | float | str
+"""A hyperparameter's value."""
+
+Metrics = Mapping[str, float]
+
+Pool = Literal["cls", "mean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """What all paths grown from one root have in common: the fixed shape of its transformer.
+
+    layers and image_size are the root's own; a path's are hyperparameters. pool says what the head reads: the class
+    token, or the mean of the patch tokens (then a path of 0 layers still sees the image).
+    """
+
+    patch_size: int
+    width: int
+    heads: int
+    mlp_width: int
+    layers: int
+    image_size: int
+    pool: Pool = "cls"
+    layer_norm_eps: float = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A named group of parameters in a path: `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm`, `head`.
+
+    digest names its tensors, momentum the optimiser's momentum for them, if any was stored. size counts parameters.
+    untrained is true only of what a random root drew and no task ever trained.
+    """
+
+    name: str
+    digest: str
+    size: int
+    momentum: str | None = None
+    untrained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One complete model for one task: components in the order the input meets them, and hyperparameters.
+
+    A root has no task. mu is the table of learned mutation probabilities, keyed by action. agent names the run that made
+    the path and trained the components that this run made trainable (METHOD: they stay trainable in its children).
+    metrics are measurements: quality (validation accuracy), test_quality, seconds, ... They are not part of the identity.
+    """
+
+    id: str
+    task: str | None
+    architecture: Architecture
+    components: tuple[Component, ...]
+    hyperparameters: Mapping[str, Value]
+    mu: Mapping[str, float] = field(default_factory=dict)
+    parent: str | None = None
+    agent: str = ""
+    trained: tuple[str, ...] = ()
+    method: str = ""
+    metrics: Metrics = field(default_factory=dict)
+
+    def component(self, name: str) -> Component | None:
+        """The component of that name, or None."""
+        return next((c for c in self.components if c.name == name), None)
+
+    @property
+    def params(self) -> int:
+        """Parameters of the whole path."""
+        return sum(c.size for c in self.components)
+
+    @property
+    def trained_params(self) -> int:
+        """Parameters that were trained for this path by its own agent."""
+        return sum(c.size for c in self.components if c.name in self.trained)
+
+    def digests(self) -> frozenset[str]:
+        """Every object the path needs, momentum included."""
+        return frozenset(d for c in self.components for d in (c.digest, c.momentum) if d)
+
+    def identified(self) -> "Path":
+        """The same path under the id that its content gives it."""
+        content = to_json(self)
+        del content["id"], content["metrics"]
+        return replace(self, id=content_id(content))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An image classification task as a system knows it.
+
+    source is what the user named (`demo:digits`, a folder, ...), options how it was read, splits the number of examples a
+    split, fingerprint the hash of what was read (a source that changed since is noticed by it).
+    """
+
+    name: str
+    source: str
+    classes: tuple[str, ...]
+    splits: Mapping[str, int]
+    fingerprint: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What stays on record of a sampled child, whether it lived or not.
+
+    path holds its hyperparameters, µ table, parent and metrics (components only where it joined the population).
+    mutations are the actions that were drawn, curve the quality after each validation, cost the training spent:
+    examples, flops, seconds.
+    """
+
+    path: Path
+    status: ChildStatus
+    cycle: int
+    generation: int
+    number: int
+    mutations: tuple[str, ...]
+    curve: tuple[float, ...]
+    cost: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A state of the system: what it changed of the state before.
+
+    changes maps a task to its new published path's id, or to None where the task was taken out.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    changes: Mapping[str, str | None]
+    message: str
+    method: str
+    time: str
+
+
+def to_json(record: Any) -> dict[str, Any]:
+    """A record as plain JSON values."""
+    plain: dict[str, Any] = json.loads(json.dumps(asdict(record)))
+    return plain
+
+
+def path_from_json(plain: Mapping[str, Any]) -> Path:
+    """The path that to_json wrote."""
+    return Path(
+        **{
+            **plain,
+            "architecture": Architecture(**plain["architecture"]),
+            "components": tuple(Component(**c) for c in plain["components"]),
+            "trained": tuple(plain["trained"]),
+        }
+    )
+
+
+def content_id(content: Any) -> str:
+    """A short name for JSON content: the first 16 hex digits of the SHA-256 of its canonical text."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,116 @@
+"""A path's network as pure functions of its components' tensors.
+
+No module objects: the tensors of a component, memory-mapped and shared by all paths that hold it, are used as they are.
+A network is a chain of stages, and a stage is what may be run once for several paths that hold the same components:
+the stem (patches, class token, positions), then each adapter and block, then the readout (norm and head).
+
+Shape suffixes: B batch, C channels, H height, W width, L tokens, D model width, K classes.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ramet.records import Architecture
+from ramet.vit.spec import kind
+
+Tensors = Mapping[str, Tensor]
+"""The tensors of one component."""
+
+
+def stages(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """A path's component names grouped into the stages that run one after the other."""
+    stem = tuple(n for n in names if kind(n) in ("patch_embed", "cls_token", "pos_embed"))
+    body = [(n,) for n in names if kind(n) in ("adapter", "block")]
+    return [stem, *body, ("norm", "head")]
+
+
+def run_stage(
+    architecture: Architecture, stage: Sequence[str], parts: Mapping[str, Tensors], x: Tensor
+) -> Tensor:
+    """Run one stage.
+
+    Args:
+        architecture: the fixed shape of the path's transformer.
+        stage: the names of the stage's components.
+        parts: the tensors of every component of the stage, by name.
+        x: for the stem images x_BCHW in [-1, 1]; for all others tokens x_BLD.
+
+    Returns:
+        Tokens x_BLD; for the readout logits x_BK.
+    """
+    match kind(stage[0]):
+        case "patch_embed":
+            return stem(
+                architecture, parts["patch_embed"], parts["cls_token"], parts["pos_embed"], x
+            )
+        case "adapter":
+            return adapter(parts[stage[0]], x, architecture.layer_norm_eps)
+        case "block":
+            return block(parts[stage[0]], x, architecture.heads, architecture.layer_norm_eps)
+        case _:
+            return readout(architecture, parts["norm"], parts["head"], x)
+
+
+def forward(architecture: Architecture, parts: Mapping[str, Tensors], x_BCHW: Tensor) -> Tensor:
+    """Logits x_BK of images x_BCHW in [-1, 1]; parts holds the path's components in their order."""
+    x = x_BCHW
+    for stage in stages(list(parts)):
+        x = run_stage(architecture, stage, parts, x)
+    return x
+
+
+def stem(
+    architecture: Architecture, patch_embed: Tensors, cls_token: Tensors, pos_embed: Tensors, x_BCHW: Tensor
+) -> Tensor:
+    """Tokens x_BLD of images: a linear map of every patch, the class token in front, positions added.
+
+    Pixels right of and below the last whole patch are not read.
+    """
+    b, c, h, w = x_BCHW.shape
+    p = architecture.patch_size
+    rows, columns = h // p, w // p
+    patches = (
+        x_BCHW[:, :, : rows * p, : columns * p]
+        .reshape(b, c, rows, p, columns, p)
+        .permute(0, 2, 4, 1, 3, 5)
+        .reshape(b, rows * columns, c * p * p)
+    )
+    x_BLD = F.linear(patches, patch_embed["weight"].flatten(1), patch_embed["bias"])
+    cls = cls_token["value"].to(x_BLD.dtype).expand(b, -1, -1)
+    return torch.cat([cls, x_BLD], dim=1) + pos_embed["value"]
+
+
+def block(parts: Tensors, x_BLD: Tensor, heads: int, eps: float) -> Tensor:
+    """One pre-norm transformer block: attention, then a GELU multilayer perceptron, each a residual."""
+    b, length, d = x_BLD.shape
+    y = F.layer_norm(x_BLD, (d,), parts["norm1.weight"], parts["norm1.bias"], eps)
+    qkv = F.linear(y, parts["attn.qkv.weight"], parts["attn.qkv.bias"])
+    q, k, v = qkv.view(b, length, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+    y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, length, d)
+    x_BLD = x_BLD + F.linear(y, parts["attn.proj.weight"], parts["attn.proj.bias"])
+    y = F.layer_norm(x_BLD, (d,), parts["norm2.weight"], parts["norm2.bias"], eps)
+    y = F.gelu(F.linear(y, parts["mlp.fc1.weight"], parts["mlp.fc1.bias"]))
+    return x_BLD + F.linear(y, parts["mlp.fc2.weight"], parts["mlp.fc2.bias"])
+
+
+def adapter(parts: Tensors, x_BLD: Tensor, eps: float) -> Tensor:
+    """A residual adapter: LayerNorm, down, GELU, up (METHOD section 4)."""
+    y = F.layer_norm(x_BLD, (x_BLD.shape[-1],), parts["norm.weight"], parts["norm.bias"], eps)
+    y = F.gelu(F.linear(y, parts["down.weight"], parts["down.bias"]))
+    return x_BLD + F.linear(y, parts["up.weight"], parts["up.bias"])
+
+
+def readout(architecture: Architecture, norm: Tensors, head: Tensors, x_BLD: Tensor) -> Tensor:
+    """Logits x_BK from the final norm of the class token, or of the mean of the patch tokens."""
+    if architecture.pool == "cls":
+        x_BD = x_BLD[:, 0]
+        y_BD = F.layer_norm(x_BD, x_BD.shape[-1:], norm["weight"], norm["bias"], architecture.layer_norm_eps)
+    else:
+        y_BLD = F.layer_norm(
+            x_BLD[:, 1:], x_BLD.shape[-1:], norm["weight"], norm["bias"], architecture.layer_norm_eps
+        )
+        y_BD = y_BLD.mean(dim=1)
+    return F.linear(y_BD, head["weight"], head["bias"])
