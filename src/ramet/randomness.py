@@ -25,9 +25,7 @@ def generator(*key: int | str) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(seed_of(*key)))
 
 
-def uniforms(
-    key: Key, indices: npt.NDArray[np.integer], columns: int
-) -> npt.NDArray[np.float64]:
+def uniforms(key: Key, indices: npt.NDArray[np.integer], columns: int) -> npt.NDArray[np.float64]:
     """Uniform draws in [0, 1), one row an index: a row depends on the key and its index alone.
 
     So the augmentation of an example is the same whatever batch it stands in. Draws are the splitmix64 hash of

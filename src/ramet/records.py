@@ -1,7 +1,7 @@
 """The nouns that run through all floors, as small frozen values: Component, Path, Task, Child, Commit.
 
-Records hold no tensors. A component's tensors are an immutable object, named by the SHA-256 of its bytes and looked up in
-the store when they are used.
+Records hold no tensors. A component's tensors are an immutable object, named by the SHA-256 of its bytes and looked up
+in the store when they are used.
 """
 
 import hashlib
@@ -38,9 +38,9 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A named group of parameters in a path: `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm`, `head`.
+    """A named group of parameters in a path.
 
-    digest names its tensors, momentum the optimiser's momentum for them, if any was stored. size counts parameters.
+    Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm` and `head`. digest names its tensors, momentum the optimiser's momentum for them, if any was stored. size counts parameters.
     untrained is true only of what a random root drew and no task ever trained.
     """
 
@@ -55,9 +55,9 @@ class Component:
 class Path:
     """One complete model for one task: components in the order the input meets them, and hyperparameters.
 
-    A root has no task. mu is the table of learned mutation probabilities, keyed by action. agent names the run that made
-    the path and trained the components that this run made trainable (METHOD: they stay trainable in its children).
-    metrics are measurements: quality (validation accuracy), test_quality, seconds, ... They are not part of the identity.
+    A root has no task. mu is the table of learned mutation probabilities, keyed by action. agent names the run that
+    made the path, trained the components that this run trained (they stay trainable in its children, METHOD section 4).
+    metrics are measurements: quality (validation accuracy), test_quality, ... They are not part of the identity.
     """
 
     id: str
@@ -101,8 +101,8 @@ class Path:
 class Task:
     """An image classification task as a system knows it.
 
-    source is what the user named (`demo:digits`, a folder, ...), options how it was read, splits the number of examples a
-    split, fingerprint the hash of what was read (a source that changed since is noticed by it).
+    source is what the user named (`demo:digits`, a folder, ...), options how it was read, splits the number of examples of
+    each split, fingerprint the hash of what was read (a source that changed since is noticed by it).
     """
 
     name: str

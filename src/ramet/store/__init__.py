@@ -1,0 +1,1 @@
+"""What a system keeps: immutable objects, and the catalog of paths, history and refs."""

@@ -1,0 +1,1 @@
+"""Tasks: where images come from, how they are split, cached and augmented."""

@@ -1,0 +1,1 @@
+"""Trains a generation of children on a task, side by side."""

@@ -27,9 +27,7 @@ def stages(names: Sequence[str]) -> list[tuple[str, ...]]:
     return [stem, *body, ("norm", "head")]
 
 
-def run_stage(
-    architecture: Architecture, stage: Sequence[str], parts: Mapping[str, Tensors], x: Tensor
-) -> Tensor:
+def run_stage(architecture: Architecture, stage: Sequence[str], parts: Mapping[str, Tensors], x: Tensor) -> Tensor:
     """Run one stage.
 
     Args:
@@ -43,9 +41,7 @@ def run_stage(
     """
     match kind(stage[0]):
         case "patch_embed":
-            return stem(
-                architecture, parts["patch_embed"], parts["cls_token"], parts["pos_embed"], x
-            )
+            return stem(architecture, parts["patch_embed"], parts["cls_token"], parts["pos_embed"], x)
         case "adapter":
             return adapter(parts[stage[0]], x, architecture.layer_norm_eps)
         case "block":
@@ -109,8 +105,6 @@ def readout(architecture: Architecture, norm: Tensors, head: Tensors, x_BLD: Ten
         x_BD = x_BLD[:, 0]
         y_BD = F.layer_norm(x_BD, x_BD.shape[-1:], norm["weight"], norm["bias"], architecture.layer_norm_eps)
     else:
-        y_BLD = F.layer_norm(
-            x_BLD[:, 1:], x_BLD.shape[-1:], norm["weight"], norm["bias"], architecture.layer_norm_eps
-        )
+        y_BLD = F.layer_norm(x_BLD[:, 1:], x_BLD.shape[-1:], norm["weight"], norm["bias"], architecture.layer_norm_eps)
         y_BD = y_BLD.mean(dim=1)
     return F.linear(y_BD, head["weight"], head["bias"])

@@ -42,9 +42,7 @@ def tokens(architecture: Architecture, image_size: int) -> int:
     return (image_size // architecture.patch_size) ** 2 + 1
 
 
-def shapes(
-    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int
-) -> Shapes:
+def shapes(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> Shapes:
     """The tensors of a component and their shapes."""
     d, m, p = architecture.width, architecture.mlp_width, architecture.patch_size
     match kind(name):
@@ -79,15 +77,11 @@ def shapes(
 
 def size(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> int:
     """The number of parameters of a component."""
-    parts = shapes(
-        architecture, name, image_size=image_size, adapter_width=adapter_width, classes=classes
-    )
+    parts = shapes(architecture, name, image_size=image_size, adapter_width=adapter_width, classes=classes)
     return sum(prod(shape) for shape in parts.values())
 
 
-def component_flops(
-    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int
-) -> int:
+def component_flops(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> int:
     """FLOPs of a component in one forward pass of one image: two a multiply-add of its matrix products.
 
     Normalisation, biases, activations and the softmax are not counted, as is the custom (torch's FlopCounterMode too).
@@ -113,8 +107,6 @@ def flops(
 ) -> int:
     """FLOPs of one forward pass of one image through a path of these components (METHOD section 6)."""
     return sum(
-        component_flops(
-            architecture, n, image_size=image_size, adapter_width=adapter_width, classes=classes
-        )
+        component_flops(architecture, n, image_size=image_size, adapter_width=adapter_width, classes=classes)
         for n in names
     )
