@@ -1,0 +1,48 @@
+"""What a child will be, planned from records alone: the components it keeps, clones or makes new; its hyperparameters.
+
+`training/` carries a plan out; nothing here holds or needs a tensor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ramet.records import Component, Path, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component of a child.
+
+    origin None is a new component (zero-initialised where METHOD section 4 says so), always trainable. An origin that is
+    trainable is cloned, one that is not is shared as it is. A pos_embed whose origin has another size is resampled, and
+    trainable.
+    """
+
+    name: str
+    origin: Component | None
+    trainable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlan:
+    """What all children of a generation share: data hyperparameters, their entries of the µ table, mutations drawn."""
+
+    hyperparameters: Mapping[str, Value]
+    mu: Mapping[str, float] = field(default_factory=dict)
+    mutations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPlan:
+    """A child to train: its parts in the order the input meets them.
+
+    mutations names the actions that were drawn and changed something: `hp:opt.lr`, `clone:block.2`, `add:adapter.0`.
+    """
+
+    parent: Path
+    task: str
+    classes: int
+    parts: tuple[Part, ...]
+    hyperparameters: Mapping[str, Value]
+    mu: Mapping[str, float]
+    mutations: tuple[str, ...]

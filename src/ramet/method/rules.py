@@ -1,0 +1,31 @@
+"""Which components a clone rule is about: patterns of component names."""
+
+import re
+from fnmatch import fnmatchcase
+
+from ramet.vit.spec import STEM, component_names, index, kind
+
+EXAMPLES = (*STEM, "norm", "head", "block.*", "adapter.*", "block[3:]", "block[-2:]")
+
+_SLICE = re.compile(r"(adapter|block)\[(-?\d+)?:(-?\d+)?\]")
+_DEEP = 1000
+
+
+def matches(pattern: str, name: str, layers: int) -> bool:
+    """Whether a component's name fits a pattern.
+
+    Args:
+        pattern: as of file names (`block.*`), or a slice of layers (`block[3:]`, `block[-2:]`).
+        name: the component's name.
+        layers: the number of layers of its path.
+    """
+    found = _SLICE.fullmatch(pattern)
+    if found is None:
+        return fnmatchcase(name, pattern)
+    first, last = (int(end) if end else None for end in found.group(2, 3))
+    return kind(name) == found[1] and index(name) in range(layers)[first:last]
+
+
+def possible(pattern: str) -> bool:
+    """Whether a pattern matches any component of any path."""
+    return any(matches(pattern, name, _DEEP) for name in component_names(_DEEP, range(_DEEP)))

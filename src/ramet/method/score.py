@@ -1,0 +1,57 @@
+"""The score of a path: its quality, scaled down by the parameters and compute it accounts for (METHOD section 6)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from ramet.method.schema import Score
+from ramet.records import Path
+from ramet.vit import spec
+
+Holders = Mapping[str, frozenset[str]]
+"""The agents that hold a component, by its digest."""
+
+
+def agent_of(path: Path) -> str:
+    """Who holds the components of a published path: its task, or the root itself."""
+    return path.task if path.task is not None else f"root:{path.id}"
+
+
+def holders(published: Iterable[Path]) -> Holders:
+    """Which agents hold each component of a system.
+
+    Args:
+        published: the best path of every task, and the roots.
+    """
+    by_digest: defaultdict[str, set[str]] = defaultdict(set)
+    for path in published:
+        for component in path.components:
+            by_digest[component.digest].add(agent_of(path))
+    return {digest: frozenset(agents) for digest, agents in by_digest.items()}
+
+
+def accounted_params(path: Path, held: Holders) -> float:
+    """The sum of the path's component sizes, each shared by the agents that hold it, the path's own included.
+
+    It changes as the system grows: held is the system of now.
+    """
+    own = agent_of(path)
+    return sum(c.size / len(held.get(c.digest, frozenset()) | {own}) for c in path.components)
+
+
+def path_flops(path: Path, classes: int) -> int:
+    """FLOPs of one forward pass of one image at the path's image size."""
+    return spec.flops(
+        path.architecture,
+        (c.name for c in path.components),
+        image_size=int(path.hyperparameters["data.image_size"]),
+        adapter_width=int(path.hyperparameters.get("adapter_width", 0)),
+        classes=classes,
+    )
+
+
+def score(terms: Score, quality: float, accounted: float, flops: float) -> float:
+    """quality * s ** (accounted / P) * s ** (flops / F); a penalty without its P or F is off; NaN stays NaN."""
+    for cost, unit in ((accounted, terms.params), (flops, terms.flops)):
+        if unit is not None:
+            quality *= terms.factor ** (cost / unit)
+    return quality
