@@ -56,7 +56,7 @@ def resample_pos_embed(value_1LD: Tensor, image_size: int, patch_size: int) -> T
     rows, side = isqrt(value_1LD.shape[1] - 1), image_size // patch_size
     if rows == side:
         return value_1LD
-    grid = value_1LD[:, 1:].unflatten(1, (rows, rows)).permute(0, 3, 1, 2)
+    grid = value_1LD[:, 1:].reshape(1, rows, rows, -1).permute(0, 3, 1, 2)
     grid = F.interpolate(grid, size=(side, side), mode="bicubic", align_corners=False, antialias=side < rows)
     return torch.cat([value_1LD[:, :1], grid.flatten(2).transpose(1, 2)], dim=1).contiguous()
 

@@ -1,10 +1,26 @@
-"""The roots a system can start from: random transformers, and checkpoints in the formats people have them in."""
+"""The roots a system can start from: random transformers, and checkpoints in the formats that people have them in."""
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import Tensor
 
-from ramet.records import Architecture
+from ramet.errors import CheckpointError, UnknownName
+from ramet.records import Architecture, Pool
+from ramet.vit import augreg, huggingface, timm
+from ramet.vit.checkpoint import Checkpoint
+from ramet.vit.initial import random_root
+
+SIZES = {"tiny": (192, 3, 12), "small": (384, 6, 12), "base": (768, 12, 12), "large": (1024, 16, 24)}
+"""Width, heads and layers of the sizes that random roots come in."""
+
+_RANDOM = re.compile(r"vit_([a-z]+)_patch([1-9]\d*)(?:@([1-9]\d*)(?:x(\d+))?)?")
+_FORMS = "name random:vit_tiny_patch16@32x3, hf:REPO, or the path of a .safetensors file, an .npz or a folder"
+_DOWNLOADED = (
+    "config.json", "preprocessor_config.json",
+    "model.safetensors", "model-*.safetensors", huggingface.INDEX, "*.npz",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +41,87 @@ def load_root(spec: str, seed: int = 0) -> Root:
     """The root that a user named.
 
     Args:
-        spec: `random:vit_tiny_patch16[@SIZE[xLAYERS]]`, `hf:REPO[@REVISION]`, or the path of a `.safetensors` file,
-            an AugReg `.npz` or a folder.
+        spec: `random:vit_SIZE_patchP[@PIXELS[xLAYERS]]`, `hf:REPO[@REVISION]`, or the path of a `.safetensors` file, an
+            AugReg `.npz` or a folder that holds one.
         seed: of a random root's draws.
 
     Raises:
-        UnknownName: no such root, file or folder.
-        CheckpointError: it is there and is not a plain vision transformer.
+        UnknownName: there is no such root, file or folder.
+        CheckpointError: what is there is not a plain vision transformer, or cannot be downloaded.
     """
-    raise NotImplementedError
+    scheme, _, rest = spec.partition(":")
+    if scheme == "random":
+        return _random(rest, seed)
+    if scheme == "hf":
+        repository, _, revision = rest.partition("@")
+        folder = _downloaded(repository, revision or None)
+        return _pretrained(repository, folder, origin=f"hf:{repository}@{folder.name}")
+    path = Path(spec).expanduser()
+    if not path.exists():
+        raise UnknownName(f"no root is called {spec!r}, and no file or folder", _FORMS)
+    path = path.resolve()
+    return _pretrained(path.name if path.is_dir() else path.stem, path, origin=spec)
+
+
+def _random(name: str, seed: int) -> Root:
+    match = _RANDOM.fullmatch(name)
+    if not match or match[1] not in SIZES:
+        sizes = ", ".join(SIZES)
+        raise UnknownName(f"no random root is called {name!r}", f"name vit_SIZE_patch16@32x3, SIZE one of {sizes}")
+    width, heads, depth = SIZES[match[1]]
+    patch_size, image_size, layers = int(match[2]), int(match[3] or 224), int(match[4] or depth)
+    if image_size % patch_size:
+        raise UnknownName(
+            f"random root {name!r}: patches of {patch_size} do not divide images of {image_size} pixels",
+            f"take a multiple of {patch_size}, such as @{4 * patch_size}",
+        )
+    pool: Pool = "cls" if layers else "mean"  # without a layer, the class token has seen nothing of the image
+    architecture = Architecture(patch_size, width, heads, 4 * width, layers, image_size, pool)
+    return Root(name, architecture, random_root(architecture, seed), True, f"random:{name}, seed {seed}")
+
+
+def _pretrained(name: str, path: Path, origin: str) -> Root:
+    architecture, tensors = _read(path).root()
+    return Root(name, architecture, tensors, False, origin)
+
+
+def _read(path: Path) -> Checkpoint:
+    folder = path if path.is_dir() else path.parent
+    if huggingface.holds(folder) and (path.is_dir() or path.name == huggingface.WEIGHTS):
+        return huggingface.read(folder)
+    file = _only_file(path) if path.is_dir() else path
+    if file.suffix == ".safetensors":
+        return timm.read(file)
+    if file.suffix == ".npz":
+        return augreg.read(file)
+    raise CheckpointError(
+        f"{file} is not a format that ramet reads: pickled weights can run code",
+        "convert it with safetensors.torch.save_file, or take a .safetensors or AugReg .npz file",
+    )
+
+
+def _only_file(folder: Path) -> Path:
+    """The one file of weights in a folder; one of the formats that ramet refuses only if there is no other."""
+    for pattern in ("*.safetensors", "*.npz", "*.bin", "*.pt*"):
+        match sorted(folder.glob(pattern)):
+            case [file]:
+                return file
+            case [_, *_] as files:
+                raise CheckpointError(f"{folder} holds {len(files)} files {pattern}", "name one of them")
+    raise CheckpointError(
+        f"{folder} holds no weights that ramet reads", "take one with a .safetensors or an AugReg .npz file"
+    )
+
+
+def _downloaded(repository: str, revision: str | None) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(snapshot_download(repository, revision=revision, allow_patterns=list(_DOWNLOADED)))
+    except (OSError, HFValidationError) as error:  # whatever the hub or the network refuses is an OSError
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"hf:{repository} cannot be downloaded ({reason})",
+            "check its name and the network, or download it elsewhere and name its folder",
+        ) from error

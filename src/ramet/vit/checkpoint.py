@@ -1,0 +1,191 @@
+"""What a reader of a checkpoint format hands over, and how it becomes a root: every name, shape and value is checked.
+
+A reader only renames, transposes and joins tensors. The architecture follows from their shapes. The normalisation of
+images that the checkpoint was trained with is folded into its patch embedding, because ramet scales all images to
+[-1, 1].
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isqrt
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ramet.errors import CheckpointError
+from ramet.records import Architecture, Pool
+from ramet.vit import spec
+
+Name = tuple[str, str]
+"""A component's name and its tensor's."""
+
+Components = dict[str, dict[str, Tensor]]
+"""Tensors by component and name."""
+
+PLAIN = "take a plain vision transformer, such as hf:timm/vit_tiny_patch16_224.augreg_in21k"
+
+_UNSUPPORTED = {
+    "dist_token": "a distillation token",
+    "reg_token": "register tokens",
+    "norm_pre": "a norm before the blocks",
+    "fc_norm": "a norm after pooling",
+    "q_norm": "query-key normalisation",
+    "ls1": "LayerScale",
+    "conv_root": "a convolutional stem",
+    "patch_embed.backbone": "a convolutional stem",
+}
+"""Known features of other transformers, by a part of the names of their tensors."""
+
+_HEADS = {1152: 16, 1280: 16, 1408: 16, 1664: 16}
+"""The published widths whose heads are not 64 wide: So400m, Huge, giant and gigantic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A transformer's tensors, and what its files say beyond their shapes.
+
+    Tensors of no component of ramet's stand under their own name. heads is None where the files do not tell. mean and
+    std normalise images in [0, 1], a value a channel.
+    """
+
+    source: Path
+    components: Components
+    heads: int | None = None
+    layer_norm_eps: float = 1e-6
+    pool: Pool = "cls"
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+
+    def root(self) -> tuple[Architecture, Components]:
+        """The architecture and the checked float32 components for images in [-1, 1].
+
+        Raises:
+            CheckpointError: a tensor is missing, unknown, of a wrong shape, or not finite.
+        """
+        architecture = self._architecture()
+        self._check(architecture)
+        components = {
+            name: {key: self.components[name][key].float().contiguous() for key in shapes}
+            for name, shapes in _shapes(architecture).items()
+        }
+        components["patch_embed"] = _fold(components["patch_embed"], self.mean, self.std)
+        return architecture, components
+
+    def _architecture(self) -> Architecture:
+        patch = self._tensor("patch_embed", "weight", dimensions=4)
+        positions = self._tensor("pos_embed", "value", dimensions=3).shape[1] - 1
+        width, patch_size = patch.shape[0], patch.shape[-1]
+        layers = sum(spec.kind(name) == "block" for name in self.components)
+        mlp_width = self._tensor("block.0", "mlp.fc1.weight", dimensions=2).shape[0] if layers else 4 * width
+        if isqrt(positions) ** 2 != positions or positions < 1:
+            raise CheckpointError(f"{self.source} has positions for {positions} patches, which is no square", PLAIN)
+        heads = self.heads or _HEADS.get(width, width // 64)
+        if heads < 1 or width % heads:
+            raise CheckpointError(
+                f"{self.source} has {width} channels, which {heads} attention heads cannot share",
+                "put the checkpoint's config.json, which tells the number of heads, beside it",
+            )
+        return Architecture(
+            patch_size, width, heads, mlp_width, layers, isqrt(positions) * patch_size, self.pool, self.layer_norm_eps
+        )
+
+    def _tensor(self, name: str, key: str, *, dimensions: int) -> Tensor:
+        tensor = self.components.get(name, {}).get(key)
+        if tensor is None or tensor.dim() != dimensions:
+            self._refuse_features()
+            raise CheckpointError(f"{self.source} has no vision transformer's {name} {key}", PLAIN)
+        return tensor
+
+    def _check(self, architecture: Architecture) -> None:
+        expected = {(n, k): shape for n, shapes in _shapes(architecture).items() for k, shape in shapes.items()}
+        found = {(n, k): tensor for n, tensors in self.components.items() for k, tensor in tensors.items()}
+        self._refuse_features()
+        if unknown := sorted(found.keys() - expected.keys()):
+            raise CheckpointError(f"{self.source} holds {_listed(unknown)}, of which ramet knows nothing", PLAIN)
+        if missing := sorted(expected.keys() - found.keys()):
+            raise CheckpointError(f"{self.source} lacks {_listed(missing)}", PLAIN)
+        for (name, key), tensor in found.items():
+            if tuple(tensor.shape) != expected[name, key]:
+                raise CheckpointError(
+                    f"{self.source}: {name} {key} has the shape {tuple(tensor.shape)}, not {expected[name, key]}", PLAIN
+                )
+            if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
+                raise CheckpointError(
+                    f"{self.source}: {name} {key} holds values that are not finite numbers",
+                    "download the checkpoint again, or take another",
+                )
+
+    def _refuse_features(self) -> None:
+        for name, tensors in self.components.items():
+            for key in tensors:
+                for part, feature in _UNSUPPORTED.items():
+                    if part in name or part in key:
+                        raise CheckpointError(f"{self.source} has {feature}, which ramet does not support", PLAIN)
+
+
+def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignored: tuple[str, ...]) -> Components:
+    """Tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
+
+    Args:
+        tensors: by the format's names.
+        renamed: the component and tensor that such a name stands for.
+        ignored: how the names begin that ramet has no use for, heads above all.
+    """
+    components: Components = {}
+    for key, tensor in tensors.items():
+        if not key.startswith(ignored):
+            name, part = renamed(key)
+            components.setdefault(name, {})[part] = tensor
+    for block in components.values():
+        for part in ("weight", "bias"):
+            if all(f"{x}.{part}" in block for x in "qkv"):
+                block[f"attn.qkv.{part}"] = torch.cat([block.pop(f"{x}.{part}") for x in "qkv"])
+    return components
+
+
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """The tensors of a safetensors file."""
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{file} cannot be read as safetensors ({error})", "download it again") from error
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """A JSON file of settings; empty where there is none."""
+    if not file.is_file():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{file} is no JSON object ({error})", "download it again") from error
+
+
+def _shapes(architecture: Architecture) -> dict[str, spec.Shapes]:
+    size = architecture.image_size
+    return {
+        name: spec.shapes(architecture, name, image_size=size, adapter_width=0, classes=0)
+        for name in spec.component_names(architecture.layers)
+        if name != "head"
+    }
+
+
+def _fold(patch_embed: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
+    """The patch embedding that reads images x in [-1, 1] as the given one reads ((x + 1) / 2 - mean) / std."""
+    weight = patch_embed["weight"].double()
+    mean_C11, std_C11 = (torch.tensor(v, dtype=torch.float64).view(-1, 1, 1) for v in (mean, std))
+    shift = (weight * ((0.5 - mean_C11) / std_C11)).sum(dim=(1, 2, 3))
+    return {
+        "weight": (weight / (2 * std_C11)).float(),
+        "bias": (patch_embed["bias"].double() + shift).float(),
+    }
+
+
+def _listed(names: list[Name]) -> str:
+    first = ", ".join(" ".join(name).strip() for name in names[:3])
+    return first if len(names) <= 3 else f"{first} and {len(names) - 3} more tensors"
