@@ -19,10 +19,9 @@ def randomise(module: nn.Module) -> nn.Module:
     g = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for name, p in module.named_parameters():
-            norm_scale = p.dim() == 1 and name.endswith("weight")
-            p.copy_(
-                torch.randn(p.shape, generator=g) * (0.1 if p.dim() == 1 else 0.5 / p.shape[-1] ** 0.5) + norm_scale
-            )
+            scale = 0.1 if p.dim() == 1 else 0.5 / p.shape[-1] ** 0.5
+            is_norm = p.dim() == 1 and name.endswith("weight")
+            p.copy_(torch.randn(p.shape, generator=g) * scale + is_norm)
     return module.eval()
 
 
@@ -74,13 +73,10 @@ def make_hf(tmp_path: Path) -> Callable[..., tuple[nn.Module, Path]]:
     """Makes a random model of transformers of the given configuration, and the folder where it is saved."""
     from transformers import ViTConfig, ViTForImageClassification, ViTModel
 
-    def make(
-        *, classifier: bool = False, shard: str = "1GB", seed: int = 0, **settings: object
-    ) -> tuple[nn.Module, Path]:
-        torch.manual_seed(0)
+    def make(*, classifier: bool = False, shard: str = "1GB", **settings: object) -> tuple[nn.Module, Path]:
         config = ViTConfig(**settings)
         model = (ViTForImageClassification if classifier else ViTModel)(config)
-        randomise(model, seed)
+        randomise(model)
         folder = tmp_path / f"hf{len(list(tmp_path.iterdir()))}"
         model.save_pretrained(folder, max_shard_size=shard)
         return model, folder
