@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from math import inf, isfinite
+from math import floor, inf, isfinite
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -128,7 +128,7 @@ def parse(name: str, raw: Any) -> Hyperparameter:
     if isinstance(raw, Hyperparameter):
         return raw
     if name not in DOMAINS:
-        raise UnknownName(f"hyperparameters.{name} does not exist", did_you_mean(name, DOMAINS))
+        raise UnknownName(f"hyperparameters.{name} does not exist", did_you_mean(str(name), DOMAINS))
     fields = dict(raw) if isinstance(raw, Mapping) else {"default": raw}
     for key in fields.keys() - {"default", "values"}:
         raise UnknownName(f"hyperparameters.{name}.{key} does not exist", "a hyperparameter has default and values")
@@ -139,7 +139,7 @@ def parse(name: str, raw: Any) -> Hyperparameter:
     if _settled(default, values) and default not in values:
         raise InvalidValue(
             f"hyperparameters.{name}.default is {show(default)}, which is not one of its values",
-            f"choose one of {', '.join(map(show, values))}, or set new values with {name}=[{show(default)}, ...]",
+            f"set {name}.default to one of {', '.join(map(show, values))}, or new values with {name}=[...]",
         )
     return Hyperparameter(default=default, values=values)
 
@@ -196,6 +196,7 @@ def _number(domain: Domain, raw: Any) -> Number | None:
     return int(number) if number.is_integer() else None
 
 
+_LEAST_STEP = 0.0001
 _RANGE = re.compile(r"\s*(\S+?)\.\.(\S+)(?:\s+step\s+(\S+))?\s*")
 
 
@@ -206,8 +207,8 @@ def _range(name: str, text: str) -> tuple[Value, ...] | str:
         raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", "write a range as 0..3 or 16..112 step 16")
     low, high = (_one(name, "values", end) for end in match.group(1, 2))
     step = _number(Domain(float), match[3] or "1")
-    if step is None or step <= 0:
-        raise InvalidValue(f"hyperparameters.{name}.values has the step {match[3]}", "give a number above 0")
+    if step is None or step < _LEAST_STEP:
+        raise InvalidValue(f"hyperparameters.{name}.values has the step {match[3]}", f"give one from {_LEAST_STEP} on")
     if ROOT in (low, high):
         return text.strip()
     values = _expand(text, 0)
@@ -221,6 +222,6 @@ def _expand(text: str, own: int) -> tuple[Number, ...]:
     match = _RANGE.fullmatch(text)
     assert match is not None
     low, high, step = (float(own if end == ROOT else end) for end in (match[1], match[2], match[3] or "1"))
-    count = int((high - low) / step + 1e-9) + 1
+    count = floor((high - low) / step + 1e-9) + 1
     numbers = [round(low + step * i, 10) for i in range(count)]
     return tuple(int(n) if n.is_integer() else n for n in numbers)

@@ -30,7 +30,7 @@ class _Draws:
         self.mutations: list[str] = []
 
     def decide(self, action: str) -> bool:
-        """Whether to act: drawn with the action's own probability, which moves with the global one (METHOD section 4)."""
+        """Whether to act, by the action's own probability, which moves with the global one (METHOD section 4)."""
         if not self.learned:
             return self.rng.random() < self.mu
         probability = self.steps.nearest(self.table.get(action, self.mu))

@@ -13,9 +13,9 @@ from ramet.records import Component, Path, Value
 class Part:
     """One component of a child.
 
-    origin None is a new component (zero-initialised where METHOD section 4 says so), always trainable. An origin that is
-    trainable is cloned, one that is not is shared as it is. A pos_embed whose origin has another size is resampled, and
-    trainable.
+    origin None is a new component, always trainable (and zero-initialised where METHOD section 4 says so). An origin
+    that is trainable is cloned, one that is not is shared as it is. A pos_embed whose origin has another size is
+    resampled, and trainable.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """A method as data: everything that decides how a task is learnt, with a name and a version (METHOD section 1).
 
-A method is frozen, validated, and stored with every result. As text it is YAML or JSON; `ramet.method.presets` reads it.
+A method is frozen, validated, and stored with every result; as text it is YAML or JSON, which `presets` reads.
 """
 
 from collections.abc import Mapping
@@ -86,7 +86,7 @@ class Mutation(_Frozen):
     @field_validator("clone", mode="before")
     @classmethod
     def _ordered(cls, raw: Any) -> Any:
-        """Rules written as a mapping, kept as pairs: their order counts, and not every JSON store keeps that of keys."""
+        """Rules written as a mapping, kept as pairs: their order counts, and a JSON store may not keep that of keys."""
         return tuple(raw.items()) if isinstance(raw, Mapping) else raw
 
     @field_validator("clone")
@@ -158,4 +158,4 @@ class Method(_Frozen):
         """The method as text that reads back to an equal one."""
         plain = self.model_dump(mode="json")
         plain["mutation"]["clone"] = dict(plain["mutation"]["clone"])
-        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
+        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
