@@ -40,8 +40,9 @@ class Architecture:
 class Component:
     """A named group of parameters in a path.
 
-    Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm` and `head`. digest names its tensors, momentum the optimiser's momentum for them, if any was stored. size counts parameters.
-    untrained is true only of what a random root drew and no task ever trained.
+    Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm`, `head`. digest names the tensors,
+    momentum the optimiser's momentum for them, if any was stored. size counts parameters. untrained is true only of
+    what a random root drew and no task ever trained.
     """
 
     name: str
@@ -101,8 +102,8 @@ class Path:
 class Task:
     """An image classification task as a system knows it.
 
-    source is what the user named (`demo:digits`, a folder, ...), options how it was read, splits the number of examples of
-    each split, fingerprint the hash of what was read (a source that changed since is noticed by it).
+    source is what the user named (`demo:digits`, a folder, ...), options how it was read, splits the number of
+    examples of each split, fingerprint the hash of what was read (a source that changed since is noticed by it).
     """
 
     name: str

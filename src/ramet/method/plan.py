@@ -46,3 +46,12 @@ class ChildPlan:
     hyperparameters: Mapping[str, Value]
     mu: Mapping[str, float]
     mutations: tuple[str, ...]
+
+    @property
+    def dimensions(self) -> dict[str, int]:
+        """What sizes its components beside the architecture: image_size, adapter_width, classes."""
+        return {
+            "image_size": int(self.hyperparameters["data.image_size"]),
+            "adapter_width": int(self.hyperparameters["adapter_width"]),
+            "classes": self.classes,
+        }

@@ -1,0 +1,191 @@
+"""Trains the children of a generation side by side on one stream of batches.
+
+A batch is read, augmented and moved to the device once for all children; what several children hold frozen from the
+input on is computed once for all of them; a child that fails drops out and the others go on as if it had not been
+there. Each child comes out as it would have done alone, bit for bit on a CPU.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ramet.method.plan import ChildPlan
+from ramet.method.schema import Method
+from ramet.randomness import Key
+from ramet.tasks.augment import augment
+from ramet.tasks.data import Split
+from ramet.training.assemble import Load, assemble
+from ramet.training.batches import Examples, Indices, examples, sample_subset, stream
+from ramet.training.device import is_out_of_memory, precision
+from ramet.training.inference import accuracies
+from ramet.training.learner import Failure, Learner
+from ramet.training.shared import run_shared
+
+Report = Callable[[int, int, Sequence[float]], None]
+"""Told now and then: steps done, steps in all, the best quality so far of each child (NaN before the first)."""
+
+
+@dataclass(frozen=True)
+class TrainedChild:
+    """What training made of a plan.
+
+    tensors and momentum are those of the best checkpoint's trainable components, in main memory; both are empty where
+    the child failed. curve is the validation accuracy after each round, seconds its share of the wall time.
+    """
+
+    plan: ChildPlan
+    failure: Failure | None
+    curve: tuple[float, ...]
+    tensors: Mapping[str, Mapping[str, Tensor]]
+    momentum: Mapping[str, Mapping[str, Tensor]]
+    examples: int
+    seconds: float
+
+    @property
+    def quality(self) -> float:
+        """The best validation accuracy, NaN where there is none."""
+        return max(self.curve) if self.curve and not self.failure else math.nan
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
+
+    count: int
+    steps: int
+    batch: int
+
+    @staticmethod
+    def of(method: Method, train_examples: int) -> "Rounds":
+        """A round sees at most examples_per_validation examples, or one epoch if that is smaller."""
+        budget = method.budget
+        batch = min(method.batch, train_examples)
+        seen = min(budget.examples_per_validation, train_examples)
+        return Rounds(budget.validations, max(1, seen // batch), batch)
+
+
+def train_generation(
+    plans: Sequence[ChildPlan],
+    method: Method,
+    splits: Mapping[str, Split],
+    load: Load,
+    key: Key,
+    device: torch.device,
+    report: Report | None = None,
+    numbers: Sequence[int] | None = None,
+) -> list[TrainedChild]:
+    """Train planned children side by side; they must agree on their data.* hyperparameters.
+
+    Args:
+        plans: the children.
+        method: the budget, batch size and training settings.
+        splits: the task's train and validation splits; validation is on a fixed choice of its examples.
+        load: the store's reader.
+        key: keys the order of examples, their augmentation and the initial values of new components.
+        device: where to train.
+        report: told of progress after every step and validation.
+        numbers: the children's numbers in the generation (default 0, 1, ...), which key their new components.
+    """
+    train = examples(splits["train"], device)
+    limit, count = method.budget.validation_examples, len(splits["validation"].labels)
+    validation = examples(splits["validation"], device, sample_subset(count, limit, (plans[0].task, "validation")))
+    rounds = Rounds.of(method, len(train))
+    learners = _make_learners(plans, method, rounds, load, key, device, numbers or range(len(plans)))
+    draws = stream(len(train), rounds.batch, (*key, "examples"))
+    for round_number in range(rounds.count):
+        for step in range(rounds.steps):
+            _train_step(_alive(learners), train, next(draws), key)
+            if report:
+                report(round_number * rounds.steps + step + 1, rounds.count * rounds.steps, _best(learners))
+        _validate(_alive(learners), validation)
+        if report:
+            report((round_number + 1) * rounds.steps, rounds.count * rounds.steps, _best(learners))
+    seen = rounds.count * rounds.steps * rounds.batch
+    return [_result(plan, learner, seen) for plan, learner in zip(plans, learners, strict=True)]
+
+
+def _make_learners(
+    plans: Sequence[ChildPlan],
+    method: Method,
+    rounds: Rounds,
+    load: Load,
+    key: Key,
+    device: torch.device,
+    numbers: Sequence[int],
+) -> list[Learner | None]:
+    frozen: dict[str, Mapping[str, Tensor]] = {}
+    total = rounds.count * rounds.steps
+
+    def make(plan: ChildPlan, number: int) -> Learner | None:
+        try:
+            return Learner(plan, assemble(plan, load, (*key, "new", number), device, frozen), method.training, total)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return None
+
+    return [make(plan, number) for number, plan in zip(numbers, plans, strict=True)]
+
+
+def _alive(learners: Sequence[Learner | None]) -> list[Learner]:
+    return [learner for learner in learners if learner and not learner.failure]
+
+
+def _train_step(learners: Sequence[Learner], train: Examples, draws: Indices, key: Key) -> None:
+    if not learners:
+        return
+    started = time.perf_counter()
+    hyper = learners[0].plan.hyperparameters
+    images, labels = train.take(draws % len(train))
+    size = int(hyper["data.image_size"])
+    x = augment(images, hyper, key=(*key, "augment"), examples=draws, image_size=size)
+    own = 0.0
+    with precision(train.device):
+        for learner, y in run_shared(learners, x):
+            began = time.perf_counter()
+            try:
+                learner.step(y, labels)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                learner.give_up("out-of-memory")
+            spent = time.perf_counter() - began
+            learner.seconds += spent
+            own += spent
+    common = (time.perf_counter() - started - own) / len(learners)
+    for learner in learners:
+        learner.seconds += common
+
+
+def _validate(learners: Sequence[Learner], validation: Examples) -> None:
+    if not learners:
+        return
+    started = time.perf_counter()
+    size = int(learners[0].plan.hyperparameters["data.image_size"])
+    for learner, quality in zip(learners, accuracies(learners, validation, size), strict=True):
+        learner.validated(quality)
+    for learner in learners:
+        learner.seconds += (time.perf_counter() - started) / len(learners)
+
+
+def _best(learners: Sequence[Learner | None]) -> list[float]:
+    return [max(learner.curve, default=math.nan) if learner else math.nan for learner in learners]
+
+
+def _result(plan: ChildPlan, learner: Learner | None, seen: int) -> TrainedChild:
+    if learner is None:
+        return TrainedChild(plan, "out-of-memory", (), {}, {}, 0, 0.0)
+    learner.release()
+    return TrainedChild(
+        plan=plan,
+        failure=learner.failure,
+        curve=tuple(learner.curve),
+        tensors=learner.best,
+        momentum=learner.best_momentum,
+        examples=seen,
+        seconds=learner.seconds,
+    )

@@ -1,0 +1,66 @@
+"""Runs trained paths: accuracy on a split, logits of images."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ramet.records import Architecture, Path
+from ramet.tasks.augment import batch_images
+from ramet.tasks.data import Split
+from ramet.training.assemble import Load, Parts
+from ramet.training.batches import Examples, examples
+from ramet.training.device import precision
+from ramet.training.shared import R, finish, run_shared
+from ramet.vit.network import stages
+
+EVALUATION_BATCH = 256
+"""Fixed, since the last bits of a logit depend on the batch: a quality measured again is then equal."""
+
+
+class LoadedPath:
+    """A published path's tensors on a device, all frozen."""
+
+    def __init__(self, path: Path, load: Load, device: torch.device) -> None:
+        self.architecture: Architecture = path.architecture
+        self.image_size = int(path.hyperparameters["data.image_size"])
+        self.device = device
+        self.parts: Parts = {c.name: {key: t.to(device) for key, t in load(c.digest).items()} for c in path.components}
+        digests = {c.name: c.digest for c in path.components}
+        self.shared_stages = tuple(tuple(digests[name] for name in stage) for stage in stages(list(self.parts))[:-1])
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits (B, K) of uint8 images (B, H, W, 3)."""
+        with torch.inference_mode(), precision(self.device):
+            x = batch_images(images.to(self.device), image_size=self.image_size)
+            ((_, y),) = run_shared([self], x)
+            return finish(self, y).float()
+
+    def accuracy(self, split: Split, progress: Callable[[int, int], None] | None = None) -> float:
+        """Top-1 accuracy on a whole split."""
+        return accuracies([self], examples(split, self.device), self.image_size, progress)[0]
+
+
+def accuracies(
+    paths: Sequence[R],
+    data: Examples,
+    image_size: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[float]:
+    """Top-1 accuracy of each path on the same examples, in the given order; shared stages run once a batch."""
+    correct: Mapping[int, Tensor] = {id(p): torch.zeros((), dtype=torch.int64, device=data.device) for p in paths}
+    with torch.inference_mode(), precision(data.device):
+        for images, labels, done in _batches(data):
+            x = batch_images(images, image_size=image_size)
+            for path, y in run_shared(paths, x):
+                correct[id(path)].add_((finish(path, y).argmax(dim=1) == labels).sum())
+            if progress:
+                progress(done, len(data))
+    return [int(correct[id(p)]) / len(data) for p in paths]
+
+
+def _batches(data: Examples) -> Iterator[tuple[Tensor, Tensor, int]]:
+    for start in range(0, len(data), EVALUATION_BATCH):
+        stop = min(start + EVALUATION_BATCH, len(data))
+        yield *data.take(np.arange(start, stop)), stop

@@ -1,0 +1,223 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from ramet.method.schedule import learning_rate
+from ramet.tasks.augment import batch_images
+from ramet.training import generation, learner
+from ramet.training.batches import sample_subset, stream
+from ramet.training.generation import Rounds, TrainedChild, train_generation
+from ramet.vit.network import forward, run_stage
+from tests.training.conftest import Lab
+
+CPU = torch.device("cpu")
+KEY = (0, "tiny", 0, 0, 0)
+
+
+def train(lab: Lab, *plans, numbers=None, method=None) -> list[TrainedChild]:
+    return train_generation(
+        plans, method or lab.method, lab.splits, lab.memory.load, KEY, CPU, numbers=numbers or range(len(plans))
+    )
+
+
+def same(a: TrainedChild, b: TrainedChild) -> bool:
+    pairs = [(a.tensors, b.tensors), (a.momentum, b.momentum)]
+    return (
+        a.curve == b.curve
+        and all(x.keys() == y.keys() for x, y in pairs)
+        and all(torch.equal(x[name][k], y[name][k]) for x, y in pairs for name in x for k in x[name])
+    )
+
+
+def different_plans(lab: Lab):
+    return [
+        lab.plan({"block.2"}),
+        lab.plan({"block.1"}, opt__lr=0.05),
+        lab.plan({"patch_embed", "block.0"}, adapters=(1,)),
+        lab.plan(set(), adapters=(0, 2), opt__nesterov=True),
+    ]
+
+
+def test_side_by_side_equals_alone(lab):
+    plans = different_plans(lab)
+    together = train(lab, *plans)
+    alone = [train(lab, plan, numbers=[i])[0] for i, plan in enumerate(plans)]
+    assert all(same(a, b) for a, b in zip(together, alone, strict=True))
+
+
+def test_a_child_learns(lab):
+    budget = lab.method.budget.model_copy(update={"validations": 12})
+    (child,) = train(
+        lab, lab.plan({f"block.{i}" for i in range(3)}), method=lab.method.model_copy(update={"budget": budget})
+    )
+    assert child.quality > 0.9
+    assert child.quality == max(child.curve)
+    assert len(child.curve) == 12
+
+
+def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
+    runs = []
+    monkeypatch.setattr(
+        "ramet.training.shared.run_stage",
+        lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
+    )
+    train(lab, *[lab.plan({"block.2"}) for _ in range(4)])
+    rounds = Rounds.of(lab.method, 160)
+    batches = rounds.count * (rounds.steps + 1)  # one validation batch a round
+    count = {stage: sum(s == stage for s, _ in runs) for stage, _ in runs}
+    assert count[("block.0",)] == count[("block.1",)] == batches
+    assert count[("block.2",)] == 4 * batches
+
+
+def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
+    seen = {}
+
+    def watch(a, s, p, x):
+        y = run_stage(a, s, p, x)
+        if torch.is_grad_enabled():
+            seen.setdefault(s, set()).add(y.requires_grad)
+        return y
+
+    monkeypatch.setattr("ramet.training.shared.run_stage", watch)
+    train(lab, lab.plan({"block.1"}))
+    assert seen == {("block.1",): {True}, ("block.2",): {True}, ("norm", "head"): {True}}
+
+
+def test_only_trainable_components_change(lab):
+    before = {d: {k: t.clone() for k, t in o.items()} for d, o in lab.memory.objects.items()}
+    children = train(lab, *different_plans(lab))
+    assert [sorted(c.tensors) for c in children] == [
+        sorted(p.name for p in c.plan.parts if p.trainable) for c in children
+    ]
+    assert all(torch.equal(before[d][k], t) for d, o in lab.memory.objects.items() for k, t in o.items())
+
+
+def reference_training(lab: Lab, plan) -> dict[str, dict[str, torch.Tensor]]:
+    """The same training as a plain loop with torch's own optimiser and nothing shared."""
+    parts = {
+        n.name: {k: t.clone() for k, t in lab.memory.load(n.origin.digest).items()} for n in plan.parts if n.origin
+    }
+    parts["head"] = {"weight": torch.zeros(3, 16), "bias": torch.zeros(3)}
+    weights = [t.requires_grad_() for p in plan.parts if p.trainable for t in parts[p.name].values()]
+    optimiser = torch.optim.SGD(weights, lr=1.0, momentum=0.9)
+    rounds = Rounds.of(lab.method, 160)
+    draws = stream(160, rounds.batch, (*KEY, "examples"))
+    total = rounds.count * rounds.steps
+    images = torch.from_numpy(lab.splits["train"].images)
+    labels = torch.from_numpy(lab.splits["train"].labels)
+    for step in range(total):
+        chosen = torch.from_numpy(next(draws) % 160)
+        optimiser.param_groups[0]["lr"] = learning_rate(step, total, 0.1, 0.1)
+        optimiser.zero_grad()
+        F.cross_entropy(
+            forward(lab.root.architecture, parts, batch_images(images[chosen], image_size=8)), labels[chosen]
+        ).backward()
+        torch.nn.utils.clip_grad_norm_(weights, 1.0)
+        optimiser.step()
+    return {p.name: parts[p.name] for p in plan.parts if p.trainable}
+
+
+def test_equals_a_plain_loop(lab):
+    budget = lab.method.budget.model_copy(update={"validations": 1})
+    lab.method = lab.method.model_copy(update={"budget": budget})
+    plan = lab.plan({"block.1", "block.2"})
+    (child,) = train(lab, plan)
+    expected = reference_training(lab, plan)
+    for name, tensors in expected.items():
+        for key, tensor in tensors.items():
+            torch.testing.assert_close(child.tensors[name][key], tensor.detach(), atol=1e-5, rtol=1e-4)
+
+
+def test_momentum_is_stored_and_inherited(lab):
+    plan = lab.plan({"block.2"})
+    (first,) = train(lab, plan)
+    assert any(t.abs().max() > 0 for t in first.momentum["block.2"].values())
+    momentum = lab.memory.keep("block.2", {k: t * 100 for k, t in first.momentum["block.2"].items()})
+    inheriting = replace(
+        plan,
+        parts=tuple(
+            replace(p, origin=replace(p.origin, momentum=momentum.digest)) if p.name == "block.2" else p
+            for p in plan.parts
+        ),
+    )
+    (second,) = train(lab, inheriting)
+    assert not torch.equal(first.tensors["block.2"]["mlp.fc1.weight"], second.tensors["block.2"]["mlp.fc1.weight"])
+
+
+def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
+    plans = different_plans(lab)
+    bad = replace(plans[0], hyperparameters={**plans[0].hyperparameters, "opt.lr": math.inf})
+    children = train(lab, plans[0], bad, plans[1], numbers=[0, 9, 1])
+    alone = [train(lab, plans[0], numbers=[0])[0], train(lab, plans[1], numbers=[1])[0]]
+    assert children[1].failure == "diverged"
+    assert math.isnan(children[1].quality)
+    assert children[1].tensors == {}
+    assert same(children[0], alone[0])
+    assert same(children[2], alone[1])
+
+
+@pytest.mark.parametrize(
+    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
+def test_a_child_out_of_memory_drops_out(lab, monkeypatch, error):
+    plans = different_plans(lab)
+    step = learner.Learner.step
+
+    def fail(self, x, labels):
+        if self.plan is plans[1]:
+            raise error
+        step(self, x, labels)
+
+    monkeypatch.setattr(learner.Learner, "step", fail)
+    children = train(lab, *plans)
+    assert [c.failure for c in children] == [None, "out-of-memory", None, None]
+
+
+def test_out_of_memory_before_the_first_step(lab, monkeypatch):
+    assemble = generation.assemble
+
+    def fail(plan, *rest):
+        if plan.hyperparameters["opt.lr"] == 0.05:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return assemble(plan, *rest)
+
+    monkeypatch.setattr(generation, "assemble", fail)
+    assert [c.failure for c in train(lab, *different_plans(lab))] == [None, "out-of-memory", None, None]
+
+
+def test_other_errors_are_not_hidden(lab, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(learner.Learner, "step", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        train(lab, lab.plan(set()))
+
+
+@pytest.mark.parametrize(
+    ("examples", "batch", "limit", "expected"),
+    [(1000, 100, 500, Rounds(3, 5, 100)), (1000, 300, 5000, Rounds(3, 3, 300)), (50, 512, 5000, Rounds(3, 1, 50))],
+)
+def test_rounds(lab, examples, batch, limit, expected):
+    budget = lab.method.budget.model_copy(update={"examples_per_validation": limit})
+    assert Rounds.of(lab.method.model_copy(update={"batch": batch, "budget": budget}), examples) == expected
+
+
+def test_every_epoch_is_a_permutation_and_batches_run_on():
+    draws = stream(10, 4, ("key",))
+    seen = np.concatenate([next(draws) for _ in range(5)])
+    assert sorted(seen) == list(range(20))
+    assert sorted(seen[:10] % 10) == list(range(10))
+    assert list(seen[:10] % 10) != list(seen[10:] % 10)
+    assert list(next(stream(10, 4, ("other",)))) != list(seen[:4])
+
+
+def test_the_validation_subset_is_fixed_and_random():
+    chosen = sample_subset(1000, 50, ("task", "validation"))
+    assert list(chosen) == list(sample_subset(1000, 50, ("task", "validation"))) == sorted(set(chosen))
+    assert chosen[-1] > 500
+    assert sample_subset(50, 50, ("task",)) is None
