@@ -1,22 +1,111 @@
-"""A batch of images as the network reads it, plain or augmented (METHOD section 5).
+"""A batch of images as the network reads it, plain or augmented as the `data.*` hyperparameters say (METHOD section 5).
 
-Shape suffixes: B batch, C channels, H height, W width.
+What is drawn for an example depends on the key and the example alone, so it is the same in every batch. kornia, whose
+own draws depend on the batch, lends its functional operations only, and is imported when a colour is to change.
+
+Shape suffixes: B batch, C channels, H height, W width, S and T the new height and width.
 """
 
+import io
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import log, pi
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import torch.nn.functional as F
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from ramet.randomness import Key
+from ramet.errors import InvalidValue
+from ramet.randomness import Key, uniforms
 from ramet.records import Value
+
+Minimum = Annotated[float, Field(gt=0, le=1)]
+Delta = Annotated[float, Field(ge=0, lt=1)]
+
+_COLUMNS = ("jpeg", "area", "aspect", "left", "top", "flip", "brightness", "contrast", "saturation", "hue")
+"""What is drawn, on or off: switching one operation on leaves the others' draws as they were."""
+
+
+class Augmentation(BaseModel):
+    """How far training images may be changed; by default not at all.
+
+    Minima are of the crop's area and of its aspect, relative to the image's own. Deltas bound what is drawn evenly: the
+    JPEG quality from 1 - delta to 1, what is added to brightness (of 1), the factors of contrast and saturation around
+    1, and the turn of the hue circle.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    crop_area_min: Minimum = 1.0
+    crop_aspect_min: Minimum = 1.0
+    flip: bool = False
+    brightness: Delta = 0.0
+    contrast: Delta = 0.0
+    saturation: Delta = 0.0
+    hue: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    jpeg: Delta = 0.0
+
+    @classmethod
+    def of(cls, hyperparameters: Mapping[str, Value]) -> "Augmentation":
+        """The settings among a path's hyperparameters.
+
+        Raises:
+            InvalidValue: an unknown `data.*` hyperparameter, or a value out of range.
+        """
+        data = {k.removeprefix("data."): v for k, v in hyperparameters.items() if k.startswith("data.")}
+        data.pop("image_size", None)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            raise InvalidValue(f"data.{name} is {first['input']!r}", first["msg"]) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """What was drawn for each of B examples.
+
+    quality is a JPEG quality of 100; box holds left, top, width and height as fractions of the image (B, 4); brightness
+    is added, contrast and saturation multiply, and hue is in turns.
+    """
+
+    quality: npt.NDArray[np.int64]
+    box: npt.NDArray[np.float64]
+    flip: npt.NDArray[np.bool_]
+    brightness: npt.NDArray[np.float64]
+    contrast: npt.NDArray[np.float64]
+    saturation: npt.NDArray[np.float64]
+    hue: npt.NDArray[np.float64]
+
+
+def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> Draws:
+    """The draws of these examples (their indices in the training split) under a key."""
+    u = dict(zip(_COLUMNS, uniforms(key, examples, len(_COLUMNS)).T, strict=True))
+    area = settings.crop_area_min + (1 - settings.crop_area_min) * u["area"]
+    aspect = np.exp((2 * u["aspect"] - 1) * -log(settings.crop_aspect_min))
+    width, height = np.minimum(1, np.sqrt(area * aspect)), np.minimum(1, np.sqrt(area / aspect))
+    return Draws(
+        quality=np.rint(100 * (1 - settings.jpeg * u["jpeg"])).astype(np.int64).clip(1),
+        box=np.stack([u["left"] * (1 - width), u["top"] * (1 - height), width, height], axis=1),
+        flip=u["flip"] < 0.5,
+        brightness=(2 * u["brightness"] - 1) * settings.brightness,
+        contrast=1 + (2 * u["contrast"] - 1) * settings.contrast,
+        saturation=1 + (2 * u["saturation"] - 1) * settings.saturation,
+        hue=(2 * u["hue"] - 1) * settings.hue,
+    )
 
 
 def batch_images(images_BHWC: Tensor, *, image_size: int) -> Tensor:
     """Images x_BCHW in [-1, 1] of uint8 images, resized to image_size pixels a side (bilinear, antialiased)."""
-    return _resized(_unit(images_BHWC), image_size) * 2 - 1
+    return _signed(_resized(_unit(images_BHWC), image_size))
 
 
 def augment(
@@ -26,15 +115,94 @@ def augment(
     examples: npt.NDArray[np.integer],
     image_size: int,
 ) -> Tensor:
-    """Training images x_BCHW in [-1, 1], augmented as the `data.*` hyperparameters say."""
-    return batch_images(images_BHWC, image_size=image_size)
+    """Training images x_BCHW in [-1, 1] of uint8 images, augmented by a path's hyperparameters.
+
+    Crop and resize are one resampling, so colours change at the image size.
+
+    Args:
+        images_BHWC: uint8, on any device.
+        hyperparameters: those named `data.*` are read; one that is absent is off.
+        key: what the draws are for, such as (seed, task, cycle, generation, epoch, "augment").
+        examples: (B,) the images' indices in the training split.
+        image_size: pixels a side.
+    """
+    settings = Augmentation.of(hyperparameters)
+    if settings == Augmentation():
+        return batch_images(images_BHWC, image_size=image_size)
+    drawn = draw(settings, key, examples)
+    x_BCHW = _unit(_recompressed(images_BHWC, drawn.quality) if settings.jpeg else images_BHWC)
+    if settings.crop_area_min < 1 or settings.crop_aspect_min < 1:
+        x_BCHW = _cropped(x_BCHW, drawn.box, image_size)
+    else:
+        x_BCHW = _resized(x_BCHW, image_size)
+    if settings.flip:
+        flip_B111 = torch.from_numpy(drawn.flip).to(x_BCHW.device).view(-1, 1, 1, 1)
+        x_BCHW = torch.where(flip_B111, x_BCHW.flip(-1), x_BCHW)
+    if settings.brightness or settings.contrast or settings.saturation or settings.hue:
+        x_BCHW = _recoloured(x_BCHW, settings, drawn)
+    return _signed(x_BCHW.clamp(0, 1))
 
 
 def _unit(images_BHWC: Tensor) -> Tensor:
-    return images_BHWC.permute(0, 3, 1, 2).float() / 255
+    return images_BHWC.permute(0, 3, 1, 2).float().div_(255)
 
 
-def _resized(x_BCHW: Tensor, image_size: int) -> Tensor:
-    if x_BCHW.shape[-2:] == (image_size, image_size):
+def _signed(x_BCHW: Tensor) -> Tensor:
+    return x_BCHW.mul_(2).sub_(1)
+
+
+def _resized(x_BCHW: Tensor, size: int) -> Tensor:
+    if x_BCHW.shape[-2:] == (size, size):
         return x_BCHW
-    return F.interpolate(x_BCHW, size=(image_size, image_size), mode="bilinear", align_corners=False, antialias=True)
+    return F.interpolate(x_BCHW, size=(size, size), mode="bilinear", align_corners=False, antialias=True)
+
+
+def _cropped(x_BCHW: Tensor, box_B4: npt.NDArray[np.float64], size: int) -> Tensor:
+    """Each image's box resampled to size pixels a side, as Pillow's antialiased bilinear resize of that box."""
+    left, top, width, height = torch.from_numpy(box_B4.T).float().to(x_BCHW.device)
+    rows_BSH = _resampling(top, height, x_BCHW.shape[2], size)
+    columns_BTW = _resampling(left, width, x_BCHW.shape[3], size)
+    return torch.einsum("bsh,bcht->bcst", rows_BSH, torch.einsum("bchw,btw->bcht", x_BCHW, columns_BTW))
+
+
+def _resampling(start_B: Tensor, extent_B: Tensor, source: int, target: int) -> Tensor:
+    """The weight of every source pixel in every target pixel, (B, target, source), along one side of the image.
+
+    A tent around the target pixel's centre, as wide as the source pixels that it stands for and never below one.
+    """
+    step = (extent_B * source / target).view(-1, 1, 1)
+    centres = (start_B * source).view(-1, 1, 1) + (torch.arange(target, device=step.device).view(1, -1, 1) + 0.5) * step
+    distances = torch.arange(source, device=step.device) + 0.5 - centres
+    weights = (1 - distances.abs() / step.clamp(min=1)).clamp(min=0)
+    return weights / weights.sum(dim=2, keepdim=True)
+
+
+def _recoloured(x_BCHW: Tensor, settings: Augmentation, drawn: Draws) -> Tensor:
+    from kornia import enhance
+
+    def on_device(values: npt.NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(values).to(x_BCHW)
+
+    if settings.brightness:
+        x_BCHW = enhance.adjust_brightness(x_BCHW, on_device(drawn.brightness))
+    if settings.contrast:  # around the mean of the image's grey
+        x_BCHW = enhance.adjust_contrast_with_mean_subtraction(x_BCHW, on_device(drawn.contrast))
+    if settings.saturation:
+        x_BCHW = enhance.adjust_saturation(x_BCHW, on_device(drawn.saturation))
+    if settings.hue:
+        x_BCHW = enhance.adjust_hue(x_BCHW, on_device(2 * pi * drawn.hue))
+    return x_BCHW
+
+
+def _recompressed(images_BHWC: Tensor, quality: npt.NDArray[np.int64]) -> Tensor:
+    """The images after JPEG compression, which Pillow does outside the interpreter's lock, so in threads."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoded = list(pool.map(_through_jpeg, images_BHWC.cpu().numpy(), quality.tolist()))
+    return torch.from_numpy(np.stack(decoded)).to(images_BHWC.device)
+
+
+def _through_jpeg(image_HWC: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+    file = io.BytesIO()
+    Image.fromarray(image_HWC).save(file, "JPEG", quality=quality)
+    with Image.open(file) as decoded:
+        return np.asarray(decoded)
