@@ -1,0 +1,376 @@
+"""The catalog of a system: its tasks, paths, history, agents and the published state, as transactions.
+
+Every method is one transaction: it is done wholly or not at all, and may be called from several threads and processes
+at once. Names that are not there raise UnknownName; a database that cannot be used raises StoreError.
+"""
+
+import difflib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path as FilePath
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from ramet.errors import InvalidValue, UnknownName
+from ramet.records import Child, Commit, Path, Task, to_json
+from ramet.store import agents, leases, needs, rows, versions
+from ramet.store.agents import Agent
+from ramet.store.codec import path_of, task_of
+from ramet.store.database import Database
+from ramet.store.leases import Clock, Lease
+from ramet.store.needs import Need
+from ramet.store.schema import metadata, paths, roots, tasks
+from ramet.store.versions import MAIN
+
+LEASE_SECONDS = 60.0
+
+
+class Catalog:
+    """A system's catalog in a SQLite file.
+
+    Args:
+        file: the database; it must be there (see create).
+        clock: seconds since 1970, for the times of commits and leases.
+        wait: seconds that a write waits for another process's.
+    """
+
+    def __init__(self, file: FilePath, *, clock: Clock = time.time, wait: float = 30.0) -> None:
+        self._database = Database(file, wait=wait)
+        self._clock = clock
+
+    @classmethod
+    def create(cls, file: FilePath, *, clock: Clock = time.time) -> "Catalog":
+        """A new catalog with the branch `main`, where nothing is published."""
+        catalog = cls(file, clock=clock)
+        with catalog._database.writing() as connection:
+            metadata.create_all(connection)
+            versions.start_branch(connection, MAIN, catalog._commit((), {}, "a new system", ""))
+        return catalog
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._database.close()
+
+    # Tasks
+
+    def add_task(self, task: Task) -> None:
+        """Add a task; a name that was removed may be used again.
+
+        Raises:
+            InvalidValue: there is a task of that name.
+        """
+        with self._database.writing() as connection:
+            same = tasks.c.name == task.name
+            removed = connection.execute(select(tasks.c.removed).where(same)).scalar_one_or_none()
+            if removed is None:
+                connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=False))
+            elif removed:
+                connection.execute(update(tasks).where(same).values(record=to_json(task), removed=False))
+            else:
+                raise InvalidValue(f"there is a task {task.name!r} already", "remove it first, or take another name")
+
+    def task(self, name: str) -> Task:
+        """The task of that name."""
+        with self._database.reading() as connection:
+            return _task(connection, name)
+
+    def tasks(self) -> list[Task]:
+        """All tasks, by name."""
+        with self._database.reading() as connection:
+            chosen = select(tasks.c.record).where(~tasks.c.removed).order_by(tasks.c.name)
+            return [task_of(record) for record in connection.execute(chosen).scalars()]
+
+    def remove_task(self, name: str, *, branch: str = MAIN) -> None:
+        """Take a task out of the system by a commit; its agent, if one runs, is done. Its history stays."""
+
+        def forget(connection: Connection, _commit: str) -> None:
+            _task(connection, name)
+            connection.execute(update(tasks).where(tasks.c.name == name).values(removed=True))
+            agent = agents.running(connection, name, branch)
+            if agent is not None:
+                agents.finish(connection, agent.id)
+
+        self._move(branch, (), {name: None}, f"remove {name}", "", forget)
+
+    # Roots and paths
+
+    def add_root(self, name: str, path: Path) -> None:
+        """Add a path that others may start from.
+
+        Raises:
+            InvalidValue: there is a root of that name.
+        """
+        with self._database.writing() as connection:
+            if connection.execute(select(roots).where(roots.c.name == name)).first():
+                raise InvalidValue(f"there is a root {name!r} already", "take another name")
+            rows.put_paths(connection, [path])
+            connection.execute(insert(roots).values(name=name, path=path.id))
+
+    def roots(self) -> dict[str, Path]:
+        """All roots by their names."""
+        with self._database.reading() as connection:
+            chosen = select(roots.c.name, *rows.columns).join(paths, paths.c.id == roots.c.path).order_by(roots.c.name)
+            return {row.name: path_of(row.record, row.metrics) for row in connection.execute(chosen)}
+
+    def path(self, id: str) -> Path:
+        """The path of an id, or of the start of one that no other id shares."""
+        with self._database.reading() as connection:
+            return rows.find_path(connection, id)
+
+    def paths(self, ids: Sequence[str]) -> list[Path]:
+        """The paths of these ids, in their order."""
+        with self._database.reading() as connection:
+            return rows.paths_in_order(connection, ids)
+
+    def ancestors(self, id: str) -> list[Path]:
+        """A path and those it descends from, nearest first.
+
+        Only a path that is published, a root or in a population is sure to have its objects: `gc` may have dropped an
+        ancestor's.
+        """
+        with self._database.reading() as connection:
+            return rows.ancestors(connection, id)
+
+    def set_metric(self, id: str, name: str, value: float) -> None:
+        """Add or replace one measurement of a path."""
+        with self._database.writing() as connection:
+            rows.set_metric(connection, id, name, value)
+
+    # Versions
+
+    def head(self, branch: str = MAIN) -> Commit:
+        """The last commit of a branch."""
+        return self.log(branch, limit=1)[0]
+
+    def log(self, branch: str = MAIN, *, limit: int | None = None) -> list[Commit]:
+        """The last commits of a branch, newest first; also from a commit's id on."""
+        with self._database.reading() as connection:
+            return versions.history(connection, versions.find_commit(connection, branch), limit)
+
+    def published(self, at: str = MAIN) -> dict[str, Path]:
+        """The published path of every task, at a branch or at a commit."""
+        with self._database.reading() as connection:
+            return versions.published(connection, versions.find_commit(connection, at))
+
+    def publish(
+        self,
+        new: Sequence[Path],
+        *,
+        message: str,
+        method: str,
+        branch: str = MAIN,
+        close_cycle: Agent | None = None,
+    ) -> Commit:
+        """Make paths the published ones of their tasks; what others publish meanwhile for other tasks stays.
+
+        Args:
+            new: the paths, one a task; known ones only have their metrics added to.
+            message: what the commit is for.
+            method: the name and version of the method that made them.
+            branch: the branch that is moved.
+            close_cycle: the agent whose cycle this ends in the same transaction; it goes on to the next one or is done.
+
+        Returns:
+            The commit, or the branch's last one where every path is published already.
+
+        Raises:
+            Busy: the agent's cycle was ended by another process.
+        """
+
+        def close(connection: Connection, commit: str) -> None:
+            for path in new:
+                _task(connection, path.task or "")
+            if close_cycle is not None:
+                agents.close_cycle(connection, close_cycle, commit)
+
+        return self._move(branch, new, {path.task or "": path.id for path in new}, message, method, close)
+
+    # Agents
+
+    def start_agent(
+        self,
+        task: str,
+        *,
+        method: Mapping[str, Any],
+        label: str,
+        seed: int,
+        cycles: int,
+        samples: int,
+        branch: str = MAIN,
+    ) -> Agent:
+        """A new run of a method on a task, in cycle 0 from the branch's last commit.
+
+        Its population is the task's published path, if there is one.
+
+        Args:
+            task: its name.
+            method: the resolved method.
+            label: the method's name and version.
+            seed: of all its draws.
+            cycles: how many cycles it runs.
+            samples: how many children a cycle has.
+            branch: the branch it publishes on.
+
+        Raises:
+            InvalidValue: the task has an agent that is not done.
+        """
+        with self._database.writing() as connection:
+            _task(connection, task)
+            return agents.start(
+                connection,
+                task,
+                branch=branch,
+                method=method,
+                label=label,
+                seed=seed,
+                cycles=cycles,
+                samples=samples,
+            )
+
+    def agent(self, id: str) -> Agent:
+        """The agent of an id, as it is now."""
+        with self._database.reading() as connection:
+            return agents.get(connection, id)
+
+    def agents(self, task: str | None = None) -> list[Agent]:
+        """All agents, or a task's, by task and number."""
+        with self._database.reading() as connection:
+            return agents.listed(connection, task)
+
+    def running_agent(self, task: str, *, branch: str = MAIN) -> Agent | None:
+        """The task's agent that is not done, if there is one: the same command goes on with it."""
+        with self._database.reading() as connection:
+            return agents.running(connection, task, branch)
+
+    def finish_agent(self, id: str) -> None:
+        """Make an agent done, wherever it is, and drop its population."""
+        with self._database.writing() as connection:
+            agents.finish(connection, agents.get(connection, id).id)
+
+    def record_generation(
+        self,
+        agent_id: str,
+        cycle: int,
+        generation: int,
+        children: Sequence[Child],
+        population: Sequence[str],
+    ) -> None:
+        """Put a generation on record, wholly or not at all.
+
+        Args:
+            agent_id: the agent that made it.
+            cycle: the cycle that the agent is in.
+            generation: its number in the cycle: the number of generations on record before it.
+            children: all its children, joined or not.
+            population: the ids of the paths that are alive after it, in any order that shall be kept.
+
+        Raises:
+            Busy: another process has recorded it, or has ended the cycle.
+        """
+        with self._database.writing() as connection:
+            agents.record_generation(connection, agent_id, cycle, generation, children, population)
+
+    def generations_done(self, agent_id: str, cycle: int) -> int:
+        """How many generations of a cycle are on record."""
+        with self._database.reading() as connection:
+            return agents.generations_done(connection, agent_id, cycle)
+
+    def children(
+        self, agent_id: str | None = None, *, task: str | None = None, cycle: int | None = None
+    ) -> list[Child]:
+        """The children on record, in the order in which they were recorded; of an agent, a task, a cycle, or all."""
+        with self._database.reading() as connection:
+            return agents.made_children(connection, agent_id, task, cycle)
+
+    def population(self, agent_id: str) -> list[Path]:
+        """The agent's living paths, in the order in which they were recorded."""
+        with self._database.reading() as connection:
+            return agents.living(connection, agent_id)
+
+    def lease(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> AbstractContextManager[Lease]:
+        """Hold the right to work on a task during a `with` block; a thread renews it.
+
+        Args:
+            task: its name.
+            branch: the branch it is worked on.
+            seconds: how long the lease outlives a holder that dies on another machine; one that dies on this machine
+                loses it at once.
+
+        Raises:
+            Busy: another process holds it (on entering the block).
+        """
+        return leases.held(self._database, branch, task, seconds=seconds, clock=self._clock)
+
+    # What is in use
+
+    def needed(self) -> dict[str, Need]:
+        """The objects of all living paths, by digest, and what needs them.
+
+        A path lives while it is published on a branch, a root, in a running agent's population, or published at the
+        commit that a running agent's cycle began from.
+        """
+        with self._database.reading() as connection:
+            return needs.needed(connection)
+
+    def leased_since(self) -> float | None:
+        """Since when the oldest living lease is held (seconds since 1970), or None if there is none."""
+        with self._database.reading() as connection:
+            return leases.oldest(connection, self._clock())
+
+    def check(self) -> list[str]:
+        """What is wrong with the database and with the records of living paths."""
+        with self._database.reading() as connection:
+            return [*_damage(connection), *needs.altered(connection)]
+
+    def _move(
+        self,
+        branch: str,
+        new: Sequence[Path],
+        wanted: versions.Changes,
+        message: str,
+        method: str,
+        then: Callable[[Connection, str], None],
+    ) -> Commit:
+        """Give tasks of a branch other paths, and do `then` with the commit's id in the same transaction.
+
+        The commit is made for the branch as it was read; where another process has moved it since, that is done anew.
+        """
+        while True:
+            with self._database.reading() as connection:
+                commit = versions.history(connection, versions.head_id(connection, branch), 1)[0]
+                changes = versions.differences(connection, branch, wanted)
+            if changes:
+                commit = self._commit((commit.id,), changes, message, method)
+            try:
+                with self._database.writing() as connection:
+                    rows.put_paths(connection, new)
+                    if changes:
+                        versions.advance(connection, branch, commit)
+                    then(connection, commit.id)
+                return commit
+            except versions.Moved:
+                continue
+
+    def _commit(self, parents: Sequence[str], changes: versions.Changes, message: str, method: str) -> Commit:
+        moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
+        return versions.new_commit(parents, changes, message=message, method=method, time=moment)
+
+
+def _damage(connection: Connection) -> list[str]:
+    found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [*(line for line in found if line != "ok"), *(f"{row[0]} refers to a missing {row[2]}" for row in dangling)]
+
+
+def _task(connection: Connection, name: str) -> Task:
+    chosen = select(tasks.c.record).where((tasks.c.name == name) & ~tasks.c.removed)
+    record = connection.execute(chosen).scalar_one_or_none()
+    if record is None:
+        names = connection.execute(select(tasks.c.name).where(~tasks.c.removed)).scalars().all()
+        near = ", ".join(difflib.get_close_matches(name, names))
+        remedy = f"did you mean {near}?" if near else "`ramet task list` shows the tasks, `ramet task add` adds one"
+        raise UnknownName(f"no task is called {name!r}", remedy)
+    return task_of(record)

@@ -1,0 +1,110 @@
+"""A system's folder: what is where in it, and how a system comes to be and is opened.
+
+ramet.json        format version, name and date of the system; written last, so it marks a whole one
+catalog.sqlite    tasks, paths, history and refs
+objects/          tensors
+cache/            decoded images of tasks; may be deleted at any time
+"""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ramet.errors import StoreError
+from ramet.store.catalog import Catalog
+from ramet.store.disk import TEMPORARY, refusals, write_whole
+from ramet.store.leases import Clock
+from ramet.store.objects import FolderObjects, Objects
+
+FORMAT = 1
+"""The version of the format on disk that this ramet writes and reads."""
+
+_MARK, _CATALOG, _OBJECTS = "ramet.json", "catalog.sqlite", "objects"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """An open system: its folder, its name, when it was made (ISO 8601), its catalog and its objects."""
+
+    folder: Path
+    name: str
+    created: str
+    catalog: Catalog
+    objects: Objects
+
+
+@contextmanager
+def create(folder: Path, name: str, *, clock: Clock = time.time) -> Iterator[Store]:
+    """Make a new system: it is there when the block, which adds its roots, ends without an error; then open it.
+
+    What a block that failed leaves behind is no system, and the same call starts anew.
+
+    Raises:
+        StoreError: the folder holds a system or other files, or cannot be written.
+    """
+    draft = folder / f".{_CATALOG}{TEMPORARY}"
+    with refusals(f"cannot make a system in {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear(folder, draft)
+        (folder / _OBJECTS).mkdir(exist_ok=True)
+    created = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
+    catalog = Catalog.create(draft, clock=clock)
+    try:
+        yield Store(folder, name, created, catalog, FolderObjects(folder / _OBJECTS))
+    finally:
+        catalog.close()
+    with refusals(f"cannot make a system in {folder}"):
+        os.replace(draft, folder / _CATALOG)
+    mark = {"format": FORMAT, "name": name, "created": created}
+    write_whole(folder / _MARK, (json.dumps(mark, indent=2) + "\n").encode())
+
+
+def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
+    """Open a system.
+
+    Raises:
+        StoreError: there is none in the folder, or one of a newer format, or it cannot be read.
+    """
+    mark = _read_mark(folder)
+    if mark["format"] != FORMAT:
+        raise StoreError(f"{folder} has format {mark['format']}, this ramet reads {FORMAT}", "use a newer ramet")
+    if not (folder / _CATALOG).is_file():
+        raise StoreError(f"{folder} has lost its {_CATALOG}", "bring the file back from a copy of the system")
+    catalog = Catalog(folder / _CATALOG, clock=clock)
+    catalog.head()  # so that a file that cannot be read is noticed here
+    return Store(folder, mark["name"], mark["created"], catalog, FolderObjects(folder / _OBJECTS))
+
+
+def _read_mark(folder: Path) -> dict[str, Any]:
+    file = folder / _MARK
+    try:
+        with refusals(f"cannot read {file}"):
+            mark = json.loads(file.read_bytes())
+    except StoreError as error:
+        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
+            raise StoreError(
+                f"{folder} is no ramet system", "make one with `ramet init`, or name another folder"
+            ) from None
+        raise
+    except ValueError:
+        mark = None
+    if not isinstance(mark, dict) or not {"format", "name", "created"} <= mark.keys():
+        raise StoreError(f"{file} is damaged", "bring the file back from a copy of the system")
+    return mark
+
+
+def _clear(folder: Path, draft: Path) -> None:
+    """Make sure that a system may be made in a folder, and take away an unfinished one's catalog."""
+    if (folder / _MARK).exists():
+        raise StoreError(f"{folder} is a system already", "open it, or choose another folder")
+    for leftover in folder.glob(f"{draft.name}*"):
+        leftover.unlink()
+    others = sorted(file.name for file in folder.iterdir() if file.name != _OBJECTS)
+    if others:
+        raise StoreError(f"{folder} is not empty: it holds {others[0]!r}", "choose an empty folder or a new one")

@@ -1,0 +1,100 @@
+"""Paths in and out of their table."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, ColumnElement, Connection, insert, literal, select, update
+
+from ramet.errors import UnknownName
+from ramet.records import Path
+from ramet.store.codec import measurement, measurements, path_of, path_record
+from ramet.store.schema import holds, paths
+
+columns = (paths.c.id, paths.c.record, paths.c.metrics)
+"""What a path is read from, with codec.path_of."""
+
+
+def starts_with(column: Column[str], start: str) -> ColumnElement[bool]:
+    """Whether an id starts with `start`, in a form that an index answers."""
+    return column.between(start, start + "~")  # sorts after every digit of an id
+
+
+def put_paths(connection: Connection, new: Sequence[Path]) -> None:
+    """Add the paths that are not there yet, and the measurements of all."""
+    known = {
+        row.id: row.metrics
+        for row in connection.execute(select(paths.c.id, paths.c.metrics).where(paths.c.id.in_([p.id for p in new])))
+    }
+    for path in new:
+        if path.id not in known:
+            _insert(connection, path)
+        elif path.metrics:
+            merged = {**known[path.id], **measurements(path.metrics)}
+            connection.execute(update(paths).where(paths.c.id == path.id).values(metrics=merged))
+        known[path.id] = measurements(path.metrics)
+
+
+def _insert(connection: Connection, path: Path) -> None:
+    connection.execute(
+        insert(paths).values(
+            id=path.id,
+            task=path.task,
+            parent=path.parent,
+            record=path_record(path),
+            metrics=measurements(path.metrics),
+        )
+    )
+    held = [{"path": path.id, "digest": digest} for digest in sorted(path.digests())]
+    if held:
+        connection.execute(insert(holds), held)
+
+
+def set_metric(connection: Connection, path: str, name: str, value: float) -> None:
+    """Add or replace one measurement of a path."""
+    row = connection.execute(select(paths.c.metrics).where(paths.c.id == path).with_for_update()).one_or_none()
+    if row is None:
+        raise unknown_path(path)
+    merged = {**row.metrics, name: measurement(value)}
+    connection.execute(update(paths).where(paths.c.id == path).values(metrics=merged))
+
+
+def find_path(connection: Connection, start: str) -> Path:
+    """The one path whose id is, or else starts with, `start`."""
+    near = select(*columns).where(starts_with(paths.c.id, start)).order_by(paths.c.id).limit(4)
+    rows = connection.execute(near).all()
+    if not rows or not start:
+        raise unknown_path(start)
+    if len(rows) > 1 and rows[0].id != start:
+        some = ", ".join(row.id for row in rows)
+        raise UnknownName(f"{start!r} is the start of several paths: {some}", "give more of the id")
+    return path_of(rows[0].record, rows[0].metrics)
+
+
+def paths_in_order(connection: Connection, ids: Sequence[str]) -> list[Path]:
+    """The paths of these ids, in their order."""
+    found = {
+        row.id: path_of(row.record, row.metrics)
+        for row in connection.execute(select(*columns).where(paths.c.id.in_(ids)))
+    }
+    for id in ids:
+        if id not in found:
+            raise unknown_path(id)
+    return [found[id] for id in ids]
+
+
+def ancestors(connection: Connection, path: str) -> list[Path]:
+    """A path and those it descends from, nearest first."""
+    line = select(literal(path).label("id"), literal(0).label("distance")).cte("line", recursive=True)
+    line = line.union_all(
+        select(paths.c.parent, line.c.distance + 1)
+        .join(line, paths.c.id == line.c.id)
+        .where(paths.c.parent.is_not(None))
+    )
+    rows = connection.execute(select(*columns).join(line, paths.c.id == line.c.id).order_by(line.c.distance)).all()
+    if not rows:
+        raise unknown_path(path)
+    return [path_of(row.record, row.metrics) for row in rows]
+
+
+def unknown_path(path: str) -> UnknownName:
+    """The error for an id that is not there."""
+    return UnknownName(f"no path is called {path!r}", "`ramet status` and `ramet history` list the ids")
