@@ -1,0 +1,69 @@
+"""Task sources by name: a folder, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `demo:NAME`."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ramet.errors import DataError, InvalidValue, UnknownName
+from ramet.tasks.sources.base import Content, Example, Source, checked
+from ramet.tasks.sources.csv_file import CsvSource
+from ramet.tasks.sources.demo import DemoSource
+from ramet.tasks.sources.folder import FolderSource
+from ramet.tasks.sources.huggingface import HuggingFaceSource
+from ramet.tasks.sources.npz_file import NpzSource
+from ramet.tasks.sources.tensorflow_datasets import TfdsSource
+
+__all__ = ["KINDS", "Content", "Example", "Source", "open_source"]
+
+KINDS: dict[str, Callable[..., Source]] = {
+    "folder": FolderSource.open,
+    "csv": CsvSource.open,
+    "npz": NpzSource.open,
+    "hf": HuggingFaceSource.open,
+    "tfds": TfdsSource.open,
+    "demo": DemoSource.open,
+}
+"""What opens each kind of source: a function of what stands behind the colon and of the kind's own options."""
+
+
+def open_source(text: str, **options: Any) -> Source:
+    """Opens what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
+
+    Raises:
+        UnknownName: no such kind of source.
+        InvalidValue: an option that the kind of source does not have.
+        DataError: the data is not there or cannot make a task.
+    """
+    kind, rest = _kind_of(text)
+    opener = KINDS[kind]
+    known = list(inspect.signature(opener).parameters)[1:]
+    for option in options:
+        if option not in known:
+            raise InvalidValue(
+                f"{option!r} is no option of a {kind} source", f"it takes {', '.join(known) if known else 'no options'}"
+            )
+    return checked(opener(rest, **options))
+
+
+def _kind_of(text: str) -> tuple[str, str]:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        return "folder", text
+    kind, colon, rest = text.partition(":")
+    if colon and not path.exists():
+        if kind not in KINDS:
+            raise UnknownName(f"{kind!r} is no kind of task source", f"use a path or one of {_choices()}")
+        return kind, rest
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix in ("csv", "npz"):
+        return suffix, text
+    if path.exists():
+        raise DataError(
+            f"{text} is neither a folder nor a .csv or .npz file", f"use one of these, or one of {_choices()}"
+        )
+    raise DataError(f"{text} does not exist", f"name a folder, a .csv or .npz file, or one of {_choices()}")
+
+
+def _choices() -> str:
+    return ", ".join(f"{kind}:" for kind in KINDS)

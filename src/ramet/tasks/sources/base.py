@@ -1,0 +1,181 @@
+"""What a task source is: the contract that folders, tables, archives and libraries of data sets all keep."""
+
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ramet.errors import DataError, UnknownName
+
+Content = Path | bytes | npt.NDArray[np.uint8]
+"""An image as a source holds it: an encoded file, its bytes, or pixels (H, W), (H, W, 1) or (H, W, 3)."""
+
+SPLITS = ("train", "validation", "test")
+
+_SPLIT_OF = {
+    "train": "train", "training": "train",
+    "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One labelled image: identifier names it in its source, label is an index of the source's classes."""
+
+    identifier: str
+    label: int
+
+
+class Source(Protocol):
+    """Where a task's images come from. Opening one reads names and labels; images are read when asked for.
+
+    A source opened twice, on any machine, over equal data has equal classes, splits and contents in equal order.
+    """
+
+    @property
+    def uri(self) -> str:
+        """The source in words that open it again from any working folder."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, all different; a label is an index of it."""
+        ...
+
+    @property
+    def splits(self) -> Mapping[str, Sequence[Example]]:
+        """The examples of "train", and of "validation" and "test" if the data itself has them.
+
+        No split is empty, and no identifier comes twice.
+        """
+        ...
+
+    def contents(self, split: str) -> Iterator[Content]:
+        """The images of a split, in the order of its examples. What is yielded stays valid after the next one is."""
+        ...
+
+    def stamps(self) -> Mapping[str, str]:
+        """A cheap fingerprint: for each file behind the source a text that changes when the file is written to."""
+        ...
+
+
+def stamp(file: Path) -> str:
+    """Size and modification time of a file, as text."""
+    status = file.stat()
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def split_named(name: str) -> str | None:
+    """The split that a folder, column or array called so holds: `val` is "validation", in any case of letters."""
+    return _SPLIT_OF.get(name.lower())
+
+
+def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
+    """The data's own name of each of our splits; a data set of one split only is all for training."""
+    own = list(names)
+    found = {split: name for name in own if (split := split_named(name))}
+    if "train" not in found and len(own) == 1:
+        found = {"train": own[0]}
+    if "train" not in found:
+        raise DataError(
+            f"{where} has no train split (its splits: {', '.join(own) or 'none'})", "name one of them 'train'"
+        )
+    return {split: found[split] for split in SPLITS if split in found}
+
+
+def column(what: str, asked: str | None, features: Mapping[str, object], kind: str, where: str) -> str:
+    """The column of a data set's features that holds the images or labels.
+
+    Args:
+        what: "image" or "label": the option that names the column, and its usual name.
+        asked: the option's value, if it was given.
+        features: the columns' types by name.
+        kind: the class name of the type looked for; where none or several are of it, the usual name decides.
+        where: the data set, for messages.
+    """
+    if asked is not None:
+        if asked not in features:
+            raise UnknownName(f"{where} has no column {asked!r}", f"its columns: {', '.join(features)}")
+        if what == "image" and type(features[asked]).__name__ != kind:
+            raise DataError(f"the column {asked!r} of {where} holds no images", "name another by the option image")
+        return asked
+    candidates = [name for name, feature in features.items() if type(feature).__name__ == kind]
+    if len(candidates) == 1:
+        return candidates[0]
+    if what in (candidates or features):
+        return what
+    raise DataError(
+        f"{where} has {len(candidates)} columns of {what}s",
+        f"name one by the option {what}: {', '.join(candidates or features)}",
+    )
+
+
+def checked(source: Source) -> Source:
+    """The source itself, if its examples can make a task.
+
+    Raises:
+        DataError: a split without examples, a label without a class name, one class only, a name that comes twice, or a
+            class to be tested that is never trained.
+    """
+    for split, examples in source.splits.items():
+        if not examples:
+            raise DataError(f"the {split} split of {source.uri} holds no image", "add images to it, or leave it out")
+        _check_labels(source, split, examples)
+    trained = {example.label for example in source.splits["train"]}
+    if len(trained) < 2:
+        raise DataError(
+            f"{source.uri} has one class only ({source.classes[min(trained)]!r})",
+            "a task needs images of two classes or more",
+        )
+    untrained = sorted({e.label for examples in source.splits.values() for e in examples} - trained)
+    if untrained:
+        raise DataError(
+            f"class {source.classes[untrained[0]]!r} of {source.uri} has no image in its train split",
+            "add training images of it, or take its other images out",
+        )
+    _check_unique("class", source.classes, source.uri)
+    _check_unique("image", (e.identifier for examples in source.splits.values() for e in examples), source.uri)
+    return source
+
+
+def without(source: Source, left_out: Container[str]) -> Source:
+    """A source less the images of those identifiers."""
+    kept = {s: [e for e in examples if e.identifier not in left_out] for s, examples in source.splits.items()}
+    return checked(_Without(source.uri, source.classes, kept, source, left_out))
+
+
+@dataclass(frozen=True)
+class _Without:
+    uri: str
+    classes: tuple[str, ...]
+    splits: Mapping[str, Sequence[Example]]
+    source: Source
+    left_out: Container[str]
+
+    def contents(self, split: str) -> Iterator[Content]:
+        pairs = zip(self.source.splits[split], self.source.contents(split), strict=True)
+        return (content for example, content in pairs if example.identifier not in self.left_out)
+
+    def stamps(self) -> Mapping[str, str]:
+        return self.source.stamps()
+
+
+def _check_labels(source: Source, split: str, examples: Sequence[Example]) -> None:
+    for example in examples:
+        if not 0 <= example.label < len(source.classes):
+            raise DataError(
+                f"{example.identifier} in the {split} split of {source.uri} has label {example.label}, "
+                f"which is none of its {len(source.classes)} classes",
+                "correct the labels or the class names (labels count from 0)",
+            )
+
+
+def _check_unique(what: str, names: Iterable[str], uri: str) -> None:
+    name, times = Counter(names).most_common(1)[0]
+    if times > 1:
+        raise DataError(f"{what} {name!r} comes {times} times in {uri}", f"give every {what} a name of its own")
