@@ -84,10 +84,10 @@ class Checkpoint:
         mlp_width = self._tensor("block.0", "mlp.fc1.weight", dimensions=2).shape[0] if layers else 4 * width
         if isqrt(positions) ** 2 != positions or positions < 1:
             raise CheckpointError(f"{self.source} has positions for {positions} patches, which is no square", PLAIN)
-        heads = self.heads or _HEADS.get(width, width // 64)
-        if heads < 1 or width % heads:
+        heads = self.heads or _HEADS.get(width, 0 if width % 64 else width // 64)
+        if not heads or width % heads:
             raise CheckpointError(
-                f"{self.source} has {width} channels, which {heads} attention heads cannot share",
+                f"{self.source} has {width} channels, which {heads or 'no known number of'} attention heads can share",
                 "put the checkpoint's config.json, which tells the number of heads, beside it",
             )
         return Architecture(
