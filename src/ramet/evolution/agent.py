@@ -20,7 +20,7 @@ from ramet.method.plan import ChildPlan
 from ramet.method.schema import Method
 from ramet.method.selection import Member, best, joins, prune, ranked, rotation, sample_parent
 from ramet.randomness import Key, generator
-from ramet.records import Child, Component, Path, Task
+from ramet.records import Child, ChildStatus, Component, Path, Task
 from ramet.store.agents import Agent
 from ramet.store.catalog import Catalog
 from ramet.store.objects import Objects
@@ -54,7 +54,7 @@ class Run:
     def __init__(self, lab: Lab, agent: Agent, method: Method) -> None:
         self.lab = lab
         self.agent = agent
-        self.method = method
+        self.method = method.resolved()
         self.world = World({}, (), {})
         self._longest_generation = 0.0
 
@@ -77,7 +77,7 @@ class Run:
     def _cycle(self) -> Path | None:
         catalog, agent = self.lab.catalog, self.agent
         self.world = World.of(catalog.published(agent.base), catalog.roots().values())
-        done = len(catalog.children(agent=agent.id, cycle=agent.cycle))
+        done = len(catalog.children(agent.id, cycle=agent.cycle))
         while done < agent.samples and not self._out_of_time():
             done += self._generation(catalog.generations_done(agent.id, agent.cycle), done)
         return self._publish()
@@ -140,7 +140,7 @@ class Run:
                     classes=len(task.classes),
                     agent=self.agent.id,
                     data=data,
-                    ancestors=catalog.ancestors(parent),
+                    ancestors=[path for path in catalog.ancestors(parent) if path.id in paths],
                     rng=generator(*self._key, number, child, "plan"),
                 )
             )
@@ -152,13 +152,10 @@ class Run:
         path = self._path_of(result, {})
         score = self._score(path)
         parent_score = self._score(plan.parent) if plan.parent.task == plan.task else None
-        if result.failure:
-            status = result.failure
-        elif joins(score, parent_score):
+        status: ChildStatus = result.failure or "worse"
+        if not result.failure and joins(score, parent_score):
             status = "joined"
             path = self._path_of(result, self._store(result))
-        else:
-            status = "worse"
         cost = {
             "examples": float(result.examples),
             "seconds": result.seconds,
@@ -203,6 +200,7 @@ class Run:
             hyperparameters=plan.hyperparameters,
             mu=plan.mu,
             parent=plan.parent.id,
+            parent_task=plan.parent.parent_task if plan.parent.task == plan.task else plan.parent.task,
             agent=self.agent.id,
             trained=tuple(part.name for part in plan.parts if part.trainable),
             method=self.agent.label,
@@ -237,5 +235,5 @@ class Run:
 
     def _announce(self) -> None:
         agent = self.agent
-        done = len(self.lab.catalog.children(agent=agent.id, cycle=agent.cycle))
+        done = len(self.lab.catalog.children(agent.id, cycle=agent.cycle))
         self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))

@@ -21,6 +21,15 @@ class Plan:
 class Observer:
     """Watches the runs of agents; the command line draws progress bars from it."""
 
+    def warned(self, text: str) -> None:
+        """Something that the user should know, and that does not stop the work."""
+
+    def skipped(self, task: str) -> None:
+        """The call had finished this task already when it was stopped before."""
+
+    def cached(self, done: int, total: int) -> None:
+        """A task's images are being decoded anew: done of total."""
+
     def run_started(self, plan: Plan) -> None:
         """A run starts, or resumes where it was stopped."""
 

@@ -1,8 +1,9 @@
-"""Runs trained paths: accuracy on a split, logits of images."""
+"""Runs trained paths: accuracy on a split, class probabilities of images."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -30,12 +31,13 @@ class LoadedPath:
         digests = {c.name: c.digest for c in path.components}
         self.shared_stages = tuple(tuple(digests[name] for name in stage) for stage in stages(list(self.parts))[:-1])
 
-    def logits(self, images: Tensor) -> Tensor:
-        """Logits (B, K) of uint8 images (B, H, W, 3)."""
+    def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Class probabilities (B, K) of images (B, H, W, 3)."""
         with torch.inference_mode(), precision(self.device):
-            x = batch_images(images.to(self.device), image_size=self.image_size)
+            x = batch_images(torch.from_numpy(images).to(self.device), image_size=self.image_size)
             ((_, y),) = run_shared([self], x)
-            return finish(self, y).float()
+            table: npt.NDArray[np.float32] = finish(self, y).float().softmax(dim=1).cpu().numpy()
+        return table
 
     def accuracy(self, split: Split, progress: Callable[[int, int], None] | None = None) -> float:
         """Top-1 accuracy on a whole split."""

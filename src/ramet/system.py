@@ -1,0 +1,435 @@
+"""A system as a library sees it: make or open one, add tasks, evolve them, look at them, use them.
+
+The command line mirrors this module: each command is the method of the same name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path as FilePath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ramet.errors import DataError, InvalidValue, UnknownName
+from ramet.evolution.observer import Observer
+from ramet.evolution.world import World
+from ramet.method.presets import DEFAULT_METHOD, load
+from ramet.method.schema import Method, Score
+from ramet.method.score import path_flops
+from ramet.records import Child, Component, Path, Task
+from ramet.store.agents import Agent
+from ramet.store.care import Fault, GcReport, gc, verify
+from ramet.store.folder import Store, create, open_store
+from ramet.tasks import data as task_data
+from ramet.tasks.images import BadImage, Pixels, decode
+from ramet.tasks.sources.base import SPLITS
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from ramet.training.inference import LoadedPath
+
+Progress = Callable[[int, int], None]
+"""Told (done, total) now and then."""
+
+PREDICTION_BATCH = 64
+
+
+@dataclass(frozen=True)
+class TaskStatus:
+    """A task at a glance; what is measured of its published path is None while it has none.
+
+    quality and test_quality are accuracies, score the method's (METHOD section 6) in the system of now. params counts
+    the whole path, trained_params what its agent trained, accounted_params each parameter divided by the agents that
+    hold it. flops is of one forward pass of one image. parent_task is the task of the nearest ancestor of another task,
+    None where that is a root; shares_with the tasks that hold one of its components.
+    """
+
+    task: str
+    classes: int
+    path: str | None = None
+    quality: float | None = None
+    test_quality: float | None = None
+    score: float | None = None
+    params: int | None = None
+    trained_params: int | None = None
+    accounted_params: float | None = None
+    flops: int | None = None
+    layers: int | None = None
+    image_size: int | None = None
+    parent_task: str | None = None
+    shares_with: tuple[str, ...] = ()
+    method: str | None = None
+    running: bool = False
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The top-1 accuracy of a task's published path on a split."""
+
+    task: str
+    path: str
+    split: str
+    accuracy: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a task's path says of an image: every class with its probability, the likeliest first."""
+
+    image: str
+    probabilities: tuple[tuple[str, float], ...]
+
+    @property
+    def label(self) -> str:
+        """The likeliest class."""
+        return self.probabilities[0][0]
+
+    @property
+    def probability(self) -> float:
+        """The probability of the likeliest class."""
+        return self.probabilities[0][1]
+
+
+@dataclass(frozen=True)
+class QualityCheck:
+    """A task's test quality as it was recorded and as it is measured again."""
+
+    task: str
+    path: str
+    recorded: float
+    measured: float
+
+    @property
+    def equal(self) -> bool:
+        """Whether nothing was forgotten."""
+        return self.recorded == self.measured
+
+
+def init(
+    directory: str | FilePath, root: str = "random:vit_tiny_patch16", *, name: str | None = None, seed: int = 0
+) -> "System":
+    """Make a system.
+
+    Args:
+        directory: its folder; made if it is missing, and must hold nothing else.
+        root: the transformer that it grows from: `random:vit_tiny_patch16@32x3`, a timm `.safetensors`, a Hugging Face
+            ViT folder, an AugReg `.npz`, or `hf:REPO`.
+        name: of the system; its folder's by default.
+        seed: of a random root's draws.
+
+    Raises:
+        StoreError: the folder holds a system or other files, or cannot be written.
+        UnknownName, CheckpointError: there is no such root, or it cannot be used.
+    """
+    from ramet.vit.roots import load_root
+
+    folder = FilePath(directory).expanduser().resolve()
+    loaded = load_root(root, seed)
+    with create(folder, name or folder.name) as store:
+        components = tuple(
+            Component(
+                name=component,
+                digest=store.objects.put(tensors),
+                size=sum(t.numel() for t in tensors.values()),
+                untrained=loaded.untrained,
+            )
+            for component, tensors in loaded.tensors.items()
+        )
+        shape = loaded.architecture
+        hyperparameters = {"layers": shape.layers, "data.image_size": shape.image_size}
+        path = Path("", None, shape, components, hyperparameters, agent="root").identified()
+        store.catalog.add_root(loaded.name, path)
+    return System(open_store(folder))
+
+
+def open(directory: str | FilePath = ".") -> "System":
+    """Open the system of a folder.
+
+    Raises:
+        StoreError: there is none, or it was made by a newer ramet, or it cannot be read.
+    """
+    return System(open_store(FilePath(directory).expanduser().resolve()))
+
+
+class System:
+    """One multitask image classification system (see init and open)."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.folder = store.folder
+        self.catalog = store.catalog
+        self.objects = store.objects
+
+    # Tasks
+
+    def add_task(
+        self,
+        name: str,
+        source: str | FilePath,
+        *,
+        max_side: int | None = None,
+        validation: float | None = None,
+        test: float | None = None,
+        skip_bad_images: bool = False,
+        progress: Progress | None = None,
+        **options: Any,
+    ) -> Task:
+        """Add a task, and decode its images once into the system's cache.
+
+        Args:
+            name: letters, digits, `.`, `_`, `-` and `/`.
+            source: a folder of class folders, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME` or `demo:NAME`.
+            max_side: larger images are kept at this many pixels a side (default: the largest root's image size).
+            validation: the fraction of train to take for a validation split that is missing (default 0.05).
+            test: the same for a missing test split.
+            skip_bad_images: leave images out that cannot be decoded, and count them, instead of refusing the task.
+            progress: told (done, total) while images are decoded.
+            options: the source's own.
+
+        Raises:
+            InvalidValue: a task of that name is there, the name is not allowed, or an option is not.
+            DataError: the source cannot be used as a task; nothing is added.
+        """
+        if any(task.name == name for task in self.tasks()):
+            raise InvalidValue(f"there is a task {name!r} already", "choose another name, or remove that one first")
+        side = max_side or max(path.architecture.image_size for path in self.catalog.roots().values())
+        task = task_data.add(
+            self.folder,
+            name,
+            str(source),
+            max_side=side,
+            validation=validation,
+            test=test,
+            skip_bad_images=skip_bad_images,
+            progress=progress,
+            **options,
+        )
+        self.catalog.add_task(task)
+        return task
+
+    def tasks(self) -> list[Task]:
+        """All tasks, by name."""
+        return self.catalog.tasks()
+
+    def task(self, name: str) -> Task:
+        """The task of that name.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        return self.catalog.task(name)
+
+    def remove_task(self, name: str) -> None:
+        """Take a task out of the system; what other tasks hold of its components stays, and so does its history."""
+        with self.catalog.lease(self.task(name).name):
+            self.catalog.remove_task(name)
+            task_data.remove_cache(self.folder, name)
+
+    # Evolution
+
+    def evolve(
+        self,
+        *tasks: str,
+        method: str | Mapping[str, Any] | Method = DEFAULT_METHOD,
+        settings: Mapping[str, str] | None = None,
+        seed: int = 0,
+        cycles: int | None = None,
+        samples: int | None = None,
+        time_limit: float | None = None,
+        device: str = "auto",
+        restart: bool = False,
+        observer: Observer | None = None,
+    ) -> list[TaskStatus]:
+        """Run an agent a task, one after the other; what was stopped before is resumed by the same call.
+
+        Where one of the tasks has a run that is not done, such runs are finished and no new ones are begun.
+
+        Args:
+            tasks: their names.
+            method: a preset's name, YAML text, or a method.
+            settings: fields of the method to change, by dotted name.
+            seed: keys every draw.
+            cycles: overrides the method's number of cycles.
+            samples: overrides the method's children a cycle.
+            time_limit: seconds after which no generation is begun; the best paths so far are published.
+            device: `auto`, `cpu`, `cuda` or `cuda:N`.
+            restart: give up runs that are not done, and begin anew.
+            observer: told what happens.
+
+        Returns:
+            The tasks' status afterwards.
+
+        Raises:
+            UnknownName, InvalidValue: a task, a field or a value is not there or not allowed.
+            Busy: another process works on one of the tasks.
+        """
+        from ramet.evolution.evolve import evolve
+
+        counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
+        changes = {**(settings or {}), **{key: str(count) for key, count in counts.items() if count is not None}}
+        chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
+        evolve(
+            self.store,
+            [self.task(name) for name in tasks],
+            chosen,
+            seed=seed,
+            device=device,
+            time_limit=time_limit,
+            restart=restart,
+            observer=observer or Observer(),
+        )
+        return [status for status in self.status() if status.task in tasks]
+
+    # Look
+
+    def status(self) -> list[TaskStatus]:
+        """Every task: quality, size, compute, and what it shares."""
+        published = self.catalog.published()
+        world = World.of(published, self.catalog.roots().values())
+        agents = {agent.id: agent for agent in self.catalog.agents()}
+        running = {agent.task for agent in agents.values() if agent.state == "running"}
+        return [
+            _task_status(task, published.get(task.name), world, agents, task.name in running) for task in self.tasks()
+        ]
+
+    def path(self, name: str) -> Path:
+        """The path of an id, of the unique start of one, or of a task: its published one.
+
+        Raises:
+            UnknownName: there is none.
+        """
+        if name in {task.name for task in self.tasks()}:
+            return self._published(name)
+        return self.catalog.path(name)
+
+    def history(self, task: str | None = None) -> list[Child]:
+        """All children that were ever made, or a task's, in the order they were recorded."""
+        if task is not None:
+            self.task(task)
+        return self.catalog.children(task=task)
+
+    def lineage(self, task: str) -> list[Path]:
+        """The paths that a task's published one descends from, from the root down to it."""
+        return self.catalog.ancestors(self._published(task).id)[::-1]
+
+    # Use
+
+    def evaluate(
+        self,
+        *tasks: str,
+        split: str = "test",
+        device: str = "auto",
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> list[Evaluation]:
+        """Measure the accuracy of tasks' published paths on a split; of all published tasks where none is named.
+
+        Args:
+            tasks: their names.
+            split: `train`, `validation` or `test`.
+            device: `auto`, `cpu`, `cuda` or `cuda:N`.
+            progress: told (task, done, total).
+        """
+        if split not in SPLITS:
+            raise InvalidValue(f"no split is called {split!r}", f"use one of {', '.join(SPLITS)}")
+        paths = [self._published(name) for name in tasks] if tasks else list(self.catalog.published().values())
+        return [self._evaluate(path, split, device, progress) for path in paths]
+
+    def predict(
+        self, task: str, images: "Sequence[str | FilePath | Image]", *, device: str = "auto"
+    ) -> list[Prediction]:
+        """Class probabilities of images: files, or PIL images.
+
+        Raises:
+            UnknownName: there is no such task, or it has no path yet.
+            DataError: an image cannot be read; it is named.
+        """
+        loaded = self._load(self._published(task), device)
+        known = self.task(task)
+        predictions = []
+        for start in range(0, len(images), PREDICTION_BATCH):
+            batch = images[start : start + PREDICTION_BATCH]
+            pixels = np.stack([_pixels(known, image) for image in batch])
+            for image, row in zip(batch, loaded.probabilities(pixels).tolist(), strict=True):
+                ranked = sorted(zip(known.classes, row, strict=True), key=lambda pair: -pair[1])
+                predictions.append(Prediction(str(image), tuple(ranked)))
+        return predictions
+
+    # Care
+
+    def verify(self, *, progress: Progress | None = None) -> list[Fault]:
+        """Check every object against its name; what is wrong is named with the tasks it affects."""
+        return verify(self.catalog, self.objects, progress=progress)
+
+    def verify_quality(
+        self, *, device: str = "auto", progress: Callable[[str, int, int], None] | None = None
+    ) -> list[QualityCheck]:
+        """Measure every task's test quality again; it must be what was recorded when its path was published."""
+        published = self.catalog.published()
+        return [
+            QualityCheck(e.task, e.path, published[e.task].metrics["test_quality"], e.accuracy)
+            for e in self.evaluate(device=device, progress=progress)
+        ]
+
+    def gc(self, *, dry_run: bool = False) -> GcReport:
+        """Drop the objects that no published path, root or running agent holds."""
+        return gc(self.catalog, self.objects, dry_run=dry_run)
+
+    def _published(self, task: str) -> Path:
+        self.task(task)
+        path = self.catalog.published().get(task)
+        if path is None:
+            raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
+        return path
+
+    def _load(self, path: Path, device: str) -> "LoadedPath":
+        from ramet.training.device import choose_device
+        from ramet.training.inference import LoadedPath
+
+        return LoadedPath(path, self.objects.get, choose_device(device))
+
+    def _evaluate(
+        self, path: Path, split: str, device: str, progress: Callable[[str, int, int], None] | None
+    ) -> Evaluation:
+        task = self.task(path.task or "")
+        data = task_data.open_splits(self.folder, task)[split]
+        report = partial(progress, task.name) if progress else None
+        accuracy = self._load(path, device).accuracy(data, report)
+        return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
+
+
+def _task_status(task: Task, path: Path | None, world: World, agents: Mapping[str, Agent], running: bool) -> TaskStatus:
+    if path is None:
+        return TaskStatus(task.name, len(task.classes), running=running)
+    terms = Score.model_validate(agents[path.agent].method["score"])
+    sharing = {holder for c in path.components for holder in world.held[c.digest] if holder in world.published}
+    return TaskStatus(
+        task=task.name,
+        classes=len(task.classes),
+        path=path.id,
+        quality=path.metrics["quality"],
+        test_quality=path.metrics["test_quality"],
+        score=world.score(terms, path, len(task.classes)),
+        params=path.params,
+        trained_params=path.trained_params,
+        accounted_params=world.accounted_params(path),
+        flops=path_flops(path, len(task.classes)),
+        layers=int(path.hyperparameters["layers"]),
+        image_size=int(path.hyperparameters["data.image_size"]),
+        parent_task=path.parent_task,
+        shares_with=tuple(sorted(sharing - {task.name})),
+        method=path.method,
+        running=running,
+    )
+
+
+def _pixels(task: Task, image: "str | FilePath | Image") -> Pixels:
+    """An image at the size at which the task's images are cached, so that it is read as those were."""
+    content = FilePath(image).expanduser() if isinstance(image, str | FilePath) else np.asarray(image.convert("RGB"))
+    height, width = task.options["size"]
+    try:
+        return decode(content, (height, width))
+    except BadImage as error:
+        raise DataError(f"{image} is no image that can be read: {error}", "give a whole image file") from error
