@@ -1,7 +1,7 @@
 """Demo tasks: real images that come with installed packages, so that everything can be tried with no network.
 
-`digits` are scikit-learn's handwritten digits. All others are the characters of a script in the font faces that matplotlib
-ships; some faces are for testing only, so a model is asked for letters in type that it has never seen.
+`digits` are scikit-learn's handwritten digits. All others are the characters of a script in the font faces that
+matplotlib ships; some faces are for testing only, so a model is asked for letters in type that it has never seen.
 """
 
 import unicodedata
@@ -18,7 +18,7 @@ from ramet.errors import UnknownName
 from ramet.tasks.extras import extra
 from ramet.tasks.glyphs import SIDE, render
 
-IMAGES = 2400
+IMAGES = 3000
 """About so many images has a task of characters."""
 
 _FACES = (
@@ -50,9 +50,7 @@ _CHARACTERS = {
     "syllabics": "ᐁᐃᐅᐊᐯᐱᐳᐸᑌᑎᑐᑕᑫᑭᑯᑲᒉᒋᒍᒐᒣᒥᒧᒪᓀᓂᓄᓇ",
     "mathematics": "∀∂∃∅∆∇∈∏∑√∝∞∠∧∨∩∪∫∴≅≈≠≡≤≥⊂⊃⊕⊗⊥",
     "arrows": "←↑→↓↔↕↖↗↘↙↚↛↞↠↢↣↦↩↪↰↱↶↷↺↻⇄⇐⇑⇒⇓⇔",
-    "chess": "♔♕♖♗♘♙♚♛♜♝♞♟",
     "astrology": "☉☽☿♀♁♂♃♄♅♆♇♈♉♊♋♌♍♎♏♐♑♒♓",
-    "hexagrams": "".join(map(chr, range(0x4DC0, 0x4E00))),
 }
 
 DEMOS = ("digits", *_CHARACTERS)
@@ -125,9 +123,10 @@ def _characters(name: str) -> Demo:
 def _digits() -> Demo:
     data = extra("sklearn.datasets", "demo").load_digits()
     levels = (data.images * (255 / 16)).astype(np.uint8)
-    images = np.stack([Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in levels])
+    pictures = [Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC) for image in levels]
+    images = np.stack([np.asarray(picture) for picture in pictures])
     labels = data.target.astype(np.int64)
-    # The last fifth was written by people of whom train has little or nothing: the data set lists one writer after another.
+    # The last fifth was written by people of whom train has little or nothing: one writer follows another in this data.
     start = len(labels) * 4 // 5
     parts = {"train": Part(images[:start], labels[:start]), "test": Part(images[start:], labels[start:])}
     return Demo(tuple("0123456789"), parts, _versions("sklearn"))

@@ -1,7 +1,7 @@
 """Characters as small pictures: glyphs of real fonts, each with its own slant, size, weight, colours and noise.
 
-Every draw is keyed by task and font face, and only arithmetic that is exact on every machine is used, so the pictures are
-the same bit for bit wherever fonts and Pillow are.
+Every draw is keyed by task and font face, and only arithmetic that is exact on every machine is used, so the pictures
+are the same bit for bit wherever fonts and Pillow are.
 """
 
 from collections.abc import Sequence
@@ -77,4 +77,5 @@ def _coloured(ink_NHW1: _Floats, draws: np.random.Generator) -> npt.NDArray[np.u
     ink = (paper + contrast + tints[1])[:, None, None, :]
     noise = draws.uniform(-1, 1, (n, SIDE, SIDE, 1)) * draws.uniform(0.0, 0.12, (n, 1, 1, 1))
     picture = background * (1 - ink_NHW1) + ink * ink_NHW1 + noise
-    return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    pixels: npt.NDArray[np.uint8] = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return pixels
