@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from ramet.errors import InvalidValue, UnknownName
+from ramet.errors import InvalidValue, StoreError, UnknownName
 from ramet.records import Child, Commit, Path, Task, to_json
 from ramet.store import agents, leases, needs, rows, versions
 from ramet.store.agents import Agent
@@ -323,7 +323,10 @@ class Catalog:
     def check(self) -> list[str]:
         """What is wrong with the database and with the records of living paths."""
         with self._database.reading() as connection:
-            return [*_damage(connection), *needs.altered(connection)]
+            try:
+                return [*_damage(connection), *needs.altered(connection)]
+            except StoreError as error:
+                return [error.problem]
 
     def _move(
         self,

@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
-from ramet.errors import InvalidValue
+from ramet.errors import InvalidValue, StoreError
 from ramet.records import Child, Path, Task, path_from_json, to_json
 
 Json = dict[str, Any]
@@ -26,6 +26,19 @@ def dumps(value: Any) -> str:
         return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except ValueError as error:
         raise InvalidValue(f"a record holds a number that is not finite: {value!r}", "only metrics may") from error
+
+
+def loads(text: str) -> Any:
+    """The value of JSON text.
+
+    Raises:
+        StoreError: it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        remedy = "bring the catalog back from a copy of the system"
+        raise StoreError(f"a record of the catalog is damaged: {text[:40]!r}", remedy) from error
 
 
 def measurement(value: float) -> float | str:

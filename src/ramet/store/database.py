@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
 
 from ramet.errors import RametError, StoreError
-from ramet.store.codec import dumps
+from ramet.store.codec import dumps, loads
 
 _REMEDIES = {
     "locked": "another process keeps it busy: wait for it and run the same command again",
@@ -39,7 +39,7 @@ class Database:
     def __init__(self, file: Path, *, wait: float = 30.0) -> None:
         self.file = file
         url = URL.create("sqlite", database=str(file))
-        self._engine = create_engine(url, json_serializer=dumps, connect_args={"timeout": wait})
+        self._engine = create_engine(url, json_serializer=dumps, json_deserializer=loads, connect_args={"timeout": wait})
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)

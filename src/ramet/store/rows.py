@@ -44,7 +44,7 @@ def _insert(connection: Connection, path: Path) -> None:
         )
     )
     held = [{"path": path.id, "digest": digest} for digest in sorted(path.digests())]
-    if held:
+    if held and all(component.digest for component in path.components):  # what was dropped holds nothing
         connection.execute(insert(holds), held)
 
 

@@ -1,0 +1,105 @@
+"""Small records and systems, and a way to die at a given write."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path as FilePath
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import Engine, event
+
+from ramet.records import Architecture, Child, ChildStatus, Component, Path, Task
+from ramet.store.agents import Agent
+from ramet.store.catalog import Catalog
+from ramet.store.folder import Store, create, open_store
+
+ARCHITECTURE = Architecture(patch_size=16, width=8, heads=2, mlp_width=16, layers=2, image_size=32)
+NOWHERE = "0" * 64
+
+
+def a_path(task: str | None = "digits", digests: tuple[str, ...] = (NOWHERE,), **fields: Any) -> Path:
+    """A path with a component a digest."""
+    components = tuple(Component(f"block.{i}", digest, 10) for i, digest in enumerate(digests))
+    known: dict[str, Any] = {"hyperparameters": {"layers": 2, "opt.lr": 0.1, "opt.nesterov": True}, **fields}
+    return Path("", task, ARCHITECTURE, components, **known).identified()
+
+
+def a_task(name: str = "digits") -> Task:
+    return Task(name, f"demo:{name}", ("zero", "one"), {"train": 8, "test": 2}, "f00d", {"limit": 10})
+
+
+def a_child(path: Path, number: int = 0, *, status: ChildStatus = "joined", generation: int = 0, cycle: int = 0) -> Child:
+    return Child(path, status, cycle, generation, number, ("hp:mu",), (0.25, 0.5), {"seconds": 1.5})
+
+
+def start(catalog: Catalog, task: str = "digits", *, cycles: int = 2, seed: int = 0) -> Agent:
+    return catalog.start_agent(task, method={"mu": [0.1]}, label="m/1", seed=seed, cycles=cycles, samples=4)
+
+
+def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",)) -> Store:
+    """A system with one root, whose only object has other bytes than NOWHERE."""
+    import torch
+
+    with create(folder, "colony") as store:
+        root = a_path(None, (store.objects.put({"weight": torch.arange(6.0)}),), agent="root")
+        store.catalog.add_root("vit", root)
+    store = open_store(folder)
+    for task in tasks:
+        store.catalog.add_task(a_task(task))
+    return store
+
+
+def run_in_child(action: Callable[[], None]) -> int:
+    """Run something in a process of its own, and return its exit status as waitpid gives it."""
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            action()
+            status = 0
+        finally:
+            os._exit(status)
+    return os.waitpid(pid, 0)[1]
+
+
+def dies_at(point: int, action: Callable[[], None]) -> bool:
+    """Run an action in a process that is killed at its n-th write, and say whether it came that far.
+
+    A write is a system call that changes the disk, or a statement sent to a database, before and after it is done.
+    """
+
+    def deadly() -> None:
+        with _each_write(lambda n: os.kill(os.getpid(), signal.SIGKILL) if n == point else None):
+            action()
+
+    status = run_in_child(deadly)
+    assert status in (0, signal.SIGKILL), f"the action failed: {status}"
+    return status == signal.SIGKILL
+
+
+@contextmanager
+def _each_write(told: Callable[[int], None]) -> Iterator[None]:
+    count = 0
+
+    def tell(*_: Any) -> None:
+        nonlocal count
+        told(count)
+        count += 1
+
+    def around(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            tell()
+            result = call(*args, **kwargs)
+            tell()
+            return result
+
+        return wrapped
+
+    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
+        event.listen(Engine, name, tell)
+    with ExitStack() as patches:
+        for name in ("replace", "fsync", "utime", "unlink", "mkdir"):
+            patches.enter_context(patch.object(os, name, around(getattr(os, name))))
+        yield
