@@ -30,7 +30,9 @@ def a_task(name: str = "digits") -> Task:
     return Task(name, f"demo:{name}", ("zero", "one"), {"train": 8, "test": 2}, "f00d", {"limit": 10})
 
 
-def a_child(path: Path, number: int = 0, *, status: ChildStatus = "joined", generation: int = 0, cycle: int = 0) -> Child:
+def a_child(
+    path: Path, number: int = 0, *, status: ChildStatus = "joined", generation: int = 0, cycle: int = 0
+) -> Child:
     return Child(path, status, cycle, generation, number, ("hp:mu",), (0.25, 0.5), {"seconds": 1.5})
 
 

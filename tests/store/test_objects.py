@@ -191,7 +191,12 @@ def test_loaded_tensors_are_mapped_and_cannot_change_the_file(tmp_path: Path) ->
 
 
 def disk_errors() -> list[tuple[int, str]]:
-    return [(errno.ENOSPC, "free some space"), (errno.EROFS, "read-only"), (errno.EACCES, "writable"), (errno.EIO, "disk")]
+    return [
+        (errno.ENOSPC, "free some space"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "writable"),
+        (errno.EIO, "disk"),
+    ]
 
 
 @pytest.mark.parametrize(("number", "remedy"), disk_errors())
@@ -218,7 +223,9 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_put(tmp_path: Path, monkeypatch
             super().write(bytes(data)[:16])
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(io, "open", lambda file, mode="r", *a, **k: Full(file, "x") if "x" in mode else real(file, mode))
+    monkeypatch.setattr(
+        io, "open", lambda file, mode="r", *a, **k: Full(file, "x") if "x" in mode else real(file, mode)
+    )
     with pytest.raises(StoreError, match="No space left"):
         FolderObjects(tmp_path).put({"w": torch.ones(200)})
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []

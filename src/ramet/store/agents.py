@@ -97,6 +97,16 @@ def running(connection: Connection, task: str, branch: str) -> Agent | None:
     return None if row is None else Agent(**row)
 
 
+def begin_cycle(connection: Connection, agent: str) -> Agent:
+    """The agent, its cycle started from its branch's last commit; one with a generation on record stays where it is."""
+    now = get(connection, agent)
+    if now.state == "running" and not generations_done(connection, agent, now.cycle):
+        head = versions.head_id(connection, now.branch)
+        connection.execute(update(agents).where(agents.c.id == agent).values(base=head))
+        _restart_population(connection, agent, now.task, head)
+    return get(connection, agent)
+
+
 def finish(connection: Connection, agent: str) -> None:
     """Make an agent done and drop its population."""
     connection.execute(update(agents).where(agents.c.id == agent).values(state="done"))

@@ -4,7 +4,6 @@ Every method is one transaction: it is done wholly or not at all, and may be cal
 at once. Names that are not there raise UnknownName; a database that cannot be used raises StoreError.
 """
 
-import difflib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from ramet.errors import InvalidValue, StoreError, UnknownName
+from ramet.errors import InvalidValue, StoreError
 from ramet.records import Child, Commit, Path, Task, to_json
 from ramet.store import agents, leases, needs, rows, versions
 from ramet.store.agents import Agent
@@ -75,7 +74,7 @@ class Catalog:
     def task(self, name: str) -> Task:
         """The task of that name."""
         with self._database.reading() as connection:
-            return _task(connection, name)
+            return rows.find_task(connection, name)
 
     def tasks(self) -> list[Task]:
         """All tasks, by name."""
@@ -87,7 +86,6 @@ class Catalog:
         """Take a task out of the system by a commit; its agent, if one runs, is done. Its history stays."""
 
         def forget(connection: Connection, _commit: str) -> None:
-            _task(connection, name)
             connection.execute(update(tasks).where(tasks.c.name == name).values(removed=True))
             agent = agents.running(connection, name, branch)
             if agent is not None:
@@ -181,8 +179,6 @@ class Catalog:
         """
 
         def close(connection: Connection, commit: str) -> None:
-            for path in new:
-                _task(connection, path.task or "")
             if close_cycle is not None:
                 agents.close_cycle(connection, close_cycle, commit)
 
@@ -218,7 +214,7 @@ class Catalog:
             InvalidValue: the task has an agent that is not done.
         """
         with self._database.writing() as connection:
-            _task(connection, task)
+            rows.find_task(connection, task)
             return agents.start(
                 connection,
                 task,
@@ -238,12 +234,23 @@ class Catalog:
     def agents(self, task: str | None = None) -> list[Agent]:
         """All agents, or a task's, by task and number."""
         with self._database.reading() as connection:
+            if task is not None:
+                rows.find_task(connection, task, removed=True)
             return agents.listed(connection, task)
 
     def running_agent(self, task: str, *, branch: str = MAIN) -> Agent | None:
         """The task's agent that is not done, if there is one: the same command goes on with it."""
         with self._database.reading() as connection:
+            rows.find_task(connection, task, removed=True)
             return agents.running(connection, task, branch)
+
+    def begin_cycle(self, id: str) -> Agent:
+        """Start an agent's cycle from what is published now on its branch.
+
+        A cycle that has a generation on record goes on from the commit that it began with.
+        """
+        with self._database.writing() as connection:
+            return agents.begin_cycle(connection, id)
 
     def finish_agent(self, id: str) -> None:
         """Make an agent done, wherever it is, and drop its population."""
@@ -283,6 +290,8 @@ class Catalog:
     ) -> list[Child]:
         """The children on record, in the order in which they were recorded; of an agent, a task, a cycle, or all."""
         with self._database.reading() as connection:
+            if task is not None:
+                rows.find_task(connection, task, removed=True)
             return agents.made_children(connection, agent_id, task, cycle)
 
     def population(self, agent_id: str) -> list[Path]:
@@ -349,6 +358,8 @@ class Catalog:
                 commit = self._commit((commit.id,), changes, message, method)
             try:
                 with self._database.writing() as connection:
+                    for task in wanted:
+                        rows.find_task(connection, task)
                     rows.put_paths(connection, new)
                     if changes:
                         versions.advance(connection, branch, commit)
@@ -366,14 +377,3 @@ def _damage(connection: Connection) -> list[str]:
     found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return [*(line for line in found if line != "ok"), *(f"{row[0]} refers to a missing {row[2]}" for row in dangling)]
-
-
-def _task(connection: Connection, name: str) -> Task:
-    chosen = select(tasks.c.record).where((tasks.c.name == name) & ~tasks.c.removed)
-    record = connection.execute(chosen).scalar_one_or_none()
-    if record is None:
-        names = connection.execute(select(tasks.c.name).where(~tasks.c.removed)).scalars().all()
-        near = ", ".join(difflib.get_close_matches(name, names))
-        remedy = f"did you mean {near}?" if near else "`ramet task list` shows the tasks, `ramet task add` adds one"
-        raise UnknownName(f"no task is called {name!r}", remedy)
-    return task_of(record)

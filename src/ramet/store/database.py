@@ -39,7 +39,9 @@ class Database:
     def __init__(self, file: Path, *, wait: float = 30.0) -> None:
         self.file = file
         url = URL.create("sqlite", database=str(file))
-        self._engine = create_engine(url, json_serializer=dumps, json_deserializer=loads, connect_args={"timeout": wait})
+        self._engine = create_engine(
+            url, json_serializer=dumps, json_deserializer=loads, connect_args={"timeout": wait}
+        )
         self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", _begin)

@@ -1,13 +1,14 @@
-"""Paths in and out of their table."""
+"""Tasks and paths in and out of their tables."""
 
+import difflib
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ColumnElement, Connection, insert, literal, select, update
+from sqlalchemy import Column, ColumnElement, Connection, insert, literal, select, true, update
 
 from ramet.errors import UnknownName
-from ramet.records import Path
-from ramet.store.codec import measurement, measurements, path_of, path_record
-from ramet.store.schema import holds, paths
+from ramet.records import Path, Task
+from ramet.store.codec import measurement, measurements, path_of, path_record, task_of
+from ramet.store.schema import holds, paths, tasks
 
 columns = (paths.c.id, paths.c.record, paths.c.metrics)
 """What a path is read from, with codec.path_of."""
@@ -16,6 +17,18 @@ columns = (paths.c.id, paths.c.record, paths.c.metrics)
 def starts_with(column: Column[str], start: str) -> ColumnElement[bool]:
     """Whether an id starts with `start`, in a form that an index answers."""
     return column.between(start, start + "~")  # sorts after every digit of an id
+
+
+def find_task(connection: Connection, name: str, *, removed: bool = False) -> Task:
+    """The task of a name; of one that was removed too, if asked for."""
+    there = true() if removed else ~tasks.c.removed
+    record = connection.execute(select(tasks.c.record).where(tasks.c.name == name, there)).scalar_one_or_none()
+    if record is None:
+        names = connection.execute(select(tasks.c.name).where(~tasks.c.removed)).scalars().all()
+        near = ", ".join(difflib.get_close_matches(name, names))
+        remedy = f"did you mean {near}?" if near else "`ramet task list` shows the tasks, `ramet task add` adds one"
+        raise UnknownName(f"no task is called {name!r}", remedy)
+    return task_of(record)
 
 
 def put_paths(connection: Connection, new: Sequence[Path]) -> None:
