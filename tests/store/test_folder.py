@@ -37,9 +37,14 @@ def test_a_system_is_what_its_format_says_and_no_file_more(tmp_path: Path) -> No
 
 def test_an_unfinished_system_is_none_and_is_made_anew(tmp_path: Path) -> None:
     folder = tmp_path / "colony"
-    with pytest.raises(InvalidValue), create(folder, "colony") as made:
-        for _ in range(2):
+
+    def fail_half_way() -> None:
+        with create(folder, "colony") as made:
             made.catalog.add_root("vit", a_path(None))
+            made.catalog.add_root("vit", a_path(None))
+
+    with pytest.raises(InvalidValue):
+        fail_half_way()
     with pytest.raises(StoreError, match="no ramet system"):
         open_store(folder)
     with create(folder, "colony") as made:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ColumnElement, Connection, insert, literal, select, true, update
+from sqlalchemy import Column, Connection, insert, literal, select, true, update
 
 from ramet.errors import UnknownName
 from ramet.records import Path, Task
@@ -13,10 +13,18 @@ from ramet.store.schema import holds, paths, tasks
 columns = (paths.c.id, paths.c.record, paths.c.metrics)
 """What a path is read from, with codec.path_of."""
 
+_PATHS = "`ramet status` and `ramet history` list the ids"
 
-def starts_with(column: Column[str], start: str) -> ColumnElement[bool]:
-    """Whether an id starts with `start`, in a form that an index answers."""
-    return column.between(start, start + "~")  # sorts after every digit of an id
+
+def complete(connection: Connection, ids: Column[str], start: str, *, what: str, remedy: str) -> str:
+    """The one id of a column that is, or else starts with, `start`."""
+    near = ids.between(start, start + "~")  # sorts after every digit of an id; an index answers it
+    found: Sequence[str] = connection.execute(select(ids).where(near).order_by(ids).limit(4)).scalars().all()
+    if not found or not start:
+        raise UnknownName(f"no {what} is called {start!r}", remedy)
+    if len(found) > 1 and found[0] != start:
+        raise UnknownName(f"{start!r} is the start of several ids: {', '.join(found)}", "give more of it")
+    return found[0]
 
 
 def find_task(connection: Connection, name: str, *, removed: bool = False) -> Task:
@@ -72,14 +80,8 @@ def set_metric(connection: Connection, path: str, name: str, value: float) -> No
 
 def find_path(connection: Connection, start: str) -> Path:
     """The one path whose id is, or else starts with, `start`."""
-    near = select(*columns).where(starts_with(paths.c.id, start)).order_by(paths.c.id).limit(4)
-    rows = connection.execute(near).all()
-    if not rows or not start:
-        raise unknown_path(start)
-    if len(rows) > 1 and rows[0].id != start:
-        some = ", ".join(row.id for row in rows)
-        raise UnknownName(f"{start!r} is the start of several paths: {some}", "give more of the id")
-    return path_of(rows[0].record, rows[0].metrics)
+    id = complete(connection, paths.c.id, start, what="path", remedy=_PATHS)
+    return paths_in_order(connection, [id])[0]
 
 
 def paths_in_order(connection: Connection, ids: Sequence[str]) -> list[Path]:
@@ -110,4 +112,4 @@ def ancestors(connection: Connection, path: str) -> list[Path]:
 
 def unknown_path(path: str) -> UnknownName:
     """The error for an id that is not there."""
-    return UnknownName(f"no path is called {path!r}", "`ramet status` and `ramet history` list the ids")
+    return UnknownName(f"no path is called {path!r}", _PATHS)

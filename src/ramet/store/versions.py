@@ -9,7 +9,7 @@ from sqlalchemy import CTE, Connection, Row, Subquery, Table, delete, func, inse
 from ramet.errors import UnknownName
 from ramet.records import Commit, Path, content_id
 from ramet.store.codec import path_of
-from ramet.store.rows import columns, starts_with
+from ramet.store.rows import columns, complete
 from ramet.store.schema import branch_state, branches, commit_changes, commit_parents, commits, paths
 
 MAIN = "main"
@@ -74,13 +74,7 @@ def find_commit(connection: Connection, name: str) -> str:
     head: str | None = connection.execute(select(branches.c.commit).where(branches.c.name == name)).scalar_one_or_none()
     if head is not None:
         return head
-    near = select(commits.c.id).where(starts_with(commits.c.id, name)).order_by(commits.c.id).limit(2)
-    found: Sequence[str] = connection.execute(near).scalars().all()
-    if len(found) > 1 and found[0] != name:
-        raise UnknownName(f"{name!r} is the start of several commits: {', '.join(found)}", "give more of the id")
-    if not found or not name:
-        raise UnknownName(f"no branch or commit is called {name!r}", "`ramet log` lists the commits")
-    return found[0]
+    return complete(connection, commits.c.id, name, what="branch or commit", remedy="`ramet log` lists the commits")
 
 
 def history(connection: Connection, commit: str, limit: int | None = None) -> list[Commit]:
