@@ -16,7 +16,7 @@ from ramet.evolution.observer import Observer
 from ramet.evolution.world import World
 from ramet.method.presets import DEFAULT_METHOD, load
 from ramet.method.schema import Method, Score
-from ramet.method.score import path_flops
+from ramet.method.score import agent_of, path_flops
 from ramet.records import Child, Component, Path, Task
 from ramet.store.agents import Agent
 from ramet.store.care import Fault, GcReport, gc, verify
@@ -163,6 +163,11 @@ class System:
         self.catalog = store.catalog
         self.objects = store.objects
 
+    @property
+    def name(self) -> str:
+        """What it was called when it was made."""
+        return self.store.name
+
     # Tasks
 
     def add_task(
@@ -254,7 +259,8 @@ class System:
             seed: keys every draw.
             cycles: overrides the method's number of cycles.
             samples: overrides the method's children a cycle.
-            time_limit: seconds after which no generation is begun; the best paths so far are published.
+            time_limit: seconds for all of it, shared out evenly among the tasks; no generation is begun that would not
+                end in time, and the best paths so far are published.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             restart: give up runs that are not done, and begin anew.
             observer: told what happens.
@@ -315,7 +321,37 @@ class System:
         """The paths that a task's published one descends from, from the root down to it."""
         return self.catalog.ancestors(self._published(task).id)[::-1]
 
+    def roots(self) -> dict[str, Path]:
+        """The paths that the system started from, by name."""
+        return self.catalog.roots()
+
+    def holders(self, path: Path) -> dict[str, tuple[str, ...]]:
+        """Of each component of a path, by its name: the roots and the other tasks whose published paths hold it."""
+        roots = self.roots()
+        held = World.of(self.catalog.published(), roots.values()).held
+        names = {agent_of(root): name for name, root in roots.items()}
+        return {
+            c.name: tuple(
+                sorted(names.get(agent, agent) for agent in held.get(c.digest, ()) if agent != agent_of(path))
+            )
+            for c in path.components
+        }
+
+    def sharing(self) -> dict[tuple[str, str], tuple[Component, ...]]:
+        """The components that the published paths of two tasks both hold, for both orders of the two."""
+        digests = {task: {c.digest for c in path.components} for task, path in self.catalog.published().items()}
+        return {
+            (one, other): shared
+            for one, path in self.catalog.published().items()
+            for other in digests.keys() - {one}
+            if (shared := tuple(c for c in path.components if c.digest in digests[other]))
+        }
+
     # Use
+
+    def examples(self, task: str, split: str = "test") -> task_data.Split:
+        """The images and labels of a split, memory-mapped: what the task's paths are trained and measured on."""
+        return task_data.open_splits(self.folder, self.task(task))[_known_split(split)]
 
     def evaluate(
         self,
@@ -332,8 +368,7 @@ class System:
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             progress: told (task, done, total).
         """
-        if split not in SPLITS:
-            raise InvalidValue(f"no split is called {split!r}", f"use one of {', '.join(SPLITS)}")
+        _known_split(split)
         paths = [self._published(name) for name in tasks] if tasks else list(self.catalog.published().values())
         return [self._evaluate(path, split, device, progress) for path in paths]
 
@@ -423,6 +458,12 @@ def _task_status(task: Task, path: Path | None, world: World, agents: Mapping[st
         method=path.method,
         running=running,
     )
+
+
+def _known_split(name: str) -> str:
+    if name not in SPLITS:
+        raise InvalidValue(f"no split is called {name!r}", f"use one of {', '.join(SPLITS)}")
+    return name
 
 
 def _pixels(task: Task, image: "str | FilePath | Image") -> Pixels:

@@ -1,0 +1,167 @@
+"""`ramet demo`: the whole main job on images that come with installed packages, with no network.
+
+Read `demo` from top to bottom to see how the library is used: what it calls is what you would call.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import ramet
+from ramet.cli.look import status_table
+from ramet.cli.output import NOTHING, number, percent, plural, say, show, table
+from ramet.cli.progress import progress_bar
+from ramet.errors import StoreError
+
+if TYPE_CHECKING:
+    from ramet.system import QualityCheck, System
+
+# What the demo is made of: all of its budget is here.
+ROOT = "random:vit_tiny_patch8@32x3"
+TASKS = ("numerals", "digits", "latin-capitals", "greek-small", "cyrillic-capitals", "georgian")
+METHOD = "mu2net-plus"
+SETTINGS: Mapping[str, str] = {
+    "budget.cycles": "1",
+    "budget.samples_per_cycle": "8",
+    "budget.generation": "4",
+    "budget.validations": "2",
+    "budget.examples_per_validation": "1600",
+    "budget.validation_examples": "400",
+}
+SEED = 0
+PREDICTED_TASK, PREDICTED_IMAGES = "greek-small", 6
+
+NAME = "ramet demo"
+"""The name of the demo's system, by which it knows its own folder."""
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to grow it.")] = Path("ramet-demo"),
+) -> None:
+    """See the whole of it in a few minutes: a system grows six tasks from a random root, with no network."""
+    system = _system(folder)
+    _say_step("Tasks: real images that come with installed packages")
+    _add_tasks(system)
+    _say_step(f"Evolution of {len(TASKS)} tasks by {METHOD}, one after the other")
+    _evolve(system)
+    _say_step("Test quality, and what each task costs")
+    show(status_table([status for status in system.status() if status.task in TASKS]))
+    _say_step("Predictions for test images")
+    images = _write_images(system)
+    _predict(system, images)
+    _say_step("Parameters that tasks share")
+    _show_sharing(system)
+    _say_step("Nothing is forgotten: every object intact, every test quality measured again")
+    _verify(system)
+    _say_next(folder, [image for image, _ in images])
+
+
+def _system(folder: Path) -> "System":
+    """The demo's system, begun or as an earlier call left it.
+
+    Raises:
+        StoreError: the folder holds something else.
+    """
+    if not (folder / "ramet.json").exists():
+        return ramet.init(folder, ROOT, name=NAME, seed=SEED)
+    system = ramet.open(folder)
+    if system.name != NAME:
+        raise StoreError(f"{folder} is a system of its own, not the demo's", "name another folder: `ramet demo DIR`")
+    say(f"going on with {folder}")
+    return system
+
+
+def _add_tasks(system: "System") -> None:
+    there = {task.name for task in system.tasks()}
+    for name in TASKS:
+        if name not in there:
+            with progress_bar(f"decoding {name}") as bar:
+                system.add_task(name, f"demo:{name}", progress=bar)
+        task = system.task(name)
+        show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
+
+
+def _evolve(system: "System") -> None:
+    from ramet.cli.watch import watching
+
+    statuses = {status.task: status for status in system.status()}
+    if all(statuses[name].path and not statuses[name].running for name in TASKS):
+        show("done by an earlier call")
+        return
+    with watching(len(TASKS)) as watcher:
+        system.evolve(*TASKS, method=METHOD, settings=SETTINGS, seed=SEED, observer=watcher)
+
+
+def _write_images(system: "System") -> list[tuple[Path, str]]:
+    """Writes test images of a task as PNG files; returns them with their classes."""
+    from PIL import Image
+
+    split, classes = system.examples(PREDICTED_TASK, "test"), system.task(PREDICTED_TASK).classes
+    target = system.folder / "images"
+    target.mkdir(exist_ok=True)
+    every = len(split.labels) // PREDICTED_IMAGES
+    written = []
+    for i in range(0, every * PREDICTED_IMAGES, every):
+        label = classes[split.labels[i]]
+        file = target / f"{PREDICTED_TASK}-{label.replace(' ', '-')}.png"
+        Image.fromarray(split.images[i]).save(file)
+        written.append((file, label))
+    return written
+
+
+def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
+    predictions = system.predict(PREDICTED_TASK, [file for file, _ in images])
+    rows = (
+        [file.name, label, prediction.label, percent(prediction.probability)]
+        for (file, label), prediction in zip(images, predictions, strict=True)
+    )
+    show(table(("image", "is", "predicted", "probability"), rows, right=("probability",)))
+
+
+def _show_sharing(system: "System") -> None:
+    """A matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
+    shared = system.sharing()
+    held = {status.task: status.params for status in system.status()}
+
+    def cell(row: str, column: str) -> str:
+        if row == column:
+            return number(held[row])
+        components = shared.get((row, column), ())
+        return number(sum(c.size for c in components)) if components else NOTHING
+
+    letters = [chr(ord("A") + i) for i in range(len(TASKS))]
+    rows = (
+        [f"{letter} {row}", *(cell(row, column) for column in TASKS)]
+        for letter, row in zip(letters, TASKS, strict=True)
+    )
+    show(table(("task", *letters), rows, right=letters))
+
+
+def _verify(system: "System") -> "list[QualityCheck]":
+    with progress_bar("checking") as bar:
+        faults = system.verify(progress=bar)
+    for fault in faults:
+        show(fault.problem)
+    with progress_bar("measuring") as bar:
+        checks = system.verify_quality(progress=bar.named)
+    if faults or not all(check.equal for check in checks):
+        raise typer.Exit(1)
+    show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")
+    return checks
+
+
+def _say_step(title: str) -> None:
+    show("", title, "=" * len(title))
+
+
+def _say_next(folder: Path, images: Sequence[Path]) -> None:
+    _say_step("Try next")
+    for line in (
+        f"ramet -C {folder} predict {PREDICTED_TASK} {folder}/images/*.png",
+        f"ramet -C {folder} show {PREDICTED_TASK}",
+        f"ramet -C {folder} lineage {TASKS[-1]}",
+        f"ramet -C {folder} task add hebrew demo:hebrew && ramet -C {folder} evolve hebrew --cycles 1",
+    ):
+        show(f"  {line}")

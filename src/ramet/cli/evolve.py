@@ -1,0 +1,68 @@
+"""`ramet evolve`: tasks are learnt."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ramet.cli.look import status_table
+from ramet.cli.options import Device, Folder, Settings, method_text, open_system, pairs, seconds
+from ramet.cli.output import say, show
+
+if TYPE_CHECKING:
+    from ramet.system import TaskStatus
+
+
+def evolve(
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", show_default=False)],
+    method: Annotated[
+        str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
+    ] = "mu2net-plus",
+    cycles: Annotated[int | None, typer.Option(min=1, help="How many cycles.", show_default="the method's")] = None,
+    samples: Annotated[int | None, typer.Option(min=1, help="Children a cycle.", show_default="the method's")] = None,
+    seed: Annotated[int, typer.Option(help="Keys every draw.")] = 0,
+    settings: Settings = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="90s, 30m or 1h30m; then the best so far is published.", show_default="none"),
+    ] = None,
+    device: Device = "auto",
+    restart: Annotated[bool, typer.Option("--restart", help="Give up runs that are not done, and begin anew.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Learn tasks, one after the other. Stopped at any moment, the same command goes on."""
+    from ramet.cli.watch import watching
+
+    system = open_system(folder)
+    limit = None if time_limit is None else seconds(time_limit)
+    chosen, changes = method_text(method), pairs(settings, "--set")
+    try:
+        with watching(len(tasks), limit) as watcher:
+            statuses = system.evolve(
+                *tasks,
+                method=chosen,
+                settings=changes,
+                seed=seed,
+                cycles=cycles,
+                samples=samples,
+                time_limit=limit,
+                device=device,
+                restart=restart,
+                observer=watcher,
+            )
+    except KeyboardInterrupt as interrupt:
+        say("stopped; the same command goes on")
+        raise typer.Exit(130) from interrupt
+    _conclude(statuses, watcher.found)
+
+
+def _conclude(statuses: "list[TaskStatus]", found: set[str]) -> None:
+    learnt = [status for status in statuses if status.path is not None]
+    if learnt:
+        show(status_table(learnt))
+    same = [status.task for status in learnt if status.task not in found]
+    if same:
+        say(f"no better path than before: {', '.join(same)}")
+    failed = [status.task for status in statuses if status.path is None]
+    if failed:
+        say(f"nothing was learnt of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
+        raise typer.Exit(1)

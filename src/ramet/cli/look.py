@@ -1,0 +1,177 @@
+"""`ramet status`, `show`, `history` and `lineage`: what a system holds, and how it came about."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from ramet.cli.options import AsJson, Folder, open_system
+from ramet.cli.output import NOTHING, duration, facts, number, percent, say, show_json, table
+from ramet.cli.output import show as print_result
+
+if TYPE_CHECKING:
+    from ramet.records import Child, Path
+    from ramet.system import TaskStatus
+
+TaskName = Annotated[str, typer.Argument(metavar="TASK", show_default=False)]
+
+
+def status(as_json: AsJson = False, folder: Folder = None) -> None:
+    """Every task: quality, size, compute, and what it shares."""
+    statuses = open_system(folder).status()
+    if as_json:
+        show_json(statuses)
+    elif not statuses:
+        say("no tasks yet; add one with `ramet task add NAME SOURCE`")
+    else:
+        print_result(status_table(statuses))
+        unfinished = [status.task for status in statuses if status.running]
+        if unfinished:
+            say(f"evolving, or stopped before the end: {', '.join(unfinished)}")
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="PATH|TASK", help="A path's id, or a task.", show_default=False)],
+    as_json: AsJson = False,
+    folder: Folder = None,
+) -> None:
+    """A path: its components, who shares them, hyperparameters, learned µ, metrics."""
+    system = open_system(folder)
+    path = system.path(name)
+    holders = system.holders(path)
+    if as_json:
+        show_json({"path": path, "holders": holders})
+        return
+    print_result(
+        facts(
+            [
+                ("path", path.id),
+                ("task", path.task or "none: this is a root"),
+                ("parent", path.parent or NOTHING),
+                ("method", path.method or NOTHING),
+                ("params", f"{number(path.params)}, of which {number(path.trained_params)} trained for the task"),
+                *((name, _metric(name, value)) for name, value in path.metrics.items()),
+            ]
+        ),
+        "",
+        _components(path, holders),
+        "",
+        facts((key, str(value)) for key, value in path.hyperparameters.items()),
+    )
+    learned = _learned(path)
+    if learned:
+        print_result("", "learned µ that differ from the path's own:", facts(learned))
+
+
+def history(
+    task: Annotated[str | None, typer.Argument(metavar="[TASK]", show_default=False)] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    as_json: AsJson = False,
+    folder: Folder = None,
+) -> None:
+    """All children that were ever made, with their parents, mutations, qualities and cost."""
+    children = open_system(folder).history(task)[-limit if limit else 0 :]
+    if as_json:
+        show_json(children)
+    elif not children:
+        say("no children yet; make some with `ramet evolve TASK`")
+    else:
+        columns = ("path", "parent", "task", "cycle", "status", "quality curve, %", "cost", "mutations")
+        print_result(table(columns, map(_child_row, children)))
+
+
+def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> None:
+    """The paths that a task's path descends from: what each step changed, and its quality."""
+    system = open_system(folder)
+    paths = system.lineage(task)
+    made = {child.path.id: child.mutations for child in system.history()}
+    if as_json:
+        show_json([{"path": path, "mutations": made.get(path.id, ())} for path in paths])
+        return
+    root, *steps = paths
+    tree = Tree(f"{root.id}  root, {number(root.params)} parameters")
+    for path in steps:
+        tree.add(_step(path, made.get(path.id, ())))
+    print_result(tree)
+
+
+def status_table(statuses: "Sequence[TaskStatus]") -> Table:
+    """Tasks at a glance."""
+    numbers = ("valid.", "test", "params", "own", "acc.", "FLOPs", "layers")
+    return table(("task", *numbers, "px", "parent", "shares with"), map(_status_row, statuses), right=(*numbers, "px"))
+
+
+def _status_row(status: "TaskStatus") -> list[str]:
+    def text(value: object) -> str:
+        return NOTHING if value is None else str(value)
+
+    return [
+        status.task,
+        percent(status.quality),
+        percent(status.test_quality),
+        number(status.params),
+        number(status.trained_params),
+        number(status.accounted_params),
+        number(status.flops),
+        text(status.layers),
+        text(status.image_size),
+        status.parent_task or (NOTHING if status.path is None else "root"),
+        ", ".join(status.shares_with) or NOTHING,
+    ]
+
+
+def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Table:
+    rows = (
+        [
+            c.name,
+            number(c.size),
+            "trained" if c.name in path.trained else "frozen",
+            ", ".join(holders[c.name]) or NOTHING,
+        ]
+        for c in path.components
+    )
+    return table(("component", "params", "", "also held by"), rows, right=("params",))
+
+
+def _metric(name: str, value: float) -> str:
+    return percent(value) if name.endswith("quality") else f"{value:.4g}"
+
+
+def _learned(path: "Path") -> list[tuple[str, str]]:
+    own = path.hyperparameters.get("mu")
+    return [(action, f"{value:g}") for action, value in path.mu.items() if value != own]
+
+
+def _child_row(child: "Child") -> list[str]:
+    path = child.path
+    curve = " ".join(f"{100 * quality:.1f}" for quality in child.curve) or NOTHING
+    cost = f"{number(child.cost['examples'])} ex., {duration(child.cost['seconds'])}"
+    where = f"{child.cycle + 1}.{child.generation + 1}.{child.number + 1}"
+    return [
+        path.id[:8],
+        (path.parent or "")[:8],
+        path.task or "",
+        where,
+        child.status,
+        curve,
+        cost,
+        _changes(path, child.mutations),
+    ]
+
+
+def _changes(path: "Path", mutations: Iterable[str]) -> str:
+    """Mutations as a user reads them; a hyperparameter's with its new value."""
+    return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
+
+
+def _change(path: "Path", mutation: str) -> str:
+    kind, _, name = mutation.partition(":")
+    return f"{name}={path.hyperparameters[name]}" if kind == "hp" else f"{kind} {name}"
+
+
+def _step(path: "Path", mutations: Iterable[str]) -> Text:
+    quality = f"validation {percent(path.metrics.get('quality'))}"
+    return Text(f"{path.id}  {path.task}  {quality}\n{_changes(path, mutations)}")

@@ -1,0 +1,78 @@
+"""The `ramet` command: all its commands in the order of its help, and how a command ends."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import ramet
+from ramet.cli import care, demo, evolve, look, methods, start, tasks, use
+from ramet.cli.options import SYSTEM_VARIABLE
+from ramet.cli.output import say
+
+COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
+    "Begin": (demo.demo, start.init),
+    "Grow": (evolve.evolve,),
+    "Look": (look.status, look.show, look.history, look.lineage),
+    "Use": (use.evaluate, use.predict),
+    "Care": (care.verify, care.gc),
+}
+"""Commands by the panel of the help they are in; `task` and `method` are groups of their own."""
+
+
+class RametGroup(TyperGroup):
+    """All commands. What a user can mend is told in one line with exit code 2; what else is raised is a bug."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except ramet.RametError as error:
+            say(f"error: {error}")
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as interrupt:
+            say("stopped")
+            raise typer.Exit(130) from interrupt
+
+
+app = typer.Typer(
+    cls=RametGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ramet {ramet.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _ramet(
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "-C", metavar="DIR", envvar=SYSTEM_VARIABLE, show_default="the current folder", help="The system's folder."
+        ),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Grow one multitask image classification system for ever, a task at a time."""
+
+
+app.add_typer(tasks.app, name="task", rich_help_panel="Grow")
+app.add_typer(methods.app, name="method", rich_help_panel="Grow")
+for panel, commands in COMMANDS.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    app(prog_name="ramet")

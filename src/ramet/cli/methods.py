@@ -1,0 +1,45 @@
+"""`ramet method`: the packaged methods, and methods written by hand."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ramet.cli.options import AsJson, Settings, method_text, pairs
+from ramet.cli.output import show as print_result
+from ramet.cli.output import show_json, table
+
+if TYPE_CHECKING:
+    from ramet.method.schema import Method
+
+app = typer.Typer(help="The methods by which tasks are learnt.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a preset.", show_default=False)]
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """All presets: methods, and configurations (write METHOD@CONFIGURATION)."""
+    from ramet.method.presets import names
+
+    if as_json:
+        show_json([{"name": name, "description": text} for name, text in names().items()])
+    else:
+        print_result(table(("name", "description"), names().items()))
+
+
+@app.command()
+def show(name: Name, settings: Settings = None) -> None:
+    """A method in full, as YAML that --method takes."""
+    typer.echo(_loaded(name, settings).to_yaml(), nl=False)
+
+
+@app.command()
+def validate(name: Name, settings: Settings = None) -> None:
+    """Check a method; what is wrong is named."""
+    print_result(f"{_loaded(name, settings).label} is a method")
+
+
+def _loaded(name: str, settings: list[str] | None) -> "Method":
+    from ramet.method.presets import load
+
+    return load(method_text(name), pairs(settings, "--set"))

@@ -1,0 +1,94 @@
+"""The options that several commands have in common, and the texts that become values."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import ramet
+from ramet.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from ramet.system import System
+
+SYSTEM_VARIABLE = "RAMET_SYSTEM"
+
+
+def _chosen(context: typer.Context, folder: Path | None) -> Path:
+    """The folder named behind the command, else before it (there RAMET_SYSTEM counts too), else the current one."""
+    return folder or context.find_root().params.get("folder") or Path()
+
+
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "-C",
+        metavar="DIR",
+        callback=_chosen,
+        show_default=False,
+        help=f"The system's folder, else {SYSTEM_VARIABLE} or the current folder.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        show_default=False,
+        help="Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
+    ),
+]
+
+
+def open_system(folder: Path | None) -> "System":
+    """The system that -C names."""
+    return ramet.open(folder or Path())
+
+
+def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
+    """What `KEY=VALUE` texts say.
+
+    Raises:
+        InvalidValue: one has no `=` or no key.
+    """
+    split = [(text, *text.partition("=")) for text in texts or ()]
+    for text, key, equals, _ in split:
+        if not key or not equals:
+            raise InvalidValue(f"{option} {text!r} is not KEY=VALUE", f"write it as {option} key=value")
+    return {key.strip(): value.strip() for _, key, _, value in split}
+
+
+def method_text(name: str) -> str:
+    """A method as the library takes it: the text of a YAML file, or a preset's name as it is.
+
+    Raises:
+        InvalidValue: the file is not there or is no text.
+    """
+    file = Path(name).expanduser()
+    if file.suffix.lower() not in (".yaml", ".yml"):
+        return name
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidValue(f"cannot read the method {name}: {reason}", "name a YAML file or a preset") from error
+
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
+
+
+def seconds(duration: str) -> float:
+    """The seconds of `90`, `90s`, `30m`, `1.5h` or `1h30m`.
+
+    Raises:
+        InvalidValue: it is none of these, or no time at all.
+    """
+    match = _DURATION.fullmatch(duration.strip().lower())
+    hours, minutes, rest = (float(group or 0) for group in match.groups()) if match else (0.0, 0.0, 0.0)
+    total = 3600 * hours + 60 * minutes + rest
+    if total <= 0:
+        raise InvalidValue(f"--time-limit {duration!r} is no time", "write it as 90s, 30m or 1h30m")
+    return total

@@ -1,0 +1,105 @@
+"""How commands print: results on stdout as tables or JSON, everything else on stderr; and how values look."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import typer
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+NOTHING = "–"
+
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(markup=False, highlight=False, emoji=False, stderr=True)
+
+
+def say(text: str) -> None:
+    """A message, on stderr."""
+    typer.echo(text, err=True)
+
+
+def show(*parts: RenderableType) -> None:
+    """A result, on stdout."""
+    for part in parts:
+        out.print(part)
+
+
+def show_json(value: Any) -> None:
+    """A result as JSON, on stdout."""
+    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def plain(value: Any) -> Any:
+    """A record as JSON values; what is no number (NaN) or has no end becomes null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Table:
+    """A table without lines, that is read as well in a file as on a screen.
+
+    Args:
+        columns: the titles.
+        rows: the cells.
+        right: the titles of the columns that are set flush right.
+    """
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def facts(rows: Iterable[tuple[str, str]]) -> Table:
+    """Names with their values, one a line."""
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    made.add_column(style="bold", no_wrap=True)
+    made.add_column(overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def percent(share: float | None) -> str:
+    """A quality: `87.5 %`."""
+    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f} %"
+
+
+def number(count: float | None) -> str:
+    """A count in three digits: `950`, `1.48 M`, `15.0 M`."""
+    if count is None:
+        return NOTHING
+    scale, unit = next(
+        ((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")) if count >= 0.9995 * s), (1, "")
+    )
+    scaled = count / scale
+    digits = 0 if not unit else max(0, 2 - int(math.log10(scaled) + 1e-3) if scaled >= 1 else 2)
+    return f"{scaled:.{digits}f} {unit}".strip()
+
+
+def size(count: int) -> str:
+    """A number of bytes: `5.87 MB`."""
+    text = number(count)
+    return f"{text}B" if " " in text else f"{text} B"
+
+
+def duration(seconds: float | None) -> str:
+    """A time as hours, minutes and seconds: `0:12:04`."""
+    if seconds is None or not math.isfinite(seconds):
+        return "-:--:--"
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """A count with its noun: `1 image`, `2 images`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"

@@ -1,0 +1,35 @@
+"""`ramet init`: a new system."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import ramet
+from ramet.cli.output import number, plural, say, show
+
+
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Its folder; made if it is missing.", show_default=False)
+    ],
+    root: Annotated[
+        str,
+        typer.Option(
+            help="The transformer it grows from: random:vit_tiny_patch16@32x3, a timm .safetensors, a Hugging Face ViT "
+            "folder, an AugReg .npz, or hf:REPO.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
+    seed: Annotated[int, typer.Option(help="Of a random root's draws.")] = 0,
+) -> None:
+    """Make a new system."""
+    system = ramet.init(folder, root, name=name, seed=seed)
+    ((root_name, path),) = system.roots().items()
+    shape = path.architecture
+    show(
+        f"{system.folder}: grows from {root_name} ({number(path.params)} parameters, {plural(shape.layers, 'layer')}, "
+        f"{shape.image_size} pixels)"
+    )
+    say(f"next: ramet -C {folder} task add NAME SOURCE")
