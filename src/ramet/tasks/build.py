@@ -95,7 +95,7 @@ def _usable(source: Source, bad: Mapping[str, str], reading: Reading) -> Source:
         return source
     if not reading.skip_bad_images:
         identifier, reason = next(iter(bad.items()))
-        others = f" (nor can {len(bad) - 1} others)" if len(bad) > 1 else ""
+        others = f" (nor can {len(bad) - 1} more)" if len(bad) > 1 else ""
         raise DataError(
             f"{identifier} of {source.uri} cannot be decoded{others}: {reason}",
             "repair it, take it out, or add the task with skip_bad_images (--skip-bad-images)",

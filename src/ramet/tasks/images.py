@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ramet.errors import DataError
 from ramet.tasks.sources.base import Content
@@ -103,4 +103,7 @@ def _resized(image: Image.Image, size: tuple[int, int]) -> Pixels:
 
 
 def _reason(error: BaseException) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image"
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return text.partition("\n")[0] or type(error).__name__

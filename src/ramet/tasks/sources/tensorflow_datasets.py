@@ -70,7 +70,7 @@ def _builder(name: str, data_dir: str | None) -> tuple[str, Any]:
     folder = Path(name).expanduser().absolute()
     try:
         if (folder / "features.json").is_file():
-            uri, builder = f"tfds:{folder}", tfds.core.builder_from_directory(folder)
+            uri, builder = f"tfds:{folder}", tfds.builder_from_directory(folder)
         else:
             builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir)
             uri = f"tfds:{builder.data_path}" if data_dir else f"tfds:{name}"

@@ -1,0 +1,142 @@
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from ramet.errors import DataError, UnknownName
+from ramet.tasks.sources.base import Content, Example, checked, column, split_named, stamp, standard_splits, without
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A source of empty images with the labels given."""
+
+    labels: Mapping[str, Sequence[int]]
+    classes: tuple[str, ...] = ("cat", "dog", "emu")
+    uri: str = "folder"
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def splits(self) -> dict[str, list[Example]]:
+        return {
+            s: [Example(self.names.get(f"{s}/{i}", f"{s}/{i}"), y) for i, y in enumerate(ys)]
+            for s, ys in self.labels.items()
+        }
+
+    def contents(self, split: str) -> Iterator[Content]:
+        return (example.identifier.encode() for example in self.splits[split])
+
+    def stamps(self) -> Mapping[str, str]:
+        return {"file": "1"}
+
+
+def test_a_sound_source_passes() -> None:
+    source = Listed({"train": [0, 1, 2], "test": [0]})
+    assert checked(source) is source
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (Listed({"train": [0, 1], "test": []}), ["the test split of folder", "no image"]),
+        (Listed({"train": [1, 1]}), ["one class only", "'dog'"]),
+        (Listed({"train": [0, 3]}), ["train/1", "label 3", "3 classes"]),
+        (Listed({"train": [0, 1], "test": [-1]}), ["test/0", "test split", "label -1"]),
+        (Listed({"train": [0, 1], "validation": [2]}), ["'emu'", "no image in its train split"]),
+        (Listed({"train": [0, 1]}, classes=("cat", "cat")), ["class 'cat'", "2 times"]),
+        (Listed({"train": [0, 1], "test": [0]}, names={"test/0": "train/1"}), ["image 'train/1'", "2 times"]),
+    ],
+)
+def test_what_cannot_make_a_task_is_refused(source: Listed, words: list[str]) -> None:
+    with pytest.raises(DataError) as raised:
+        checked(source)
+    assert raised.value.remedy
+    assert [word for word in words if word not in raised.value.problem] == []
+
+
+def test_without_keeps_examples_and_contents_together() -> None:
+    less = without(Listed({"train": [0, 1, 2, 1], "test": [0, 1]}), {"train/2", "test/0"})
+    assert {s: [e.identifier for e in found] for s, found in less.splits.items()} == {
+        "train": ["train/0", "train/1", "train/3"],
+        "test": ["test/1"],
+    }
+    assert list(less.contents("train")) == [b"train/0", b"train/1", b"train/3"]
+    assert less.stamps() == {"file": "1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [("train", "train"), ("Training", "train"), ("VAL", "validation"), ("valid", "validation"), ("dev", "validation"),
+     ("validation", "validation"), ("test", "test"), ("extra", None), ("", None)],
+)  # fmt: skip
+def test_split_names(name: str, split: str | None) -> None:
+    assert split_named(name) == split
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["test", "train", "unsupervised"], {"train": "train", "test": "test"}),
+        (["Val", "TRAIN"], {"train": "TRAIN", "validation": "Val"}),
+        (["all"], {"train": "all"}),
+        (["test"], {"train": "test"}),
+    ],
+)
+def test_standard_splits(names: list[str], found: dict[str, str]) -> None:
+    assert standard_splits(names, "hf:x") == found
+
+
+@pytest.mark.parametrize("names", [["test", "validation"], ["a", "b"], []])
+def test_no_train_split(names: list[str]) -> None:
+    with pytest.raises(DataError, match="hf:x has no train split"):
+        standard_splits(names, "hf:x")
+
+
+class Image: ...
+
+
+class Label: ...
+
+
+FEATURES = {"img": Image(), "image": Image(), "fine": Label(), "coarse": Label(), "text": "str"}
+
+
+@pytest.mark.parametrize(
+    ("what", "asked", "kind", "features", "found"),
+    [
+        ("image", "img", "Image", FEATURES, "img"),
+        ("image", None, "Image", FEATURES, "image"),
+        ("image", None, "Image", {"picture": Image(), "text": "str"}, "picture"),
+        ("label", "text", "Label", FEATURES, "text"),
+        ("label", None, "Label", {"image": Image(), "label": "str"}, "label"),
+    ],
+)
+def test_column(what: str, asked: str | None, kind: str, features: dict[str, object], found: str) -> None:
+    assert column(what, asked, features, kind, "hf:x") == found
+
+
+@pytest.mark.parametrize(
+    ("what", "asked", "kind", "features", "error", "words"),
+    [
+        ("image", "pic", "Image", FEATURES, UnknownName, ["hf:x", "'pic'", "img, image"]),
+        ("image", "text", "Image", FEATURES, DataError, ["'text'", "hf:x", "no images", "option image"]),
+        ("label", None, "Label", FEATURES, DataError, ["2 columns of labels", "option label: fine, coarse"]),
+        ("image", None, "Image", {"a": "str", "b": "str"}, DataError, ["0 columns of images", "a, b"]),
+    ],
+)
+def test_column_that_is_not_clear(
+    what: str, asked: str | None, kind: str, features: dict[str, object], error: type[Exception], words: list[str]
+) -> None:
+    with pytest.raises(error) as raised:
+        column(what, asked, features, kind, "hf:x")
+    assert [word for word in words if word not in str(raised.value)] == []
+
+
+def test_stamp_changes_with_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("one")
+    before = stamp(file)
+    assert stamp(file) == before
+    file.write_text("three")
+    assert stamp(file) != before

@@ -1,0 +1,104 @@
+import errno
+import json
+import os
+import resource
+import shutil
+from collections import namedtuple
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from ramet.errors import StoreError
+from ramet.tasks import cache
+from ramet.tasks.data import add, open_splits
+from tests.tasks.examples import write_folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    return write_folder(tmp_path / "source")
+
+
+@pytest.fixture
+def system(tmp_path: Path) -> Path:
+    return tmp_path / "system"
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize(("name", "folder"), [("flowers", "flowers"), ("cmaterdb/bangla", "cmaterdb+bangla")])
+def test_one_folder_a_task_whatever_its_name(name: str, folder: str) -> None:
+    assert cache.folder_of(Path("s"), name) == Path("s", "cache", folder)
+
+
+def test_a_file_that_may_not_grow(source: str, system: Path) -> None:
+    with largest_file(500), pytest.raises(StoreError) as raised:
+        add(system, "t", source, max_side=64)
+    assert str(system / "cache" / "t") in raised.value.problem
+    assert "free some space" in raised.value.remedy
+    assert [file.name for file in (system / "cache").iterdir()] == [".t.lock"]
+    assert open_splits(system, add(system, "t", source, max_side=64))
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOSPC, "free some space"), (errno.EDQUOT, "free some space"), (errno.EROFS, "writable")],
+)
+def test_what_the_disk_says(
+    source: str, system: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StoreError) as raised:
+        add(system, "t", source, max_side=64)
+    assert os.strerror(number) in raised.value.problem
+    assert remedy in raised.value.remedy
+    assert not (system / "cache" / "t").exists()
+
+
+def test_space_is_looked_at_first(source: str, system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 1000, 1000))
+    seen: list[int] = []
+    with pytest.raises(
+        StoreError, match=r"16 images of 5x7 need .* GB, and .* has .* GB left; free some space, or lower"
+    ):
+        add(system, "t", source, max_side=64, progress=lambda done, _: seen.append(done))
+    assert max(seen) == 16
+
+
+@pytest.mark.parametrize("text", [None, "", '{"format": 0, "task": {}}'])
+def test_a_cache_without_a_usable_record_is_made_again(source: str, system: Path, text: str | None) -> None:
+    task = add(system, "t", source, max_side=64)
+    record = system / "cache" / "t" / "task.json"
+    record.unlink() if text is None else record.write_text(text)
+    assert len(open_splits(system, task)["train"].labels) == task.splits["train"]
+    assert json.loads(record.read_text())["format"] == cache.FORMAT
+
+
+def test_what_is_open_stays_open_when_the_cache_is_replaced(source: str, system: Path) -> None:
+    old = open_splits(system, add(system, "t", source, max_side=64))["train"]
+    before = old.images.tobytes()
+    add(system, "t", source, max_side=4)
+    assert old.images.tobytes() == before
+
+
+def test_replaced_keeps_the_old_folder_when_the_block_fails(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "old").touch()
+    (tmp_path / ".t.partial").mkdir()
+    with pytest.raises(KeyboardInterrupt), cache.replaced(tmp_path / "t"):
+        raise KeyboardInterrupt
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["old", "t"]

@@ -1,0 +1,24 @@
+import sys
+
+import pytest
+
+from ramet.errors import DataError
+from ramet.tasks.extras import extra
+from ramet.tasks.sources import open_source
+
+
+def test_what_is_installed_is_imported() -> None:
+    assert extra("json.decoder", "x").JSONDecoder
+
+
+def test_what_is_missing_is_named() -> None:
+    with pytest.raises(DataError, match=r'needs the library nolibrary; pip install "ramet\[some\]"'):
+        extra("nolibrary.part", "some")
+
+
+@pytest.mark.parametrize(("source", "module"), [("hf:x", "datasets"), ("tfds:x", "tensorflow_datasets")])
+def test_sources_name_theirs(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    kind = source.partition(":")[0]
+    with pytest.raises(DataError, match=rf'needs the library {module}; pip install "ramet\[{kind}\]"'):
+        open_source(source)
