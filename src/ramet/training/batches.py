@@ -5,6 +5,7 @@ is a permutation of its own, keyed by the generation, and batches run on across 
 """
 
 from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,8 +42,9 @@ class Examples:
 
 def examples(split: Split, device: torch.device, subset: Indices | None = None) -> Examples:
     """A split, moved to the device once if it fits there; else memory-mapped and moved a batch at a time."""
-    images = torch.from_numpy(split.images)
-    labels = torch.from_numpy(split.labels)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing here writes to it
+        images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels)
     if subset is not None:
         images, labels = images[torch.from_numpy(subset)], labels[torch.from_numpy(subset)]
     if device.type == "cuda":
