@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 # What the demo is made of: all of its budget is here.
 ROOT = "random:vit_tiny_patch8@32x3"
-TASKS = ("numerals", "digits", "latin-capitals", "greek-small", "cyrillic-capitals", "georgian")
+TASKS: Mapping[str, str] = {
+    "numerals": "demo:numerals",
+    "digits": "demo:digits",
+    "latin": "demo:latin-capitals",
+    "greek": "demo:greek-small",
+    "cyrillic": "demo:cyrillic-capitals",
+    "georgian": "demo:georgian",
+}
 METHOD = "mu2net-plus"
 SETTINGS: Mapping[str, str] = {
     "budget.cycles": "1",
@@ -31,7 +38,7 @@ SETTINGS: Mapping[str, str] = {
     "budget.validation_examples": "400",
 }
 SEED = 0
-PREDICTED_TASK, PREDICTED_IMAGES = "greek-small", 6
+PREDICTED_TASK, PREDICTED_IMAGES = "greek", 6
 
 NAME = "ramet demo"
 """The name of the demo's system, by which it knows its own folder."""
@@ -75,10 +82,10 @@ def _system(folder: Path) -> "System":
 
 def _add_tasks(system: "System") -> None:
     there = {task.name for task in system.tasks()}
-    for name in TASKS:
+    for name, source in TASKS.items():
         if name not in there:
             with progress_bar(f"decoding {name}") as bar:
-                system.add_task(name, f"demo:{name}", progress=bar)
+                system.add_task(name, source, progress=bar)
         task = system.task(name)
         show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
 
@@ -161,7 +168,7 @@ def _say_next(folder: Path, images: Sequence[Path]) -> None:
     for line in (
         f"ramet -C {folder} predict {PREDICTED_TASK} {folder}/images/*.png",
         f"ramet -C {folder} show {PREDICTED_TASK}",
-        f"ramet -C {folder} lineage {TASKS[-1]}",
+        f"ramet -C {folder} lineage {list(TASKS)[-1]}",
         f"ramet -C {folder} task add hebrew demo:hebrew && ramet -C {folder} evolve hebrew --cycles 1",
     ):
         show(f"  {line}")

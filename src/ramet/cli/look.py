@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, duration, facts, number, percent, say, show_json, table
+from ramet.cli.output import NOTHING, duration, facts, number, percent, plural, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def show(
         "",
         _components(path, holders),
         "",
-        facts((key, str(value)) for key, value in path.hyperparameters.items()),
+        facts((key, setting(value)) for key, value in path.hyperparameters.items()),
     )
     learned = _learned(path)
     if learned:
@@ -79,7 +79,7 @@ def history(
     elif not children:
         say("no children yet; make some with `ramet evolve TASK`")
     else:
-        columns = ("path", "parent", "task", "cycle", "status", "quality curve, %", "cost", "mutations")
+        columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
         print_result(table(columns, map(_child_row, children)))
 
 
@@ -99,27 +99,24 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
 
 
 def status_table(statuses: "Sequence[TaskStatus]") -> Table:
-    """Tasks at a glance."""
-    numbers = ("valid.", "test", "params", "own", "acc.", "FLOPs", "layers")
-    return table(("task", *numbers, "px", "parent", "shares with"), map(_status_row, statuses), right=(*numbers, "px"))
+    """Tasks at a glance: qualities, parameters, and as in the name of a root `@PIXELSxLAYERS`."""
+    numbers = ("valid.", "test", "own", "accounted", "FLOPs")
+    columns = ("task", *numbers, "shape", "parent", "shared")
+    return table(columns, map(_status_row, statuses), right=(*numbers, "shared"))
 
 
 def _status_row(status: "TaskStatus") -> list[str]:
-    def text(value: object) -> str:
-        return NOTHING if value is None else str(value)
-
+    learnt = status.path is not None
     return [
         status.task,
         percent(status.quality),
         percent(status.test_quality),
-        number(status.params),
         number(status.trained_params),
         number(status.accounted_params),
         number(status.flops),
-        text(status.layers),
-        text(status.image_size),
-        status.parent_task or (NOTHING if status.path is None else "root"),
-        ", ".join(status.shares_with) or NOTHING,
+        f"@{status.image_size}x{status.layers}" if learnt else NOTHING,
+        status.parent_task or ("root" if learnt else NOTHING),
+        plural(len(status.shares_with), "task") if status.shares_with else NOTHING,
     ]
 
 
@@ -148,8 +145,8 @@ def _learned(path: "Path") -> list[tuple[str, str]]:
 def _child_row(child: "Child") -> list[str]:
     path = child.path
     curve = " ".join(f"{100 * quality:.1f}" for quality in child.curve) or NOTHING
-    cost = f"{number(child.cost['examples'])} ex., {duration(child.cost['seconds'])}"
     where = f"{child.cycle + 1}.{child.generation + 1}.{child.number + 1}"
+    seconds = duration(child.cost["seconds"])
     return [
         path.id[:8],
         (path.parent or "")[:8],
@@ -157,7 +154,7 @@ def _child_row(child: "Child") -> list[str]:
         where,
         child.status,
         curve,
-        cost,
+        seconds,
         _changes(path, child.mutations),
     ]
 
@@ -169,7 +166,7 @@ def _changes(path: "Path", mutations: Iterable[str]) -> str:
 
 def _change(path: "Path", mutation: str) -> str:
     kind, _, name = mutation.partition(":")
-    return f"{name}={path.hyperparameters[name]}" if kind == "hp" else f"{kind} {name}"
+    return f"{name}={setting(path.hyperparameters[name])}" if kind == "hp" else f"{kind} {name}"
 
 
 def _step(path: "Path", mutations: Iterable[str]) -> Text:

@@ -22,9 +22,9 @@ def say(text: str) -> None:
 
 
 def show(*parts: RenderableType) -> None:
-    """A result, on stdout."""
+    """A result, on stdout; text is not broken into lines."""
     for part in parts:
-        out.print(part)
+        out.print(part, soft_wrap=isinstance(part, str))
 
 
 def show_json(value: Any) -> None:
@@ -70,8 +70,8 @@ def facts(rows: Iterable[tuple[str, str]]) -> Table:
 
 
 def percent(share: float | None) -> str:
-    """A quality: `87.5 %`."""
-    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f} %"
+    """A quality: `87.5%`."""
+    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f}%"
 
 
 def number(count: float | None) -> str:
@@ -98,6 +98,11 @@ def duration(seconds: float | None) -> str:
         return "-:--:--"
     whole = round(seconds)
     return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def setting(value: object) -> str:
+    """A hyperparameter's value as a method's text writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def plural(count: int, noun: str, many: str = "") -> str:

@@ -106,12 +106,17 @@ def remove(
 
 
 def _counts(task: "Task") -> list[str]:
-    return [f"{count:,}" for count in (len(task.classes), *(task.splits[s] for s in ("train", "validation", "test")))]
+    return [f"{count:,}" for count in (len(task.classes), *dict(_splits(task)).values())]
+
+
+def _splits(task: "Task") -> list[tuple[str, int]]:
+    """The sizes of the splits, in the order of their use."""
+    return [(split, task.splits[split]) for split in ("train", "validation", "test")]
 
 
 def _described(task: "Task") -> Table:
     height, width = task.options["size"]
-    splits = ", ".join(f"{count:,} {split}" for split, count in task.splits.items())
+    splits = ", ".join(f"{count:,} {split}" for split, count in _splits(task))
     return facts(
         [
             ("task", task.name),

@@ -32,6 +32,7 @@ class Watcher(Observer):
     def __init__(self, tasks: int, limit: float | None, clock: Clock = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
+        self._first_run = math.nan
         self._limit = math.inf if limit is None else limit
         self._tasks = tasks
         self._over = 0
@@ -50,7 +51,7 @@ class Watcher(Observer):
 
     def line(self, text: str) -> None:
         """Something to be read now and later."""
-        err.print(text)
+        err.print(text, soft_wrap=True)
 
     def warned(self, text: str) -> None:
         """See Observer."""
@@ -67,7 +68,9 @@ class Watcher(Observer):
 
     def run_started(self, plan: Plan) -> None:
         """See Observer."""
-        if self.plan is not None:
+        if self.plan is None:
+            self._first_run = self._clock()
+        else:
             self._gained += self.fraction - self._at_start
             self._over += 1
         self.plan, self.cycle, self.samples = plan, plan.cycle, plan.samples_done
@@ -147,7 +150,9 @@ class Watcher(Observer):
         limit = self._limit - self.elapsed
         if gained <= 0:
             return max(0.0, limit) if math.isfinite(limit) else None
-        return max(0.0, min(limit, self.elapsed / gained * (self._tasks - self._over - self.fraction)))
+        return max(
+            0.0, min(limit, (self._clock() - self._first_run) / gained * (self._tasks - self._over - self.fraction))
+        )
 
 
 class Lines(Watcher):
