@@ -87,7 +87,7 @@ class Draws:
 
 
 def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> Draws:
-    """The draws of these examples (their indices in the training split) under a key."""
+    """The draws of these examples under a key."""
     u = dict(zip(_COLUMNS, uniforms(key, examples, len(_COLUMNS)).T, strict=True))
     area = settings.crop_area_min + (1 - settings.crop_area_min) * u["area"]
     aspect = np.exp((2 * u["aspect"] - 1) * -log(settings.crop_aspect_min))
@@ -123,7 +123,7 @@ def augment(
         images_BHWC: uint8, on any device.
         hyperparameters: those named `data.*` are read; one that is absent is off.
         key: what the draws are for, such as (seed, task, cycle, generation, epoch, "augment").
-        examples: (B,) the images' indices in the training split.
+        examples: (B,) a number for each image, on which its draws depend; two visits of one image may have two.
         image_size: pixels a side.
     """
     settings = Augmentation.of(hyperparameters)
