@@ -4,8 +4,8 @@ All children of a generation see one stream of batches, so that a batch is read,
 is a permutation of its own, keyed by the generation, and batches run on across epochs: none of the data is left out.
 """
 
-from collections.abc import Iterator
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
