@@ -9,11 +9,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, duration, facts, number, percent, plural, say, setting, show_json, table
+from ramet.cli.output import NOTHING, facts, number, percent, plural, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 
 if TYPE_CHECKING:
-    from ramet.records import Child, Path
+    from ramet.records import Child, Component, Path
     from ramet.system import TaskStatus
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", show_default=False)]
@@ -49,7 +49,7 @@ def show(
         facts(
             [
                 ("path", path.id),
-                ("task", path.task or "none: this is a root"),
+                ("task", path.task or "none, it is a root"),
                 ("parent", path.parent or NOTHING),
                 ("method", path.method or NOTHING),
                 ("params", f"{number(path.params)}, of which {number(path.trained_params)} trained for the task"),
@@ -80,7 +80,7 @@ def history(
         say("no children yet; make some with `ramet evolve TASK`")
     else:
         columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
-        print_result(table(columns, map(_child_row, children)))
+        print_result(table(columns, map(_child_row, children), right=("time",)))
 
 
 def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> None:
@@ -92,7 +92,8 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
         show_json([{"path": path, "mutations": made.get(path.id, ())} for path in paths])
         return
     root, *steps = paths
-    tree = Tree(f"{root.id}  root, {number(root.params)} parameters")
+    names = {path.id: name for name, path in system.roots().items()}
+    tree = Tree(f"{root.id}  root {names[root.id]}")
     for path in steps:
         tree.add(_step(path, made.get(path.id, ())))
     print_result(tree)
@@ -121,15 +122,12 @@ def _status_row(status: "TaskStatus") -> list[str]:
 
 
 def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Table:
-    rows = (
-        [
-            c.name,
-            number(c.size),
-            "trained" if c.name in path.trained else "frozen",
-            ", ".join(holders[c.name]) or NOTHING,
-        ]
-        for c in path.components
-    )
+    def state(component: "Component") -> str:
+        if component.name in path.trained:
+            return "trained"
+        return "untrained" if component.untrained else "frozen"
+
+    rows = ([c.name, number(c.size), state(c), ", ".join(holders[c.name]) or NOTHING] for c in path.components)
     return table(("component", "params", "", "also held by"), rows, right=("params",))
 
 
@@ -146,7 +144,7 @@ def _child_row(child: "Child") -> list[str]:
     path = child.path
     curve = " ".join(f"{100 * quality:.1f}" for quality in child.curve) or NOTHING
     where = f"{child.cycle + 1}.{child.generation + 1}.{child.number + 1}"
-    seconds = duration(child.cost["seconds"])
+    seconds = f"{child.cost['seconds']:.0f} s"
     return [
         path.id[:8],
         (path.parent or "")[:8],
