@@ -70,7 +70,7 @@ def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
     batches = rounds.count * (rounds.steps + 1)  # one validation batch a round
     count = {stage: sum(s == stage for s, _ in runs) for stage, _ in runs}
     assert count[("block.0",)] == count[("block.1",)] == batches
-    assert count[("block.2",)] == 4 * batches
+    assert count[("block.2", "norm", "head")] == 4 * batches
 
 
 def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
@@ -84,7 +84,7 @@ def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
 
     monkeypatch.setattr("ramet.training.shared.run_stage", watch)
     train(lab, lab.plan({"block.1"}))
-    assert seen == {("block.1",): {True}, ("block.2",): {True}, ("norm", "head"): {True}}
+    assert seen == {("block.1",): {True}, ("block.2", "norm", "head"): {True}}
 
 
 def test_only_trainable_components_change(lab):

@@ -6,7 +6,7 @@ import torch
 from ramet.records import Architecture
 from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root
-from ramet.vit.network import forward, run_stage, stages
+from ramet.vit.network import block, forward, run_stage, stages
 
 SIZES = {"image_size": 12, "adapter_width": 8, "classes": 5}
 
@@ -21,19 +21,28 @@ def full_path(architecture: Architecture, adapters: tuple[int, ...] = ()) -> dic
     }
 
 
-def test_stages_hold_every_component_once_and_in_order():
+@pytest.mark.parametrize(
+    ("pool", "end"), [("mean", [("block.1",), ("norm", "head")]), ("cls", [("block.1", "norm", "head")])]
+)
+def test_stages_hold_every_component_once_and_in_order(small, pool, end):
     names = spec.component_names(2, adapters=[1])
-    assert stages(names) == [
-        ("patch_embed", "cls_token", "pos_embed"), ("block.0",), ("adapter.1",), ("block.1",), ("norm", "head"),
-    ]  # fmt: skip
-    assert tuple(n for stage in stages(names) for n in stage) == names
+    found = stages(replace(small, pool=pool), names)
+    assert found == [("patch_embed", "cls_token", "pos_embed"), ("block.0",), ("adapter.1",), *end]
+    assert tuple(n for stage in found for n in stage) == names
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_a_block_can_work_out_the_first_tokens_alone(small, outputs):
+    parts, x = full_path(small)["block.0"], torch.randn(2, 10, 16)
+    whole, part = (block(parts, x, small.heads, 1e-6, n) for n in (None, outputs))
+    torch.testing.assert_close(part, whole[:, :outputs])
 
 
 def test_stage_by_stage_is_the_whole(small):
     parts = full_path(small, (0,))
     images = torch.rand(3, 3, 12, 12)
     x = images
-    for stage in stages(list(parts)):
+    for stage in stages(small, list(parts)):
         x = run_stage(small, stage, {n: parts[n] for n in stage}, x)
     assert torch.equal(x, forward(small, parts, images))
 

@@ -69,13 +69,14 @@ class Run:
         while self.agent.state == "running":
             found = self._cycle()
             self.agent = self.lab.catalog.agent(self.agent.id)
-            if self._out_of_time() and self.agent.state == "running":
+            if self._out_of_time():
                 self.lab.catalog.finish_agent(self.agent.id)
                 break
         return found
 
     def _cycle(self) -> Path | None:
-        catalog, agent = self.lab.catalog, self.agent
+        catalog = self.lab.catalog
+        self.agent = agent = catalog.begin_cycle(self.agent.id)
         self.world = World.of(catalog.published(agent.base), catalog.roots().values())
         done = len(catalog.children(agent.id, cycle=agent.cycle))
         while done < agent.samples and not self._out_of_time():
@@ -224,8 +225,15 @@ class Run:
         current = self.world.published.get(agent.task)
         message = f"{agent.task}: cycle {agent.cycle + 1} of {agent.cycles}"
         catalog.publish([path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent)
+        self._drop_losers(agent)
         self.lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
         return path
+
+    def _drop_losers(self, agent: Agent) -> None:
+        """Delete the objects of the cycle's children that nothing holds any more."""
+        made = {d for c in self.lab.catalog.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
+        for digest in made - self.lab.catalog.needed().keys():
+            self.lab.objects.delete(digest)
 
     def _score(self, path: Path) -> float:
         return self.world.score(self.method.score, path, len(self.lab.task.classes))

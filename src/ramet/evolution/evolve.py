@@ -43,11 +43,12 @@ def evolve(
             held.enter_context(store.catalog.lease(task.name))
         agents = _agents(store.catalog, tasks, method, seed, restart, observer)
         by_name = {task.name: task for task in tasks}
-        for agent in agents:
+        for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
             _check_source(store, task, observer)
             splits = open_splits(store.folder, task, observer.cached)
-            lab = Lab(store.catalog, store.objects, task, splits, chosen_device, observer, deadline)
+            share = time.monotonic() + (deadline - time.monotonic()) / left
+            lab = Lab(store.catalog, store.objects, task, splits, chosen_device, observer, share)
             Run(lab, agent, method).run()
 
 

@@ -80,7 +80,7 @@ def _keeps_shape(plan: ChildPlan, part: Part) -> bool:
 def _shared_stages(plan: ChildPlan) -> tuple[tuple[str, ...], ...]:
     by_name = {p.name: p for p in plan.parts}
     keys: list[tuple[str, ...]] = []
-    for stage in stages(list(by_name)):
+    for stage in stages(plan.parent.architecture, list(by_name)):
         members = [by_name[name] for name in stage]
         if any(m.trainable for m in members):
             break

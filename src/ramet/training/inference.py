@@ -29,7 +29,7 @@ class LoadedPath:
         self.device = device
         self.parts: Parts = {c.name: {key: t.to(device) for key, t in load(c.digest).items()} for c in path.components}
         digests = {c.name: c.digest for c in path.components}
-        self.shared_stages = tuple(tuple(digests[name] for name in stage) for stage in stages(list(self.parts))[:-1])
+        self.shared_stages = tuple(tuple(digests[name] for name in stage) for stage in stages(self.architecture, list(self.parts))[:-1])
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Class probabilities (B, K) of images (B, H, W, 3)."""

@@ -52,12 +52,12 @@ def run_shared(paths: Sequence[R], x: Tensor, depth: int = 0) -> Iterator[tuple[
     for members in groups.values():
         first = members[0]
         with torch.no_grad():
-            y = run_stage(first.architecture, stages(list(first.parts))[depth], first.parts, x)
+            y = run_stage(first.architecture, stages(first.architecture, list(first.parts))[depth], first.parts, x)
         yield from run_shared(members, y, depth + 1)
 
 
 def finish(path: Runnable, x: Tensor) -> Tensor:
     """Logits of a path from the activations that run_shared gave for it."""
-    for stage in stages(list(path.parts))[len(path.shared_stages) :]:
+    for stage in stages(path.architecture, list(path.parts))[len(path.shared_stages) :]:
         x = run_stage(path.architecture, stage, path.parts, x)
     return x

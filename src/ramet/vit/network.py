@@ -2,7 +2,8 @@
 
 No module objects: the tensors of a component, memory-mapped and shared by all paths that hold it, are used as they are.
 A network is a chain of stages, and a stage is what may be run once for several paths that hold the same components:
-the stem (patches, class token, positions), then each adapter and block, then the readout (norm and head).
+the stem (patches, class token, positions), then each adapter and block, then the readout (norm and head). Where the
+head reads the class token, the last block belongs to the readout: of its output only that token is worked out.
 
 Shape suffixes: B batch, C channels, H height, W width, L tokens, D model width, K classes.
 """
@@ -14,17 +15,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ramet.records import Architecture
-from ramet.vit.spec import kind
+from ramet.vit.spec import STEM, kind
 
 Tensors = Mapping[str, Tensor]
 """The tensors of one component."""
 
 
-def stages(names: Sequence[str]) -> list[tuple[str, ...]]:
+def stages(architecture: Architecture, names: Sequence[str]) -> list[tuple[str, ...]]:
     """A path's component names grouped into the stages that run one after the other."""
-    stem = tuple(n for n in names if kind(n) in ("patch_embed", "cls_token", "pos_embed"))
+    stem = tuple(n for n in names if kind(n) in STEM)
     body = [(n,) for n in names if kind(n) in ("adapter", "block")]
-    return [stem, *body, ("norm", "head")]
+    last = body.pop() if body and architecture.pool == "cls" else ()
+    return [stem, *body, (*last, "norm", "head")]
 
 
 def run_stage(architecture: Architecture, stage: Sequence[str], parts: Mapping[str, Tensors], x: Tensor) -> Tensor:
@@ -44,16 +46,17 @@ def run_stage(architecture: Architecture, stage: Sequence[str], parts: Mapping[s
             return stem(architecture, parts["patch_embed"], parts["cls_token"], parts["pos_embed"], x)
         case "adapter":
             return adapter(parts[stage[0]], x, architecture.layer_norm_eps)
-        case "block":
+        case "block" if len(stage) == 1:
             return block(parts[stage[0]], x, architecture.heads, architecture.layer_norm_eps)
-        case _:
-            return readout(architecture, parts["norm"], parts["head"], x)
+        case "block":
+            x = block(parts[stage[0]], x, architecture.heads, architecture.layer_norm_eps, outputs=1)
+    return readout(architecture, parts["norm"], parts["head"], x)
 
 
 def forward(architecture: Architecture, parts: Mapping[str, Tensors], x_BCHW: Tensor) -> Tensor:
     """Logits x_BK of images x_BCHW in [-1, 1]; parts holds the path's components in their order."""
     x = x_BCHW
-    for stage in stages(list(parts)):
+    for stage in stages(architecture, list(parts)):
         x = run_stage(architecture, stage, parts, x)
     return x
 
@@ -79,13 +82,22 @@ def stem(
     return torch.cat([cls, x_BLD], dim=1) + pos_embed["value"]
 
 
-def block(parts: Tensors, x_BLD: Tensor, heads: int, eps: float) -> Tensor:
-    """One pre-norm transformer block: attention, then a GELU multilayer perceptron, each a residual."""
+def block(parts: Tensors, x_BLD: Tensor, heads: int, eps: float, outputs: int | None = None) -> Tensor:
+    """One pre-norm transformer block: attention, then a GELU multilayer perceptron, each a residual.
+
+    Returns:
+        Tokens x_BLD, of which only the first `outputs` where that is given; all tokens are attended to.
+    """
     b, length, d = x_BLD.shape
     y = F.layer_norm(x_BLD, (d,), parts["norm1.weight"], parts["norm1.bias"], eps)
-    qkv = F.linear(y, parts["attn.qkv.weight"], parts["attn.qkv.bias"])
-    q, k, v = qkv.view(b, length, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
-    y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, length, d)
+    weight, bias = parts["attn.qkv.weight"], parts["attn.qkv.bias"]
+    if outputs is None:
+        q, k, v = F.linear(y, weight, bias).view(b, length, 3, heads, d // heads).permute(2, 0, 3, 1, 4)
+    else:
+        x_BLD = x_BLD[:, :outputs]
+        q = F.linear(y[:, :outputs], weight[:d], bias[:d]).view(b, outputs, heads, d // heads).transpose(1, 2)
+        k, v = F.linear(y, weight[d:], bias[d:]).view(b, length, 2, heads, d // heads).permute(2, 0, 3, 1, 4)
+    y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x_BLD.shape)
     x_BLD = x_BLD + F.linear(y, parts["attn.proj.weight"], parts["attn.proj.bias"])
     y = F.layer_norm(x_BLD, (d,), parts["norm2.weight"], parts["norm2.bias"], eps)
     y = F.gelu(F.linear(y, parts["mlp.fc1.weight"], parts["mlp.fc1.bias"]))
