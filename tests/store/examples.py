@@ -1,5 +1,6 @@
 """Small records and systems, and a way to die at a given write."""
 
+import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",)) -> Store
     return store
 
 
-def run_in_child(action: Callable[[], None]) -> int:
+def run_in_child(action: Callable[[], object]) -> int:
     """Run something in a process of its own, and return its exit status as waitpid gives it."""
     pid = os.fork()
     if pid == 0:
@@ -66,14 +67,15 @@ def run_in_child(action: Callable[[], None]) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def dies_at(point: int, action: Callable[[], None]) -> bool:
-    """Run an action in a process that is killed at its n-th write, and say whether it came that far.
+def dies_at(point: int, action: Callable[[], object]) -> bool:
+    """Run an action in a process that is killed right before its n-th write, and say whether it came that far.
 
-    A write is a system call that changes the disk, or a statement sent to a database, before and after it is done.
+    A write is a system call that changes the disk, a statement that changes a database, or a commit. What the process
+    has done right after one is what it has done right before the next.
     """
 
     def deadly() -> None:
-        with _each_write(lambda n: os.kill(os.getpid(), signal.SIGKILL) if n == point else None):
+        with _before_each_write(lambda n: os.kill(os.getpid(), signal.SIGKILL) if n == point else None):
             action()
 
     status = run_in_child(deadly)
@@ -82,26 +84,23 @@ def dies_at(point: int, action: Callable[[], None]) -> bool:
 
 
 @contextmanager
-def _each_write(told: Callable[[int], None]) -> Iterator[None]:
-    count = 0
+def _before_each_write(tell: Callable[[int], None]) -> Iterator[None]:
+    numbers = itertools.count()
 
-    def tell(*_: Any) -> None:
-        nonlocal count
-        told(count)
-        count += 1
+    def statement(_connection: object, _cursor: object, text: str, *_: object) -> None:
+        if text.startswith(("INSERT", "UPDATE", "DELETE")):
+            tell(next(numbers))
 
-    def around(call: Callable[..., Any]) -> Callable[..., Any]:
+    def told(call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            tell()
-            result = call(*args, **kwargs)
-            tell()
-            return result
+            tell(next(numbers))
+            return call(*args, **kwargs)
 
         return wrapped
 
-    for name in ("before_cursor_execute", "after_cursor_execute", "commit"):
-        event.listen(Engine, name, tell)
+    event.listen(Engine, "before_cursor_execute", statement)
+    event.listen(Engine, "commit", lambda _: tell(next(numbers)))
     with ExitStack() as patches:
         for name in ("replace", "fsync", "utime", "unlink", "mkdir"):
-            patches.enter_context(patch.object(os, name, around(getattr(os, name))))
+            patches.enter_context(patch.object(os, name, told(getattr(os, name))))
         yield

@@ -1,13 +1,13 @@
 """Tasks and paths in and out of their tables."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Column, Connection, insert, literal, select, true, update
 
 from ramet.errors import UnknownName
 from ramet.records import Path, Task
-from ramet.store.codec import measurement, measurements, path_of, path_record, task_of
+from ramet.store.codec import Json, measurement, measurements, path_of, path_record, task_of
 from ramet.store.schema import holds, paths, tasks
 
 columns = (paths.c.id, paths.c.record, paths.c.metrics)
@@ -40,33 +40,32 @@ def find_task(connection: Connection, name: str, *, removed: bool = False) -> Ta
 
 
 def put_paths(connection: Connection, new: Sequence[Path]) -> None:
-    """Add the paths that are not there yet, and the measurements of all."""
-    known = {
-        row.id: row.metrics
-        for row in connection.execute(select(paths.c.id, paths.c.metrics).where(paths.c.id.in_([p.id for p in new])))
+    """Add the paths that are not there yet, and the measurements of those that are."""
+    by_id = {path.id: path for path in new}
+    there = connection.execute(select(paths.c.id, paths.c.metrics).where(paths.c.id.in_(by_id))).all()
+    for row in there:
+        merged = {**row.metrics, **measurements(by_id.pop(row.id).metrics)}
+        if merged != row.metrics:
+            connection.execute(update(paths).where(paths.c.id == row.id).values(metrics=merged))
+    for table, rows in ((paths, map(_row, by_id.values())), (holds, _held(by_id.values()))):
+        if values := list(rows):
+            connection.execute(insert(table), values)
+
+
+def _row(path: Path) -> Json:
+    return {
+        "id": path.id,
+        "task": path.task,
+        "parent": path.parent,
+        "record": path_record(path),
+        "metrics": measurements(path.metrics),
     }
+
+
+def _held(new: Iterable[Path]) -> Iterator[Json]:
     for path in new:
-        if path.id not in known:
-            _insert(connection, path)
-        elif path.metrics:
-            merged = {**known[path.id], **measurements(path.metrics)}
-            connection.execute(update(paths).where(paths.c.id == path.id).values(metrics=merged))
-        known[path.id] = measurements(path.metrics)
-
-
-def _insert(connection: Connection, path: Path) -> None:
-    connection.execute(
-        insert(paths).values(
-            id=path.id,
-            task=path.task,
-            parent=path.parent,
-            record=path_record(path),
-            metrics=measurements(path.metrics),
-        )
-    )
-    held = [{"path": path.id, "digest": digest} for digest in sorted(path.digests())]
-    if held and all(component.digest for component in path.components):  # what was dropped holds nothing
-        connection.execute(insert(holds), held)
+        if all(component.digest for component in path.components):  # of a dropped child nothing is kept
+            yield from ({"path": path.id, "digest": digest} for digest in sorted(path.digests()))
 
 
 def set_metric(connection: Connection, path: str, name: str, value: float) -> None:

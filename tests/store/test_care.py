@@ -1,0 +1,207 @@
+"""What a system needs, what gc drops, and what verify finds."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path as FilePath
+
+import pytest
+import torch
+
+from ramet.records import Path
+from ramet.store.care import Fault, GcReport, gc, reachable, verify
+from ramet.store.folder import Store
+from ramet.store.needs import Need
+from ramet.store.objects import FolderObjects
+from tests.store.examples import a_child, a_path, a_task, start
+
+
+def put(store: Store, value: float) -> str:
+    return store.objects.put({"weight": torch.full((4,), value)})
+
+
+def grown(store: Store, task: str, *values: float, agent: str = "") -> Path:
+    return a_path(task, tuple(put(store, value) for value in values), agent=agent)
+
+
+def root_object(store: Store) -> str:
+    return store.catalog.roots()["vit"].components[0].digest
+
+
+def publish(store: Store, path: Path) -> None:
+    store.catalog.publish([path], message="", method="")
+
+
+def age(store: Store, seconds: float) -> None:
+    """Make all objects older."""
+    assert isinstance(store.objects, FolderObjects)
+    for digest in store.objects.digests():
+        file = store.objects.file(digest)
+        os.utime(file, (0, file.stat().st_mtime - seconds))
+
+
+def test_momentum_and_every_shared_component_is_needed(store: Store) -> None:
+    store.catalog.add_task(a_task("beans"))
+    shared = put(store, 0.0)
+    from dataclasses import replace
+
+    path = grown(store, "digits", 0.0, 1.0)
+    momentum = put(store, 9.0)
+    path = replace(path, components=(path.components[0], replace(path.components[1], momentum=momentum))).identified()
+    publish(store, path)
+    publish(store, grown(store, "beans", 0.0, 2.0))
+    needed = store.catalog.needed()
+    assert needed[shared] == Need({"digits", "beans"}, set())
+    assert needed[momentum] == Need({"digits"}, set())
+    assert needed[root_object(store)] == Need(set(), {"vit"})
+    assert reachable(store.catalog) == needed.keys() == set(store.objects.digests())
+
+
+def test_gc_drops_what_nothing_needs_and_counts_it(store: Store) -> None:
+    publish(store, grown(store, "digits", 1.0))
+    publish(store, grown(store, "digits", 2.0))
+    orphan = put(store, 3.0)
+    size = store.objects.size(orphan)
+    assert gc(store.catalog, store.objects, dry_run=True) == GcReport(
+        2, 2 * size, 2, size + store.objects.size(root_object(store))
+    )
+    assert len(list(store.objects.digests())) == 4
+    report = gc(store.catalog, store.objects)
+    assert (report.objects, report.bytes, report.kept) == (2, 2 * size, 2)
+    assert set(store.objects.digests()) == reachable(store.catalog)
+    assert gc(store.catalog, store.objects).objects == 0
+    assert verify(store.catalog, store.objects) == []
+
+
+def test_a_running_agent_keeps_its_population_and_the_state_its_cycle_began_from(store: Store) -> None:
+    store.catalog.add_task(a_task("beans"))
+    publish(store, grown(store, "beans", 1.0))
+    agent = start(store.catalog, cycles=1)
+    publish(store, grown(store, "beans", 2.0))
+    one, other = grown(store, "digits", 3.0, agent=agent.id), grown(store, "digits", 4.0, agent=agent.id)
+    store.catalog.record_generation(agent.id, 0, 0, [a_child(one), a_child(other, 1)], [one.id, other.id])
+    assert gc(store.catalog, store.objects).objects == 0
+    store.catalog.record_generation(agent.id, 0, 1, [], [one.id])
+    assert gc(store.catalog, store.objects).objects == 1, "the pruned path's"
+    store.catalog.publish([one], message="", method="", close_cycle=agent)
+    assert gc(store.catalog, store.objects).objects == 1, "the replaced path's of the other task"
+    assert verify(store.catalog, store.objects) == []
+
+
+def test_what_a_leases_holder_put_is_kept_until_it_is_recorded(store: Store) -> None:
+    old = put(store, 1.0)
+    age(store, 3 * 3600)
+    with store.catalog.lease("digits"):
+        new = put(store, 2.0)
+        assert gc(store.catalog, store.objects, dry_run=True).objects == 1
+        assert gc(store.catalog, store.objects).objects == 1
+        assert old not in store.objects
+        assert new in store.objects
+    assert gc(store.catalog, store.objects).objects == 1
+    assert new not in store.objects
+
+
+def test_an_old_object_that_is_put_again_is_kept_as_a_new_one(store: Store) -> None:
+    put(store, 1.0)
+    age(store, 3 * 3600)
+    with store.catalog.lease("digits"):
+        put(store, 1.0)
+        assert gc(store.catalog, store.objects).objects == 0
+
+
+def test_what_is_put_while_gc_runs_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between listing and deleting, an agent puts an object again that nothing needed so far."""
+    digest = put(store, 1.0)
+    time.sleep(0.02)
+    delete = store.objects.delete
+
+    def late(digest: str, *, before: float) -> bool:
+        time.sleep(0.02)
+        put(store, 1.0)
+        return delete(digest, before=before)
+
+    monkeypatch.setattr(store.objects, "delete", late)
+    assert gc(store.catalog, store.objects).objects == 0
+    store.objects.check(digest)
+
+
+def test_gc_takes_away_what_dead_writers_left(store: Store) -> None:
+    half = store.folder / "objects" / "ab" / ".abcd.safetensors.0123abcd.tmp"
+    half.parent.mkdir()
+    half.touch()
+    os.utime(half, (0, time.time() - 60))
+    gc(store.catalog, store.objects, dry_run=True)
+    assert half.exists()
+    with store.catalog.lease("digits"):
+        gc(store.catalog, store.objects)
+        assert half.exists()
+    gc(store.catalog, store.objects)
+    assert not half.exists()
+
+
+def absent(file: FilePath) -> None:
+    file.unlink()
+
+
+def truncated(file: FilePath) -> None:
+    file.write_bytes(file.read_bytes()[:-4])
+
+
+def flipped(file: FilePath) -> None:
+    data = file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 128]))
+
+
+@pytest.mark.parametrize(("damage", "word"), [(absent, "missing"), (truncated, "damaged"), (flipped, "damaged")])
+def test_verify_names_every_fault_and_the_tasks_it_affects(
+    store: Store, damage: Callable[[FilePath], None], word: str
+) -> None:
+    assert isinstance(store.objects, FolderObjects)
+    store.catalog.add_task(a_task("beans"))
+    publish(store, grown(store, "digits", 0.0, 1.0))
+    publish(store, grown(store, "beans", 0.0, 2.0))
+    told: list[tuple[int, int]] = []
+    assert verify(store.catalog, store.objects, lambda done, of: told.append((done, of))) == []
+    assert told == [(i, 4) for i in range(1, 5)]
+    shared, own, root = put(store, 0.0), put(store, 1.0), root_object(store)
+    for digest in (shared, own, root):
+        damage(store.objects.file(digest))
+    faults = {fault.digest: fault for fault in verify(store.catalog, store.objects)}
+    assert {digest: (fault.tasks, fault.roots) for digest, fault in faults.items()} == {
+        shared: (("beans", "digits"), ()),
+        own: (("digits",), ()),
+        root: ((), ("vit",)),
+    }
+    for digest, fault in faults.items():
+        assert word in fault.problem
+        assert str(store.objects.file(str(digest))) in fault.problem
+
+
+def test_a_damaged_object_that_nothing_needs_affects_no_task(store: Store) -> None:
+    assert isinstance(store.objects, FolderObjects)
+    digest = put(store, 1.0)
+    flipped(store.objects.file(digest))
+    [fault] = verify(store.catalog, store.objects)
+    assert (fault.digest, fault.tasks, fault.roots) == (digest, (), ())
+    gc(store.catalog, store.objects)
+    assert verify(store.catalog, store.objects) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("UPDATE paths SET record = replace(record, '0.1', '0.2') WHERE task = 'digits'", "record of path .* altered"),
+        ("UPDATE paths SET record = substr(record, 1, 50) WHERE task = 'digits'", "damaged"),
+        ("PRAGMA foreign_keys = OFF; UPDATE branch_state SET path = 'gone'", "branch_state refers to a missing paths"),
+    ],
+)
+def test_verify_finds_an_altered_catalog(store: Store, statement: str, problem: str) -> None:
+    import re
+    import sqlite3
+
+    publish(store, grown(store, "digits", 1.0))
+    with sqlite3.connect(store.folder / "catalog.sqlite") as connection:
+        connection.executescript(statement)
+    faults = verify(store.catalog, store.objects)
+    assert [fault for fault in faults if re.search(problem, fault.problem)] == faults[:1] != []
+    assert isinstance(faults[0], Fault)
