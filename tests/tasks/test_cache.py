@@ -79,6 +79,14 @@ def test_space_is_looked_at_first(source: str, system: Path, monkeypatch: pytest
     assert max(seen) == 16
 
 
+@pytest.mark.parametrize("file", ["train.images.npy", "validation.labels.npy"])
+def test_a_cache_with_a_part_gone_is_made_again(source: str, system: Path, file: str) -> None:
+    task = add(system, "t", source, max_side=64)
+    (system / "cache" / "t" / file).unlink()
+    assert open_splits(system, task)["train"].images.shape == (10, 5, 7, 3)
+    assert add(system, "t", source, max_side=64) == task
+
+
 @pytest.mark.parametrize("text", [None, "", '{"format": 0, "task": {}}'])
 def test_a_cache_without_a_usable_record_is_made_again(source: str, system: Path, text: str | None) -> None:
     task = add(system, "t", source, max_side=64)

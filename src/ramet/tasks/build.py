@@ -42,6 +42,8 @@ def build(folder: Path, name: str, source: Source, reading: Reading, progress: P
         DataError: images cannot be decoded, or not be split.
         StoreError: the disk is full or not to be written to.
     """
+    # Fractions that cannot be are refused before anything is read.
+    assign(source.splits, validation=reading.validation, test=reading.test)
     images = sum(len(examples) for examples in source.splits.values())
 
     def report(done: int) -> None:

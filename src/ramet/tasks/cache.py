@@ -28,7 +28,7 @@ from ramet.errors import StoreError
 from ramet.records import Task, to_json
 from ramet.tasks.images import BadImage, Pixels, decode
 from ramet.tasks.parallel import ordered_map
-from ramet.tasks.sources.base import Content, Source
+from ramet.tasks.sources.base import SPLITS, Content, Source
 
 FORMAT = 1
 
@@ -175,7 +175,9 @@ def read_stamps(folder: Path) -> dict[str, str] | None:
 
 
 def read_task(folder: Path) -> Task | None:
-    """The task whose images are in the folder; None where there is no usable cache."""
+    """The task whose images are in the folder; None where there is no cache, or a part of it is gone."""
+    if not all((folder / f"{split}.{what}.npy").is_file() for split in SPLITS for what in ("images", "labels")):
+        return None
     try:
         record = json.loads((folder / _RECORD).read_text())
     except (FileNotFoundError, json.JSONDecodeError):

@@ -87,6 +87,11 @@ def test_standard_splits(names: list[str], found: dict[str, str]) -> None:
     assert standard_splits(names, "hf:x") == found
 
 
+def test_two_names_of_one_split() -> None:
+    with pytest.raises(DataError, match="hf:x has two validation splits: val and dev; take one out"):
+        standard_splits(["train", "val", "dev"], "hf:x")
+
+
 @pytest.mark.parametrize("names", [["test", "validation"], ["a", "b"], []])
 def test_no_train_split(names: list[str]) -> None:
     with pytest.raises(DataError, match="hf:x has no train split"):

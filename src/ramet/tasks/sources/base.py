@@ -78,9 +78,15 @@ def split_named(name: str) -> str | None:
 def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
     """The data's own name of each of our splits; a data set of one split only is all for training."""
     own = list(names)
-    found = {split: name for name in own if (split := split_named(name))}
-    if "train" not in found and len(own) == 1:
-        found = {"train": own[0]}
+    if len(own) == 1:
+        return {"train": own[0]}
+    found: dict[str, str] = {}
+    for name in own:
+        split = split_named(name)
+        if split in found:
+            raise DataError(f"{where} has two {split} splits: {found[split]} and {name}", "take one out, or rename it")
+        if split:
+            found[split] = name
     if "train" not in found:
         raise DataError(
             f"{where} has no train split (its splits: {', '.join(own) or 'none'})", "name one of them 'train'"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.errors import DataError
-from ramet.tasks.sources.base import Content, Example, split_named, stamp
+from ramet.tasks.sources.base import Content, Example, split_named, stamp, standard_splits
 
 SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
@@ -62,11 +62,11 @@ def _tops(root: Path) -> dict[str, Path]:
 
     A folder called `train` with images right in it is a class: vehicles have such.
     """
-    tops = {split: folder for name, folder in _subfolders(root) if (split := split_named(name))}
-    train = tops.get("train")
+    folders = dict(_subfolders(root))
+    train = next((folder for name, folder in folders.items() if split_named(name) == "train"), None)
     if train is None or not _subfolders(train) or any(_is_image(file) for file in train.iterdir()):
         return {"train": root}
-    return tops
+    return {split: folders[name] for split, name in standard_splits(folders, str(root)).items()}
 
 
 def _subfolders(folder: Path) -> list[tuple[str, Path]]:

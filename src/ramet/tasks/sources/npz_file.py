@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ramet.errors import DataError
-from ramet.tasks.sources.base import Content, Example, split_named, stamp
+from ramet.tasks.sources.base import Content, Example, stamp, standard_splits
 
 _LAYOUT = "save uint8 arrays x_train (N,H,W[,3]), y_train (N,), ... with numpy.savez_compressed"
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
@@ -42,9 +42,9 @@ class NpzSource:
             raise DataError(f"{file} is no .npz archive", _LAYOUT)
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                names = {s: n[2:] for n in arrays.files if n.startswith("x_") and (s := split_named(n[2:]))}
-                if "train" not in names:
+                if "x_train" not in arrays:
                     raise DataError(f"{file} has no array x_train (it has {', '.join(arrays.files)})", _LAYOUT)
+                names = standard_splits((n[2:] for n in arrays.files if n.startswith("x_")), str(file))
                 labels = {split: _labels(file, arrays, name) for split, name in names.items()}
                 classes = _classes(arrays, labels)
         except _BROKEN as error:
