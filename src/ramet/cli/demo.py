@@ -13,10 +13,11 @@ import ramet
 from ramet.cli.look import status_table
 from ramet.cli.output import NOTHING, number, percent, plural, say, show, table
 from ramet.cli.progress import progress_bar
+from ramet.cli.watch import watching
 from ramet.errors import StoreError
 
 if TYPE_CHECKING:
-    from ramet.system import QualityCheck, System
+    from ramet.system import System
 
 # What the demo is made of: all of its budget is here.
 ROOT = "random:vit_tiny_patch8@32x3"
@@ -55,10 +56,11 @@ def demo(
     _evolve(system)
     _say_step("Test quality, and what each task costs")
     show(status_table([status for status in system.status() if status.task in TASKS]))
+    show("own: parameters trained for the task; accounted: each divided by the tasks that hold it")
     _say_step("Predictions for test images")
     images = _write_images(system)
     _predict(system, images)
-    _say_step("Parameters that tasks share")
+    _say_step("Parameters that tasks share (on the diagonal: all of a task's)")
     _show_sharing(system)
     _say_step("Nothing is forgotten: every object intact, every test quality measured again")
     _verify(system)
@@ -91,8 +93,6 @@ def _add_tasks(system: "System") -> None:
 
 
 def _evolve(system: "System") -> None:
-    from ramet.cli.watch import watching
-
     statuses = {status.task: status for status in system.status()}
     if all(statuses[name].path and not statuses[name].running for name in TASKS):
         show("done by an earlier call")
@@ -146,7 +146,7 @@ def _show_sharing(system: "System") -> None:
     show(table(("task", *letters), rows, right=letters))
 
 
-def _verify(system: "System") -> "list[QualityCheck]":
+def _verify(system: "System") -> None:
     with progress_bar("checking") as bar:
         faults = system.verify(progress=bar)
     for fault in faults:
@@ -156,7 +156,6 @@ def _verify(system: "System") -> "list[QualityCheck]":
     if faults or not all(check.equal for check in checks):
         raise typer.Exit(1)
     show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")
-    return checks
 
 
 def _say_step(title: str) -> None:

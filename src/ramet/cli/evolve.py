@@ -7,13 +7,16 @@ import typer
 from ramet.cli.look import status_table
 from ramet.cli.options import Device, Folder, Settings, method_text, open_system, pairs, seconds
 from ramet.cli.output import say, show
+from ramet.cli.watch import watching
 
 if TYPE_CHECKING:
     from ramet.system import TaskStatus
 
 
 def evolve(
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK...", show_default=False)],
+    tasks: Annotated[
+        list[str], typer.Argument(metavar="TASK...", help="The tasks, in this order.", show_default=False)
+    ],
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
     ] = "mu2net-plus",
@@ -30,28 +33,22 @@ def evolve(
     folder: Folder = None,
 ) -> None:
     """Learn tasks, one after the other. Stopped at any moment, the same command goes on."""
-    from ramet.cli.watch import watching
-
     system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
     chosen, changes = method_text(method), pairs(settings, "--set")
-    try:
-        with watching(len(tasks), limit) as watcher:
-            statuses = system.evolve(
-                *tasks,
-                method=chosen,
-                settings=changes,
-                seed=seed,
-                cycles=cycles,
-                samples=samples,
-                time_limit=limit,
-                device=device,
-                restart=restart,
-                observer=watcher,
-            )
-    except KeyboardInterrupt as interrupt:
-        say("stopped; the same command goes on")
-        raise typer.Exit(130) from interrupt
+    with watching(len(tasks), limit) as watcher:
+        statuses = system.evolve(
+            *tasks,
+            method=chosen,
+            settings=changes,
+            seed=seed,
+            cycles=cycles,
+            samples=samples,
+            time_limit=limit,
+            device=device,
+            restart=restart,
+            observer=watcher,
+        )
     _conclude(statuses, watcher.found)
 
 

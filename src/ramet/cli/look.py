@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ramet.records import Child, Component, Path
     from ramet.system import TaskStatus
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", show_default=False)]
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)]
 
 
 def status(as_json: AsJson = False, folder: Folder = None) -> None:
@@ -67,7 +67,7 @@ def show(
 
 
 def history(
-    task: Annotated[str | None, typer.Argument(metavar="[TASK]", show_default=False)] = None,
+    task: Annotated[str | None, typer.Argument(help="Only this task's.", show_default="all")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
     as_json: AsJson = False,
     folder: Folder = None,

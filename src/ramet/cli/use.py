@@ -12,7 +12,9 @@ from ramet.errors import InvalidValue
 
 
 def evaluate(
-    tasks: Annotated[list[str] | None, typer.Argument(metavar="[TASK...]", show_default=False)] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Argument(metavar="[TASK...]", help="The tasks.", show_default=False)
+    ] = None,
     all_tasks: Annotated[bool, typer.Option("--all", help="Every task that has a path.")] = False,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     device: Device = "auto",
@@ -34,7 +36,7 @@ def evaluate(
 
 
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", show_default=False)],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)],
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many classes to tell of each image.")] = 3,
     device: Device = "auto",

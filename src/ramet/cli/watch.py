@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import typer
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ramet.cli.output import NOTHING, duration, err, percent
+from ramet.cli.output import NOTHING, duration, err, percent, plural, say
 from ramet.evolution.observer import Observer, Plan
 from ramet.records import Child, Path
 
@@ -78,8 +79,8 @@ class Watcher(Observer):
         self.doing = "starting"
         self._at_start = self.fraction
         resumed = f", from cycle {plan.cycle + 1}, sample {plan.samples_done + 1}" if self._at_start else ""
-        counted = f"cycles of {plan.samples_per_cycle} samples"
-        self.line(f"{self.title}: {plan.method}, {plan.cycles} {counted}{resumed}")
+        budget = f"{plural(plan.cycles, 'cycle')} of {plural(plan.samples_per_cycle, 'sample')}"
+        self.line(f"{self.title}: {plan.method}, {budget}{resumed}")
 
     def generation_started(self, cycle: int, samples_done: int, children: int, best: float) -> None:
         """See Observer."""
@@ -186,7 +187,11 @@ class Picture(Watcher):
             _bar(self.done, self.total),
             f"{samples}, cycle {cycle}/{self.plan.cycles}, best {_score(self.best)}",
         )
-        steps = f"{self.children} children, step {self.steps[0]}/{self.steps[1]}" if self.steps[1] else self.doing
+        steps = (
+            f"{plural(self.children, 'child', 'children')}, step {self.steps[0]}/{self.steps[1]}"
+            if self.steps[1]
+            else self.doing
+        )
         rows.add_row("generation", _bar(*self.steps), steps)
         validation = " ".join(_short(quality) for quality in self.qualities)
         return Group(Text(self.title, style="bold"), rows, Text(f"validation  {validation}"), Text(times))
@@ -194,19 +199,23 @@ class Picture(Watcher):
 
 @contextmanager
 def watching(tasks: int, limit: float | None = None) -> Iterator[Watcher]:
-    """An observer that shows an evolution of so many tasks while the block runs."""
-    if not err.is_terminal:
-        yield Lines(tasks, limit)
-        return
-    picture = Picture(tasks, limit)
-    with Live(
-        get_renderable=picture.__rich__,
-        console=err,
-        refresh_per_second=REFRESHES_PER_SECOND,
-        transient=True,
-        redirect_stdout=False,
-    ):
-        yield picture
+    """An observer that shows an evolution of so many tasks while the block runs; Ctrl-C ends it in order."""
+    try:
+        if err.is_terminal:
+            picture = Picture(tasks, limit)
+            with Live(
+                get_renderable=picture.__rich__,
+                console=err,
+                refresh_per_second=REFRESHES_PER_SECOND,
+                transient=True,
+                redirect_stdout=False,
+            ):
+                yield picture
+        else:
+            yield Lines(tasks, limit)
+    except KeyboardInterrupt as interrupt:
+        say("stopped; the same command goes on")
+        raise typer.Exit(130) from interrupt
 
 
 def _bar(done: float, total: float) -> ProgressBar:
