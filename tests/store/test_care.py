@@ -172,9 +172,9 @@ def test_verify_names_every_fault_and_the_tasks_it_affects(
         own: (("digits",), ()),
         root: ((), ("vit",)),
     }
-    for digest, fault in faults.items():
+    for fault in faults.values():
         assert word in fault.problem
-        assert str(store.objects.file(str(digest))) in fault.problem
+        assert str(store.objects.file(str(fault.digest))) in fault.problem
 
 
 def test_a_damaged_object_that_nothing_needs_affects_no_task(store: Store) -> None:

@@ -156,7 +156,7 @@ def test_bytes_that_hash_right_but_are_no_tensors_are_refused(tmp_path: Path) ->
 def test_the_first_load_alone_reads_all_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     objects = FolderObjects(tmp_path)
     digest = objects.put({"w": torch.ones(2)})
-    hashed = []
+    hashed: list[str] = []
     monkeypatch.setattr(objects, "check", hashed.append)
     for _ in range(3):
         objects.get(digest)

@@ -68,7 +68,7 @@ def test_every_commit_keeps_the_state_it_made(changes: list[tuple[str, int | Non
         for task in TASKS:
             catalog.add_task(a_task(task))
         state: dict[str, Path] = {}
-        states = {catalog.head().id: {}}
+        states: dict[str, dict[str, Path]] = {catalog.head().id: {}}
         for task, version in changes:
             if version is None:
                 catalog.remove_task(task)

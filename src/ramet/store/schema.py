@@ -46,6 +46,7 @@ holds = Table(
     metadata,
     Column("path", ForeignKey("paths.id"), primary_key=True),
     Column("digest", String, primary_key=True, index=True),
+    sqlite_with_rowid=False,  # the largest table; its key is all there is of it
 )
 
 roots = Table(
