@@ -7,10 +7,12 @@ from pathlib import Path as FilePath
 
 import pytest
 import torch
+from sqlalchemy import select
 
 from ramet.store.care import gc, reachable, verify
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store, create, open_store
+from ramet.store.schema import metadata
 from tests.store.examples import a_child, a_path, a_task, dies_at, make_system, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
@@ -39,17 +41,12 @@ def publish_one(store: Store) -> None:
     )
 
 
-def state(store: Store) -> tuple[object, ...]:
-    """All that may not change but as a whole."""
-    catalog = store.catalog
-    agents = catalog.agents()
-    return (
-        catalog.log(),
-        catalog.published(),
-        agents,
-        [(catalog.population(agent.id), catalog.generations_done(agent.id, 0)) for agent in agents],
-        [(child.path.id, child.status) for child in catalog.children()],
-    )
+def state(store: Store) -> dict[str, list[object]]:
+    """Every row of the catalog."""
+    with store.catalog._database.reading() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table))] for table in metadata.sorted_tables
+        }
 
 
 @pytest.mark.parametrize("action", [put_one, grow_one, publish_one])
