@@ -267,12 +267,13 @@ def test_a_slow_clock_stops_between_generations(system):
         "one", method=method.model_dump(mode="json"), label=method.label, seed=0, cycles=2, samples=4
     )
     task = system.task("one")
-    times = iter(range(0, 1000, 10))
-    lab = Lab(
-        system.catalog, system.objects, task, open_splits(system.folder, task), choose_device("cpu"), Observer(),
-        deadline=38.0, clock=lambda: float(next(times)),
-    )  # fmt: skip
-    path = Run(lab, agent, method).run()
+    splits, times = open_splits(system.folder, task), iter(range(0, 1000, 10))
+    with system.catalog.lease("one") as lease:
+        lab = Lab(
+            system.catalog, system.objects, lease, task, splits, choose_device("cpu"), Observer(),
+            deadline=38.0, clock=lambda: float(next(times)),
+        )  # fmt: skip
+        path = Run(lab, agent, method).run()
     assert path is not None
     assert len(system.history("one")) == 2
     assert system.catalog.agent(agent.id).state == "done"

@@ -23,6 +23,7 @@ from ramet.randomness import Key, generator
 from ramet.records import Child, ChildStatus, Component, Path, Task
 from ramet.store.agents import Agent
 from ramet.store.catalog import Catalog
+from ramet.store.leases import Lease
 from ramet.store.objects import Objects
 from ramet.tasks.data import Split
 from ramet.training.generation import TrainedChild, train_generation
@@ -32,7 +33,7 @@ from ramet.vit import spec
 
 @dataclass(frozen=True)
 class Lab:
-    """What an agent works with: the system's store, the task's data, a device, somebody who watches.
+    """What an agent works with: the system's store, the task with its lease and data, a device, somebody who watches.
 
     deadline, on the clock, ends the run early: no generation is begun that would not end before it, the best path so
     far is published, and the cycles that are left are dropped.
@@ -40,6 +41,7 @@ class Lab:
 
     catalog: Catalog
     objects: Objects
+    lease: Lease
     task: Task
     splits: Mapping[str, Split]
     device: torch.device
@@ -108,6 +110,7 @@ class Run:
             if child.status == "joined":
                 members.append((child.path.id, score))
         members = prune(members, self.method.max_population)
+        self.lab.lease.ensure()
         self.lab.catalog.record_generation(
             self.agent.id, self.agent.cycle, number, children, [path for path, _ in members]
         )
@@ -222,6 +225,7 @@ class Run:
             loaded = LoadedPath(path, self.lab.objects.get, self.lab.device)
             quality = loaded.accuracy(self.lab.splits["test"], self.lab.observer.tested)
             path = replace(path, metrics={**path.metrics, "test_quality": quality})
+        self.lab.lease.ensure()
         current = self.world.published.get(agent.task)
         message = f"{agent.task}: cycle {agent.cycle + 1} of {agent.cycles}"
         catalog.publish([path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent)

@@ -39,8 +39,7 @@ def evolve(
     chosen_device = choose_device(device)
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     with ExitStack() as held:
-        for task in tasks:
-            held.enter_context(store.catalog.lease(task.name))
+        leases = {task.name: held.enter_context(store.catalog.lease(task.name)) for task in tasks}
         agents = _agents(store.catalog, tasks, method, seed, restart, observer)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
@@ -48,7 +47,7 @@ def evolve(
             _check_source(store, task, observer)
             splits = open_splits(store.folder, task, observer.cached)
             share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(store.catalog, store.objects, task, splits, chosen_device, observer, share)
+            lab = Lab(store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, share)
             Run(lab, agent, method).run()
 
 
