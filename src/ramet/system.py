@@ -200,12 +200,12 @@ class System:
         """
         if any(task.name == name for task in self.tasks()):
             raise InvalidValue(f"there is a task {name!r} already", "choose another name, or remove that one first")
-        side = max_side or max(path.architecture.image_size for path in self.catalog.roots().values())
+        largest = max(path.architecture.image_size for path in self.catalog.roots().values())
         task = task_data.add(
             self.folder,
             name,
             str(source),
-            max_side=side,
+            max_side=largest if max_side is None else max_side,
             validation=validation,
             test=test,
             skip_bad_images=skip_bad_images,
@@ -279,7 +279,7 @@ class System:
         chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
         evolve(
             self.store,
-            [self.task(name) for name in tasks],
+            [self.task(name) for name in dict.fromkeys(tasks)],
             chosen,
             seed=seed,
             device=device,

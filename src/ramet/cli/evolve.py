@@ -36,7 +36,7 @@ def evolve(
     system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
     chosen, changes = method_text(method), pairs(settings, "--set")
-    with watching(len(tasks), limit) as watcher:
+    with watching(len(set(tasks)), limit) as watcher:
         statuses = system.evolve(
             *tasks,
             method=chosen,

@@ -1,0 +1,76 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import ramet
+from tests.cli.helpers import refused, run, run_json, state
+
+
+def the_head(folder: Path) -> Path:
+    """The file of a component that only the digits hold."""
+    (head,) = (c for c in ramet.open(folder).path("digits").components if c.name == "head")
+    (file,) = (file for file in (folder / "objects").rglob("*") if head.digest[2:] in str(file).replace("/", ""))
+    return file
+
+
+def truncate(file: Path) -> None:
+    data = file.read_bytes()
+    file.chmod(0o644)
+    file.write_bytes(data[: len(data) // 2])
+
+
+def tamper(file: Path) -> None:
+    data = file.read_bytes()
+    file.chmod(0o644)
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+
+
+def test_a_system_as_it_was_written_passes(grown: Path) -> None:
+    assert run("verify", folder=grown).stdout == "every object is as it was written\n"
+    lines = run("verify", "--quality", folder=grown).stdout.splitlines()
+    assert lines[-1] == "every test quality is what it was"
+    assert sum(line.endswith("equal") for line in lines) == 2
+    report = run_json("verify", "--quality", folder=grown)
+    assert report["faults"] == []
+    assert [check["equal"] for check in report["quality"]] == [True, True]
+
+
+@pytest.mark.parametrize("damage", [truncate, tamper, Path.unlink])
+def test_a_damaged_object_is_named_with_the_tasks_it_affects(damage: Callable[[Path], None], colony: Path) -> None:
+    damage(the_head(colony))
+    result = run("verify", "--quality", folder=colony, code=1)
+    (line,) = result.stdout.splitlines()
+    assert line.endswith("affects digits")
+    assert result.stderr == "1 fault; qualities are measured once they are mended\n"
+    found = json.loads(run("verify", "--json", folder=colony, code=1).stdout)
+    assert [fault["tasks"] for fault in found["faults"]] == [["digits"]]
+
+
+def test_a_quality_that_changed_is_named(colony: Path) -> None:
+    system = ramet.open(colony)
+    system.catalog.set_metric(system.path("digits").id, "test_quality", 0.123)
+    result = run("verify", "--quality", folder=colony, code=1)
+    assert "CHANGED" in result.stdout
+    assert "digits" in result.stderr
+
+
+def test_gc_drops_what_nothing_holds(colony: Path) -> None:
+    would = run_json("gc", "--dry-run", folder=colony)
+    assert would["objects"] > 0
+    assert run_json("gc", "--dry-run", folder=colony) == would
+    assert run_json("gc", folder=colony) == would
+    assert run("gc", folder=colony).stdout.startswith("dropped 0 objects (0 B), kept ")
+    assert run("verify", "--quality", folder=colony)
+
+
+def test_a_system_of_a_newer_version_is_left_alone(seedbed: Path) -> None:
+    before = state(seedbed)
+    mark = seedbed / "ramet.json"
+    text = mark.read_text()
+    mark.write_text(json.dumps({**json.loads(text), "format": 99}))
+    assert "99" in refused("verify", folder=seedbed)
+    assert "newer ramet" in refused("task", "add", "x", "demo:ogham", folder=seedbed)
+    mark.write_text(text)
+    assert state(seedbed) == before

@@ -1,0 +1,133 @@
+import errno
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+import ramet
+from tests.cli.helpers import BUDGET, TASKS, path_ids, refused, run, run_json, start, state, wait_for
+
+DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set", "batch=4")
+
+
+def test_a_generation_is_a_line_and_the_end_a_table(seedbed: Path) -> None:
+    result = run("evolve", "digits", *BUDGET, folder=seedbed)
+    lines = result.stderr.splitlines()
+    assert "mu2net-plus@standard" in lines[0]
+    assert sum("samples, best score" in line for line in lines) == 4
+    assert sum(": validation " in line and ", test " in line for line in lines) == 2
+    assert result.stdout.splitlines()[0].startswith("task")
+    assert "\x1b" not in result.output
+
+
+def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
+    seedbed: Path, grown: Path, tmp_path: Path
+) -> None:
+    command = ("-C", seedbed, "evolve", *TASKS, *BUDGET)
+    interrupted = start(*command)
+    wait_for(interrupted, "2/8 samples")
+    assert "being worked on" in refused("evolve", "digits", *BUDGET, folder=seedbed)
+    assert "being worked on" in refused("task", "remove", "digits", "--yes", folder=seedbed)
+    interrupted.send_signal(signal.SIGINT)
+    _, messages = interrupted.communicate()
+    assert interrupted.returncode == 130
+    assert messages.splitlines()[-1] == "stopped; the same command goes on"
+    assert "Traceback" not in messages
+
+    killed = start(*command)
+    wait_for(killed, "numerals (2 of 2): cycle 1")
+    killed.kill()
+    killed.communicate()
+
+    resumed = run(*command)
+    assert "digits: was finished by this command before" in resumed.stderr
+    assert "from cycle" in resumed.stderr
+    learnt = [status for status in run_json("status", folder=grown) if status["task"] in TASKS]
+    assert path_ids(seedbed) == [status["path"] for status in learnt]
+    assert run("verify", "--quality", folder=seedbed)
+
+
+def test_a_run_that_is_not_done_is_neither_mixed_with_another_nor_lost(colony: Path) -> None:
+    agent = ramet.open(colony).catalog.agents("digits")[0]
+    with sqlite3.connect(colony / "catalog.sqlite") as catalog:
+        catalog.execute("update agents set state = 'running', cycle = 1 where id = ?", [agent.id])
+    before = state(colony)
+    assert "--restart" in refused("evolve", "digits", *BUDGET, "--seed", "5", folder=colony)
+    assert state(colony) == before
+    assert "digits" in run("status", folder=colony).stderr
+    run("evolve", "digits", *BUDGET, "--seed", "5", "--restart", folder=colony)
+    assert not any(status["running"] for status in run_json("status", folder=colony))
+
+
+def test_a_method_file_is_read(seedbed: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("extends: mu2net\nname: mine\nversion: 3\n")
+    run("evolve", "digits", "--method", file, *BUDGET, "--cycles", "1", "--samples", "1", folder=seedbed)
+    assert run_json("status", folder=seedbed)[0]["method"].startswith("mine v3 #")
+
+
+def test_nothing_learnt_is_exit_code_1(seedbed: Path) -> None:
+    result = run("evolve", "digits", *BUDGET, *DIVERGING, folder=seedbed, code=1)
+    assert "nothing was learnt of digits" in result.stderr
+    assert {child["status"] for child in run_json("history", folder=seedbed)} == {"diverged"}
+    assert run_json("history", folder=seedbed)[0]["path"]["metrics"]["quality"] is None
+
+
+def test_no_better_path_is_told(colony: Path) -> None:
+    before = path_ids(colony)
+    result = run("evolve", "digits", *BUDGET, *DIVERGING, folder=colony)
+    assert path_ids(colony) == before
+    assert result.stderr.splitlines()[-1] == "no better path than before: digits"
+
+
+def test_a_task_named_twice_is_learnt_once(seedbed: Path) -> None:
+    once = ("--cycles", "1", "--samples", "1")
+    result = run("evolve", "digits", "digits", *BUDGET, *once, folder=seedbed)
+    assert "of 2)" not in result.stderr
+    assert len(run_json("history", folder=seedbed)) == 1
+
+
+def test_a_time_limit_that_is_over_at_once_learns_nothing(seedbed: Path) -> None:
+    result = run("evolve", "digits", *BUDGET, "--time-limit", "0.001s", folder=seedbed, code=1)
+    assert "nothing was learnt" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["digitz"], "digits"),
+        (["digits", "nothing"], "nothing"),
+        (["digits", "--method", "mu3net"], "mu3net"),
+        (["digits", "--method", "mu2net@huge"], "huge"),
+        (["digits", "--method", "missing.yaml"], "missing.yaml"),
+        (["digits", "--set", "opt.speed=1"], "opt.speed"),
+        (["digits", "--set", "opt.lr=-1"], "opt.lr"),
+        (["digits", "--set", "opt.lr"], "opt.lr"),
+        (["digits", "--set", "batch=many"], "batch"),
+        (["digits", "--set", "score.factor=2"], "score.factor"),
+        (["digits", "--time-limit", "soon"], "soon"),
+        (["digits", "--time-limit", "0"], "0"),
+        (["digits", "--device", "abacus"], "abacus"),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(arguments: list[str], named: str, seedbed: Path) -> None:
+    before = state(seedbed)
+    assert named in refused("evolve", *arguments, folder=seedbed)
+    assert state(seedbed) == before
+
+
+def test_a_full_disk_stops_the_run_and_the_same_command_goes_on(seedbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    command = ("evolve", "digits", *BUDGET, "--cycles", "1", "--samples", "2")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        result = run(*command, folder=seedbed, code=2)
+    assert "No space left" in result.stderr.splitlines()[-1]
+    assert "free some space" in result.stderr.splitlines()[-1]
+    assert path_ids(seedbed) == [None, None]
+    run(*command, folder=seedbed)
+    assert path_ids(seedbed)[0] is not None

@@ -1,0 +1,99 @@
+from pathlib import Path
+
+import pytest
+
+from tests.cli.helpers import TASKS, refused, run, run_json
+
+STATUS_FIELDS = {
+    "task", "path", "quality", "test_quality", "score", "params", "trained_params", "accounted_params", "flops",
+    "layers", "image_size", "parent_task", "shares_with",
+}  # fmt: skip
+
+
+def test_status_tells_all_that_scripts_rely_on(grown: Path) -> None:
+    statuses = {status["task"]: status for status in run_json("status", folder=grown)}
+    assert list(statuses) == ["digits", "fresh", "numerals"]
+    assert all(set(status) >= STATUS_FIELDS for status in statuses.values())
+    learnt = statuses["digits"]
+    assert 0 <= learnt["test_quality"] <= 1
+    assert 0 < learnt["accounted_params"] <= learnt["params"]
+    assert statuses["fresh"]["path"] is None
+
+
+def test_status_is_a_table_for_80_columns(grown: Path) -> None:
+    lines = run("status", folder=grown).stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["task", "digits", "fresh", "numerals"]
+    assert max(map(len, lines)) <= 80
+    assert "@16x1" in lines[1]
+    assert lines[2].split()[1:] == ["–"] * 8
+
+
+def test_status_of_a_system_without_tasks(tmp_path: Path) -> None:
+    run("init", tmp_path, "--root", "random:vit_tiny_patch8@16x0")
+    result = run("status", folder=tmp_path)
+    assert result.stdout == ""
+    assert "no tasks yet" in result.stderr
+
+
+def test_show_tells_of_a_path_what_it_is_made_of(grown: Path) -> None:
+    text = run("show", "digits", folder=grown).stdout
+    assert all(word in text for word in ("patch_embed", "block.0", "head", "trained", "opt.lr", "test_quality"))
+    shown = run_json("show", "digits", folder=grown)
+    assert [*shown["holders"]] == [component["name"] for component in shown["path"]["components"]]
+    assert run("show", shown["path"]["id"][:10], folder=grown).stdout == text
+
+
+def test_show_of_a_root(grown: Path) -> None:
+    (root, *_) = run_json("lineage", "digits", folder=grown)
+    text = run("show", root["path"]["id"], folder=grown).stdout
+    assert "it is a root" in text
+    assert "untrained" in text
+
+
+def test_holders_are_the_others_that_have_a_component(grown: Path) -> None:
+    shares = {status["task"]: status["shares_with"] for status in run_json("status", folder=grown)}
+    for task in TASKS:
+        holders = run_json("show", task, folder=grown)["holders"]
+        others = {holder for names in holders.values() for holder in names}
+        assert others & set(TASKS) == set(shares[task])
+
+
+def test_history_lists_every_child(grown: Path) -> None:
+    children = run_json("history", folder=grown)
+    assert len(children) == 16
+    assert set(children[0]) == {"path", "status", "cycle", "generation", "number", "mutations", "curve", "cost"}
+    assert {child["path"]["task"] for child in run_json("history", "digits", folder=grown)} == {"digits"}
+    assert run_json("history", "--limit", "3", folder=grown) == children[-3:]
+    lines = run("history", folder=grown).stdout.splitlines()
+    assert sum(line.startswith(tuple(child["path"]["id"][:8] for child in children)) for line in lines) == 16
+    assert max(map(len, lines)) <= 80
+
+
+def test_history_of_a_task_without_children(grown: Path) -> None:
+    assert "no children yet" in run("history", "fresh", folder=grown).stderr
+    assert run_json("history", "fresh", folder=grown) == []
+
+
+def test_lineage_goes_from_the_root_to_the_path(grown: Path) -> None:
+    steps = run_json("lineage", "numerals", folder=grown)
+    paths = [step["path"] for step in steps]
+    assert paths[0]["task"] is None
+    assert paths[-1]["task"] == "numerals"
+    assert [path["parent"] for path in paths] == [None, *(path["id"] for path in paths[:-1])]
+    lines = run("lineage", "numerals", folder=grown).stdout.splitlines()
+    assert [line.split()[-3 if i else 0] for i, line in enumerate(lines[:1])] == [paths[0]["id"]]
+    assert all(any(path["id"] in line for line in lines) for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["show", "digitz"], "digitz"),
+        (["show", "fresh"], "fresh"),
+        (["lineage", "fresh"], "ramet evolve fresh"),
+        (["lineage", "digitz"], "did you mean digits?"),
+        (["history", "digitz"], "did you mean digits?"),
+    ],
+)
+def test_what_is_not_there_is_named(arguments: list[str], named: str, grown: Path) -> None:
+    assert named in refused(*arguments, folder=grown)
