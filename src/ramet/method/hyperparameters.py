@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from math import floor, inf, isfinite
 from typing import Any
 
@@ -75,7 +76,9 @@ class Choices:
         return len(self.values) == 1
 
     def nearest(self, value: Value) -> Number:
-        """The value next to one that another method or root may have set."""
+        """The value next to one that another method may have set."""
+        if value in self.values:
+            return self.values[self.values.index(value)]
         return min(self.values, key=lambda own: abs(own - float(value)))
 
     def step(self, value: Number, up: bool) -> Number:
@@ -101,21 +104,28 @@ class Hyperparameter(BaseModel):
         A path that reads the class token keeps at least one layer, as it could not see the image otherwise; an image
         holds at least one patch.
         """
-        least, own = 0, 0
-        if name == "layers":
-            least, own = int(architecture.pool == "cls"), architecture.layers
-        elif name == "data.image_size":
-            least, own = architecture.patch_size, architecture.image_size
-        listed = _expand(self.values, own) if isinstance(self.values, str) else self.values
-        filled = (own if value == ROOT else value for value in listed)
-        values = tuple(v for v in filled if not isinstance(v, str) and v >= least)
-        if not values:
-            raise InvalidValue(
-                f"hyperparameters.{name} has only values below {least}, the least that this root can use",
-                f"give it a larger one, for example {name}=[{least}]",
-            )
-        found = Choices(values[0], values)
-        return Choices(found.nearest(own if self.default == ROOT else self.default), values)
+        return _choices(self, name, architecture)
+
+
+@lru_cache(maxsize=1024)
+def _choices(hyperparameter: Hyperparameter, name: str, architecture: Architecture) -> Choices:
+    # cached: every plan of a child asks for all of them
+    least, own = 0, 0
+    if name == "layers":
+        least, own = int(architecture.pool == "cls"), architecture.layers
+    elif name == "data.image_size":
+        least, own = architecture.patch_size, architecture.image_size
+    written = hyperparameter.values
+    listed = _expand(written, own) if isinstance(written, str) else written
+    filled = (own if value == ROOT else value for value in listed)
+    values = tuple(v for v in filled if not isinstance(v, str) and v >= least)
+    if not values:
+        raise InvalidValue(
+            f"hyperparameters.{name} has only values below {least}, the least that this root can use",
+            f"give it a larger one, for example {name}=[{least}]",
+        )
+    default = own if hyperparameter.default == ROOT else hyperparameter.default
+    return Choices(Choices(values[0], values).nearest(default), values)
 
 
 def parse(name: str, raw: Any) -> Hyperparameter:
@@ -196,25 +206,23 @@ def _number(domain: Domain, raw: Any) -> Number | None:
     return int(number) if number.is_integer() else None
 
 
-_LEAST_STEP = 0.0001
 _RANGE = re.compile(r"\s*(\S+?)\.\.(\S+)(?:\s+step\s+(\S+))?\s*")
+_MOST_VALUES = 1000
 
 
 def _range(name: str, text: str) -> tuple[Value, ...] | str:
     """The values of `low..high` or `low..high step s`; the text itself where an end is the root's own."""
     match = _RANGE.fullmatch(text)
-    if match is None:
+    step = _number(DOMAINS[name], match[3] or "1") if match else None
+    if match is None or step is None or step <= 0:
         raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", "write a range as 0..3 or 16..112 step 16")
     low, high = (_one(name, "values", end) for end in match.group(1, 2))
-    step = _number(Domain(float), match[3] or "1")
-    if step is None or step < _LEAST_STEP:
-        raise InvalidValue(f"hyperparameters.{name}.values has the step {match[3]}", f"give one from {_LEAST_STEP} on")
     if ROOT in (low, high):
         return text.strip()
-    values = _expand(text, 0)
-    if not values:
-        raise InvalidValue(f"hyperparameters.{name}.values is {text!r}, an empty range", "put the lower end first")
-    return tuple(_one(name, "values", value) for value in values)
+    if not 0 <= float(high) - float(low) <= step * _MOST_VALUES:
+        remedy = f"put the lower end first, and at most {_MOST_VALUES} steps between the ends"
+        raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", remedy)
+    return tuple(_one(name, "values", value) for value in _expand(text, 0))
 
 
 def _expand(text: str, own: int) -> tuple[Number, ...]:

@@ -120,13 +120,14 @@ def plan_child(
     )
 
     def part(name: str) -> Part:
-        found = None if name in inserted else _origin(name, size(name), task, ancestors)
+        wanted = size(name)
+        found = None if name in inserted else _origin(name, wanted, task, ancestors)
         if found is None:
             return Part(name, None, trainable=True)
         ancestor, component = found
         kept_trainable = name in ancestor.trained and (ancestor.task, ancestor.agent) == (task, agent)
-        resized = component.size != size(name)
-        return Part(name, component, kept_trainable or resized or _clones(method, component, layers, draws))
+        resampled = component.size != wanted
+        return Part(name, component, kept_trainable or resampled or _clones(method, component, layers, draws))
 
     parts = tuple(part(name) for name in spec.component_names(layers, (spec.index(n) for n in kept | inserted)))
     values = {name: values[name] for name in DOMAINS}
@@ -171,9 +172,10 @@ def _origin(name: str, size: int, task: str, ancestors: Sequence[Path]) -> tuple
     A head must be of the same task; a position embedding may be of any size, as it can be resampled.
     """
     for ancestor in ancestors:
+        if name == "head" and ancestor.task != task:
+            continue
         component = ancestor.component(name)
-        fits = component is not None and (component.size == size or name == "pos_embed")
-        if component is not None and fits and (name != "head" or ancestor.task == task):
+        if component is not None and (component.size == size or name == "pos_embed"):
             return ancestor, component
     return None
 

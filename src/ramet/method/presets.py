@@ -95,6 +95,7 @@ def _title(stem: str, text: str) -> str:
     return f"{stem}:{parameter[1]}" if parameter else stem.removeprefix("@")
 
 
+@cache
 def _parse(stem: str, text: str) -> Document:
     document: Document = from_yaml(_PARAMETER.sub(r"\1", text), stem)
     return document

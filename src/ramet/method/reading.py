@@ -93,7 +93,7 @@ def _hyperparameter(below: Any, value: Any) -> dict[str, Any]:
 
 
 def _rules(below: Any, above: Any) -> Any:
-    if not isinstance(above, Mapping):
+    if not isinstance(above, Mapping) or "*" in above:
         return above
     return {**above, **{pattern: action for pattern, action in dict(below).items() if pattern not in above}}
 

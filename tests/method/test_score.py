@@ -1,0 +1,96 @@
+from math import isnan, nan
+
+import pytest
+
+from ramet.method.schema import Score
+from ramet.method.score import accounted_params, holders, path_flops, score
+from ramet.records import Architecture, Component, Path
+from ramet.vit import spec
+
+from .helpers import BASE, TINY, method, root
+
+LARGE = Architecture(patch_size=16, width=1024, heads=16, mlp_width=4096, layers=24, image_size=384)
+
+
+def path(task: str | None, **sizes: int) -> Path:
+    """A path whose components are named by the digests that paths share."""
+    parts = tuple(Component(digest, digest, size) for digest, size in sizes.items())
+    return Path(task or "r", task, TINY, parts, {"layers": 0, "data.image_size": 32})
+
+
+ROOT = path(None, a=100, b=10)
+SYSTEM = [ROOT, path("one", a=100, c=30), path("two", a=100, c=30, d=7)]
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        (ROOT, 100 / 3 + 10),
+        (SYSTEM[1], 100 / 3 + 30 / 2),
+        (SYSTEM[2], 100 / 3 + 30 / 2 + 7),
+        (path("one", a=100, e=5), 100 / 3 + 5),  # a new path of a task that already holds `a` is not counted twice
+        (path("three", a=100, c=30, e=5), 100 / 4 + 30 / 3 + 5),  # one of a new task counts itself
+        (path("three", e=5), 5),
+    ],
+)
+def test_accounted_params_share_a_component_among_those_who_hold_it(of: Path, expected: float) -> None:
+    assert accounted_params(of, holders(SYSTEM)) == pytest.approx(expected)
+
+
+def test_the_whole_system_accounts_for_every_parameter_once() -> None:
+    held = holders(SYSTEM)
+    assert sum(accounted_params(p, held) for p in SYSTEM) == pytest.approx(100 + 10 + 30 + 7)
+
+
+def test_two_roots_are_two_holders() -> None:
+    second = Path("s", None, TINY, ROOT.components, ROOT.hyperparameters)
+    assert accounted_params(ROOT, holders([ROOT, second])) == pytest.approx(55)
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        (Score(), 0.8),
+        (Score(factor=1.0, params=10, flops=10), 0.8),
+        (Score(factor=0.5, params=10), 0.8 * 0.5**2),
+        (Score(factor=0.5, flops=20), 0.8 * 0.5**1.5),
+        (Score(factor=0.5, params=10, flops=20), 0.8 * 0.5**2 * 0.5**1.5),
+    ],
+)
+def test_score(terms: Score, expected: float) -> None:
+    assert score(terms, quality=0.8, accounted=20, flops=30) == pytest.approx(expected, rel=1e-15)
+
+
+def test_nan_quality_stays_nan() -> None:
+    assert isnan(score(method("large").score, nan, 1e9, 1e12))
+
+
+@pytest.mark.parametrize(("architecture", "layers", "params"), [(TINY, 3, 1_484_162), (BASE, 12, 85_652_738)])
+def test_the_unit_of_size_is_the_root_at_32_pixels_with_two_classes(
+    architecture: Architecture, layers: int, params: int
+) -> None:
+    names = spec.component_names(layers)
+    sizes = [spec.size(architecture, n, image_size=32, adapter_width=0, classes=2) for n in names]
+    assert sum(sizes) == params
+    configured = {TINY: method("characters"), BASE: method("decathlon")}[architecture]
+    assert configured.score.params == params
+
+
+@pytest.mark.parametrize(
+    ("architecture", "classes", "expected"),
+    [
+        # a patch is 768 numbers; t tokens cost 24 t d² + 4 t² d FLOPs a block where the perceptron is 4 d wide
+        (TINY, 2, 2 * 4 * 768 * 192 + 3 * (24 * 5 * 192**2 + 4 * 25 * 192) + 2 * 192 * 2),
+        (BASE, 10, 2 * 196 * 768 * 768 + 12 * (24 * 197 * 768**2 + 4 * 197**2 * 768) + 2 * 768 * 10),
+        (LARGE, 1, 2 * 576 * 768 * 1024 + 24 * (24 * 577 * 1024**2 + 4 * 577**2 * 1024) + 2 * 1024),
+    ],
+)
+def test_flops_are_those_of_the_closed_formula(architecture: Architecture, classes: int, expected: int) -> None:
+    assert path_flops(root(architecture), classes) == expected
+
+
+def test_an_adapter_costs_two_matrix_products() -> None:
+    plain = root(TINY)
+    parts = (*plain.components, Component("adapter.0", "x", 1))
+    adapted = Path("", "t", TINY, parts, {"data.image_size": 32, "adapter_width": 8})
+    assert path_flops(adapted, 2) - path_flops(plain, 2) == 2 * 5 * 2 * 192 * 8

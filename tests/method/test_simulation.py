@@ -1,0 +1,86 @@
+"""The whole floor at work without a tensor: a system of many tasks, grown by a fake trainer."""
+
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from ramet.method.mutation import plan_child, plan_data
+from ramet.method.schema import Method
+from ramet.method.score import accounted_params, holders, path_flops, score
+from ramet.method.selection import best, joins, prune, ranked, rotation, sample_parent
+from ramet.randomness import generator
+from ramet.records import Path
+
+from .helpers import TINY, method, root, trained
+
+CLASSES = 10
+
+
+class System:
+    """A system of published paths, and how a cycle extends it."""
+
+    def __init__(self, of: Method) -> None:
+        self.method = of
+        self.root = root()
+        self.published: dict[str, Path] = {}
+        self.paths = {self.root.id: self.root}
+
+    def lineage(self, path: Path) -> list[Path]:
+        line = [path]
+        while line[-1].parent is not None:
+            line.append(self.paths[line[-1].parent])
+        return line
+
+    def quality(self, path: Path) -> float:
+        """Some number between 0 and 1 that is the path's own."""
+        return float(generator(path.id).random())
+
+    def cycle(self, task: str, samples: int) -> None:
+        others = [path.id for path in islice(reversed(self.published.values()), 20)]
+        members: list[tuple[str, float]] = []
+        taken: list[str] = []
+        for i in range(samples):
+            draw = generator(task, i)
+            order = rotation(others, taken, generator(task, "rotation"))
+            chosen = sample_parent(self.method, ranked(members), order, [self.root.id], Counter(taken), draw)
+            taken.append(chosen)
+            parent, top = self.paths[chosen], best(members)
+            data = plan_data(self.method, self.paths[top] if top else None, TINY, draw)
+            plan = plan_child(
+                self.method,
+                parent,
+                task=task,
+                classes=CLASSES,
+                agent=task,
+                data=data,
+                ancestors=self.lineage(parent),
+                rng=draw,
+            )
+            child = trained(plan, task, i)
+            value = score(self.method.score, self.quality(child), child.params, path_flops(child, CLASSES))
+            if joins(value, dict(members).get(chosen)):
+                self.paths[child.id] = child
+                members = prune([*members, (child.id, value)], self.method.max_population)
+        self.published[task] = self.paths[best(members) or ""]
+
+
+@pytest.mark.parametrize(("name", "tasks"), [("mu2net-plus", 1000), ("mu2net@characters", 100), ("munet@quick", 100)])
+def test_a_system_of_many_tasks_grows_and_accounts_for_every_parameter(name: str, tasks: int) -> None:
+    system = System(method(name))
+    for i in range(tasks):
+        system.cycle(f"task{i}", samples=2)
+    live = [system.root, *system.published.values()]
+    held = holders(live)
+    stored = {c.digest: c.size for path in live for c in path.components}
+    assert sum(accounted_params(path, held) for path in live) == pytest.approx(sum(stored.values()))
+    assert sum(stored.values()) < 0.9 * sum(path.params for path in live)
+    assert len({path.id for path in live}) == tasks + 1
+
+
+def test_the_same_draws_grow_the_same_system() -> None:
+    systems = [System(method("mu2net-plus")) for _ in range(2)]
+    for system in systems:
+        for i in range(20):
+            system.cycle(f"task{i}", samples=3)
+    assert systems[0].published == systems[1].published
