@@ -15,20 +15,19 @@ BUDGET = {
 
 def test_a_method_cannot_change() -> None:
     with pytest.raises(ValidationError):
-        method().batch = 3  # type: ignore[misc]
+        method().batch = 3
     with pytest.raises(ValidationError):
-        method().budget.cycles = 3  # type: ignore[misc]
+        method().budget.cycles = 3
 
 
 def test_a_single_run_spends_the_same_budget_on_one_child() -> None:
-    single = Budget(**BUDGET, single_run=True).resolved()
+    single = Budget.model_validate({**BUDGET, "single_run": True}).resolved()
     assert (single.cycles, single.samples_per_cycle, single.generation, single.validations) == (1, 1, 1, 5 * 32 * 4)
-    assert single.resolved().validations == single.validations * 1
     assert method("finetune@characters").resolved().budget == single
 
 
 def test_any_other_budget_is_carried_out_as_it_is() -> None:
-    assert Budget(**BUDGET).resolved() == Budget(**BUDGET)
+    assert method().budget.resolved() == method().budget
 
 
 def test_the_space_is_in_the_order_of_decisions_whatever_the_text_was() -> None:

@@ -21,7 +21,7 @@ Space = Mapping[str, Choices]
 class _Draws:
     """The decisions of one plan: draws them, learns the µ table, notes which came out."""
 
-    def __init__(self, method: Method, space: Space, mu: Value, table: Mapping[str, float], rng: np.random.Generator):
+    def __init__(self, method: Method, space: Space, mu: Number, table: Mapping[str, float], rng: np.random.Generator):
         self.learned = method.mutation.learned
         self.steps = space["mu"]
         self.mu = float(mu)
