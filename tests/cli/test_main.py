@@ -21,15 +21,15 @@ SURFACE = {
     "task show": ("NAME", JSON, SYSTEM),
     "task remove": ("NAME", "--yes", "-y", SYSTEM),
     "evolve": (
-        "TASK...", "--cycles", "--device", "--method", "--restart", "--samples", "--seed", "--set", "--time-limit",
+        "TASK", "--cycles", "--device", "--method", "--restart", "--samples", "--seed", "--set", "--time-limit",
         SYSTEM,
     ),
     "status": (JSON, SYSTEM),
     "show": ("PATH|TASK", JSON, SYSTEM),
     "history": ("TASK", JSON, "--limit", SYSTEM),
     "lineage": ("TASK", JSON, SYSTEM),
-    "evaluate": ("TASK...", "--all", "--device", JSON, "--split", SYSTEM),
-    "predict": ("TASK", "IMAGE...", "--device", JSON, "--top", SYSTEM),
+    "evaluate": ("TASK", "--all", "--device", JSON, "--split", SYSTEM),
+    "predict": ("TASK", "IMAGE", "--device", JSON, "--top", SYSTEM),
     "verify": ("--device", JSON, "--quality", SYSTEM),
     "gc": ("--dry-run", JSON, SYSTEM),
     "method list": (JSON,),
@@ -49,7 +49,7 @@ def commands(group: Any, prefix: str = "") -> dict[str, Any]:
 def test_commands_and_options_are_frozen() -> None:
     def names(parameter: Any) -> list[str]:
         if parameter.param_type_name == "argument":
-            return [str(parameter.metavar).strip("[]")]
+            return [str(parameter.metavar)]
         return [*parameter.opts, *parameter.secondary_opts]
 
     surface = {

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ramet.cli.interrupt import load_torch
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import NOTHING, percent, plural, say, show, show_json, size, table
 from ramet.cli.progress import progress_bar
@@ -48,6 +49,7 @@ def gc(
 
 
 def _measured(system: "System", device: str) -> "list[QualityCheck]":
+    load_torch()
     with progress_bar("measuring") as bar:
         return system.verify_quality(device=device, progress=bar.named)
 

@@ -3,6 +3,7 @@
 Read `demo` from top to bottom to see how the library is used: what it calls is what you would call.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -46,7 +47,7 @@ NAME = "ramet demo"
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to grow it.")] = Path("ramet-demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to grow it.")] = Path("ramet-demo"),
 ) -> None:
     """See the whole of it in a few minutes: a system grows six tasks from a random root, with no network."""
     system = _system(folder)
@@ -64,7 +65,7 @@ def demo(
     _show_sharing(system)
     _say_step("Nothing is forgotten: every object intact, every test quality measured again")
     _verify(system)
-    _say_next(folder, [image for image, _ in images])
+    _say_next(folder)
 
 
 def _system(folder: Path) -> "System":
@@ -162,12 +163,13 @@ def _say_step(title: str) -> None:
     show("", title, "=" * len(title))
 
 
-def _say_next(folder: Path, images: Sequence[Path]) -> None:
+def _say_next(folder: Path) -> None:
     _say_step("Try next")
+    place = shlex.quote(str(folder))
     for line in (
-        f"ramet -C {folder} predict {PREDICTED_TASK} {folder}/images/*.png",
-        f"ramet -C {folder} show {PREDICTED_TASK}",
-        f"ramet -C {folder} lineage {list(TASKS)[-1]}",
-        f"ramet -C {folder} task add hebrew demo:hebrew && ramet -C {folder} evolve hebrew --cycles 1",
+        f"ramet -C {place} predict {PREDICTED_TASK} {place}/images/*.png",
+        f"ramet -C {place} show {PREDICTED_TASK}",
+        f"ramet -C {place} lineage {list(TASKS)[-1]}",
+        f"ramet -C {place} task add hebrew demo:hebrew && ramet -C {place} evolve hebrew --cycles 1",
     ):
         show(f"  {line}")

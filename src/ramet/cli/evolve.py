@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 
 def evolve(
-    tasks: Annotated[
-        list[str], typer.Argument(metavar="TASK...", help="The tasks, in this order.", show_default=False)
-    ],
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK", help="The tasks, in this order.", show_default=False)],
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
     ] = "mu2net-plus",

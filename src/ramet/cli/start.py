@@ -1,5 +1,6 @@
 """`ramet init`: a new system."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -32,4 +33,4 @@ def init(
         f"{system.folder}: grows from {root_name} ({number(path.params)} parameters, {plural(shape.layers, 'layer')}, "
         f"{shape.image_size} pixels)"
     )
-    say(f"next: ramet -C {folder} task add NAME SOURCE")
+    say(f"next: ramet -C {shlex.quote(str(folder))} task add NAME SOURCE")

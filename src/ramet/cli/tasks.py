@@ -1,5 +1,6 @@
 """`ramet task`: add, list, show and remove tasks."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,8 @@ from ramet.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from ramet.records import Task
+
+NAMED_CLASSES = 40
 
 app = typer.Typer(help="The tasks of a system.", no_args_is_help=True)
 
@@ -109,6 +112,11 @@ def _counts(task: "Task") -> list[str]:
     return [f"{count:,}" for count in (len(task.classes), *dict(_splits(task)).values())]
 
 
+def _named(classes: Sequence[str]) -> str:
+    left = len(classes) - NAMED_CLASSES
+    return ", ".join(classes[:NAMED_CLASSES]) + (f" and {left:,} more (--json lists all)" if left > 0 else "")
+
+
 def _splits(task: "Task") -> list[tuple[str, int]]:
     """The sizes of the splits, in the order of their use."""
     return [(split, task.splits[split]) for split in ("train", "validation", "test")]
@@ -121,7 +129,7 @@ def _described(task: "Task") -> Table:
         [
             ("task", task.name),
             ("source", task.source),
-            ("classes", f"{len(task.classes):,}: {', '.join(task.classes)}"),
+            ("classes", f"{len(task.classes):,}: {_named(task.classes)}"),
             ("images", f"{splits}; {width} x {height} pixels"),
             ("skipped", f"{plural(task.options['bad_images'], 'image')} that cannot be decoded"),
             (

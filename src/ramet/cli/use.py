@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from ramet.cli.interrupt import load_torch
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import percent, say, show, show_json, table
 from ramet.cli.progress import progress_bar
@@ -12,9 +13,7 @@ from ramet.errors import InvalidValue
 
 
 def evaluate(
-    tasks: Annotated[
-        list[str] | None, typer.Argument(metavar="[TASK...]", help="The tasks.", show_default=False)
-    ] = None,
+    tasks: Annotated[list[str] | None, typer.Argument(metavar="TASK", help="The tasks.", show_default=False)] = None,
     all_tasks: Annotated[bool, typer.Option("--all", help="Every task that has a path.")] = False,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     device: Device = "auto",
@@ -24,8 +23,10 @@ def evaluate(
     """Measure the accuracy of tasks' paths on a split."""
     if bool(tasks) == all_tasks:
         raise InvalidValue("evaluate takes tasks or --all", "name some tasks, or say --all without any")
+    system = open_system(folder)
+    load_torch()
     with progress_bar("measuring") as bar:
-        found = open_system(folder).evaluate(*tasks or (), split=split, device=device, progress=bar.named)
+        found = system.evaluate(*tasks or (), split=split, device=device, progress=bar.named)
     if as_json:
         show_json(found)
     elif not found:
@@ -37,14 +38,16 @@ def evaluate(
 
 def predict(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Image files.", show_default=False)],
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.", show_default=False)],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many classes to tell of each image.")] = 3,
     device: Device = "auto",
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
     """Classify images: the likeliest classes with their probabilities."""
-    predictions = open_system(folder).predict(task, images, device=device)
+    system = open_system(folder)
+    load_torch()
+    predictions = system.predict(task, images, device=device)
     if as_json:
         show_json(
             [

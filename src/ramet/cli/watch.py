@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ramet.cli.interrupt import load_torch
 from ramet.cli.output import NOTHING, duration, err, percent, plural, say
 from ramet.evolution.observer import Observer, Plan
 from ramet.records import Child, Path
@@ -210,8 +211,10 @@ def watching(tasks: int, limit: float | None = None) -> Iterator[Watcher]:
                 transient=True,
                 redirect_stdout=False,
             ):
+                load_torch()
                 yield picture
         else:
+            load_torch()
             yield Lines(tasks, limit)
     except KeyboardInterrupt as interrupt:
         say("stopped; the same command goes on")
