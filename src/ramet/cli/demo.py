@@ -103,19 +103,17 @@ def _evolve(system: "System") -> None:
 
 
 def _write_images(system: "System") -> list[tuple[Path, str]]:
-    """Writes test images of a task as PNG files; returns them with their classes."""
+    """Writes test images of some classes of a task as PNG files; returns them with the classes' names."""
     from PIL import Image
 
     split, classes = system.examples(PREDICTED_TASK, "test"), system.task(PREDICTED_TASK).classes
     target = system.folder / "images"
     target.mkdir(exist_ok=True)
-    every = len(split.labels) // PREDICTED_IMAGES
     written = []
-    for i in range(0, every * PREDICTED_IMAGES, every):
-        label = classes[split.labels[i]]
-        file = target / f"{PREDICTED_TASK}-{label.replace(' ', '-')}.png"
-        Image.fromarray(split.images[i]).save(file)
-        written.append((file, label))
+    for label in range(0, len(classes), len(classes) // PREDICTED_IMAGES)[:PREDICTED_IMAGES]:
+        file = target / f"{PREDICTED_TASK}-{classes[label].replace(' ', '-')}.png"
+        Image.fromarray(split.images[split.labels == label][0]).save(file)
+        written.append((file, classes[label]))
     return written
 
 
@@ -131,7 +129,8 @@ def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
 def _show_sharing(system: "System") -> None:
     """A matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
     shared = system.sharing()
-    held = {status.task: status.params for status in system.status()}
+    statuses = [status for status in system.status() if status.task in TASKS]
+    held = {status.task: status.params or 0 for status in statuses}
 
     def cell(row: str, column: str) -> str:
         if row == column:
@@ -145,6 +144,8 @@ def _show_sharing(system: "System") -> None:
         for letter, row in zip(letters, TASKS, strict=True)
     )
     show(table(("task", *letters), rows, right=letters))
+    together = sum(status.accounted_params or 0 for status in statuses)
+    show(f"{number(together)} parameters together; separate models would hold {number(sum(held.values()))}")
 
 
 def _verify(system: "System") -> None:
