@@ -41,14 +41,14 @@ def test_parse(name: str, raw: Any, default: Any, values: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "raw", "message"),
     [
-        ("opt.lrr", 1, "hyperparameters.opt.lrr does not exist; did you mean opt.lr?"),
-        ("opt.lr", {"default": 1, "vals": [1]}, "hyperparameters.opt.lr.vals does not exist"),
+        ("opt.lrr", 1, "hyperparameters has no 'opt.lrr'; did you mean opt.lr?"),
+        ("opt.lr", {"default": 1, "vals": [1]}, "hyperparameters.opt.lr has no 'vals'"),
         ("opt.lr", {"values": [1]}, "hyperparameters.opt.lr.default is missing"),
         ("opt.lr", -1, "hyperparameters.opt.lr.default is -1; give a number from 1e-09 to 100"),
         ("opt.lr", float("nan"), "hyperparameters.opt.lr.default is nan"),
         ("opt.lr", True, "hyperparameters.opt.lr.default is true"),
         ("opt.lr", None, "hyperparameters.opt.lr.default is none"),
-        ("opt.lr", "root", "hyperparameters.opt.lr.default is root"),
+        ("opt.lr", "root", "hyperparameters.opt.lr.default is 'root'"),
         ("opt.lr", {"default": 0.1, "values": [0.1, 0.1]}, "says a value twice"),
         ("opt.lr", {"default": 0.1, "values": []}, "hyperparameters.opt.lr.values is empty"),
         (
@@ -58,7 +58,7 @@ def test_parse(name: str, raw: Any, default: Any, values: Any) -> None:
         ),
         ("layers", 1.5, "hyperparameters.layers.default is 1.5; give a whole number of at least 0, or root"),
         ("layers", {"default": 1, "values": "3..1"}, "put the lower end first"),
-        ("layers", {"default": 1, "values": "0..x"}, "hyperparameters.layers.values is x"),
+        ("layers", {"default": 1, "values": "0..x"}, "hyperparameters.layers.values is 'x'"),
         ("layers", {"default": 1, "values": "0..4 step 0"}, "write a range as"),
         ("layers", {"default": 1, "values": "0..1000000000"}, "at most 1000 steps"),
         ("layers", {"default": 1, "values": "0..4 by 2"}, "write a range as"),

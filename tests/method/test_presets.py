@@ -49,17 +49,17 @@ def test_a_configuration_alone_is_mu2net_plus_at_it_and_a_method_alone_is_at_sta
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mu3net", "no method is called mu3net; did you mean"),
-        ("munet@char", "no configuration is called char; choose one of"),
+        ("mu3net", "no method is called 'mu3net'; did you mean"),
+        ("munet@char", "no configuration is called 'char'; choose one of"),
         ("munet@characers", "did you mean characters"),
         ("@characters@quick", "no method is called"),
-        ("standard@quick", "no method is called standard"),
+        ("standard@quick", "no method is called 'standard'"),
         ("finetune:3", "write finetune"),
         ("freeze_bottom", "write freeze_bottom:N"),
         ("freeze_bottom:-1", "give a whole number of at least 0"),
         ("adapters:x", "give a whole number of at least 0"),
         ("adapters:0", "hyperparameters.adapter_width.default is 0"),
-        ("method.yaml", "no method is called method.yaml"),
+        ("method.yaml", "no method is called 'method.yaml'"),
     ],
 )
 def test_a_wrong_name_is_an_error_with_a_remedy(name: str, message: str) -> None:

@@ -138,18 +138,18 @@ def parse(name: str, raw: Any) -> Hyperparameter:
     if isinstance(raw, Hyperparameter):
         return raw
     if name not in DOMAINS:
-        raise UnknownName(f"hyperparameters.{name} does not exist", did_you_mean(str(name), DOMAINS))
+        raise UnknownName(f"hyperparameters has no {name!r}", did_you_mean(str(name), DOMAINS))
     fields = dict(raw) if isinstance(raw, Mapping) else {"default": raw}
     for key in fields.keys() - {"default", "values"}:
-        raise UnknownName(f"hyperparameters.{name}.{key} does not exist", "a hyperparameter has default and values")
+        raise UnknownName(f"hyperparameters.{name} has no {key!r}", "give default and values")
     if "default" not in fields:
         raise InvalidValue(f"hyperparameters.{name}.default is missing", f"give {DOMAINS[name]}")
     default = _one(name, "default", fields["default"])
     values = _values(name, fields.get("values"), default)
     if _settled(default, values) and default not in values:
         raise InvalidValue(
-            f"hyperparameters.{name}.default is {show(default)}, which is not one of its values",
-            f"set {name}.default to one of {', '.join(map(show, values))}, or new values with {name}=[...]",
+            f"hyperparameters.{name}.default is {_shown(default)}, which is not one of its values",
+            f"set {name}.default to one of {', '.join(map(_shown, values))}, or new values with {name}=[...]",
         )
     return Hyperparameter(default=default, values=values)
 
@@ -161,9 +161,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(options)}"
 
 
-def show(value: Value) -> str:
+def _shown(value: Value) -> str:
     """A value as a method's text writes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def _settled(default: Value, values: tuple[Value, ...] | str) -> bool:
@@ -189,7 +189,7 @@ def _one(name: str, field: str, raw: Any) -> Value:
         return ROOT
     value = _number(domain, raw)
     if value is None or not domain.low <= value <= domain.high:
-        shown = "none" if raw is None else show(raw)
+        shown = "none" if raw is None else _shown(raw)
         raise InvalidValue(f"hyperparameters.{name}.{field} is {shown}", f"give {domain}")
     return value
 
@@ -199,7 +199,7 @@ def _number(domain: Domain, raw: Any) -> Number | None:
         return raw if domain.kind is bool and isinstance(raw, bool) else None
     try:
         number = float(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if domain.kind is float:
         return number if isfinite(number) else None

@@ -71,19 +71,19 @@ def _named(name: str) -> Document:
 def _method(name: str) -> Document:
     stem, _, argument = name.partition(":")
     if stem not in _files() or stem.startswith("@"):
-        raise UnknownName(f"no method is called {name}", did_you_mean(stem, names()))
+        raise UnknownName(f"no method is called {name!r}", did_you_mean(stem, names()))
     text = _files()[stem]
     if bool(argument) != bool(_PARAMETER.search(text)):
-        raise InvalidValue(f"no method is called {name}", f"write {_title(stem, text)}")
+        raise InvalidValue(f"no method is called {name!r}", f"write {_title(stem, text)}")
     if argument and not argument.isdecimal():
-        raise InvalidValue(f"{name} has the argument {argument!r}", "give a whole number of at least 0")
+        raise InvalidValue(f"the method {name!r} has the argument {argument!r}", "give a whole number of at least 0")
     return _parse(stem, _PARAMETER.sub(argument, text))
 
 
 def _configuration(name: str) -> Document:
     known = {stem.removeprefix("@"): text for stem, text in _files().items() if stem.startswith("@")}
     if name not in known:
-        raise UnknownName(f"no configuration is called {name}", did_you_mean(name, known))
+        raise UnknownName(f"no configuration is called {name!r}", did_you_mean(name, known))
     document = dict(_parse(name, known[name]))
     base = document.pop("extends", None)
     return document if base is None else overlay(_configuration(base), document)

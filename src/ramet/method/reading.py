@@ -18,7 +18,7 @@ def from_yaml(text: str, what: str) -> Any:
     """The value of YAML text; what names it in an error."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         reason = " ".join(str(getattr(error, "problem", error)).split())
         raise InvalidValue(f"{what} is not YAML: {reason}", "quote texts that hold any of : { } [ ] # *") from error
 
@@ -53,7 +53,7 @@ def setting(key: str, text: str) -> Document:
     Raises:
         UnknownName: a method has no such setting.
     """
-    value = from_yaml(text, f"the value of {key}")
+    value = from_yaml(text, f"the value of {key!r}")
     value = None if isinstance(value, str) and value.lower() == "none" else value
     name = key.removeprefix("hyperparameters.")
     head, _, tail = name.rpartition(".")
@@ -67,7 +67,7 @@ def setting(key: str, text: str) -> Document:
     if key not in set(_settings()):
         close = get_close_matches(key, _settings(), n=2, cutoff=0.5)
         remedy = f"did you mean {' or '.join(close)}?" if close else "`ramet method show NAME` shows all there are"
-        raise UnknownName(f"a method has no setting {key}", remedy)
+        raise UnknownName(f"a method has no setting {key!r}", remedy)
     return {section: {field: value}} if field else {section: value}
 
 
@@ -117,7 +117,7 @@ def _in_words(error: ValidationError) -> RametError:
         case "extra_forbidden":
             section = ".".join(names[:-1])
             siblings = [s for s in _settings() if s.rpartition(".")[0] == section] if section else Method.model_fields
-            return UnknownName(f"{key} is no field of a method", did_you_mean(key, siblings))
+            return UnknownName(f"{key!r} is no field of a method", did_you_mean(key, siblings))
         case "missing":
             return InvalidValue(f"{key} is missing", "give it, or take it from another method with `extends: NAME`")
         case "model_type":

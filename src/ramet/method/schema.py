@@ -18,7 +18,7 @@ Action = Literal["always", "never", "mutate"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Budget(_Frozen):
@@ -94,7 +94,9 @@ class Mutation(_Frozen):
     def _matchable(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         for pattern, _ in rules:
             if not possible(pattern):
-                raise InvalidValue(f"mutation.clone.{pattern} matches no component", did_you_mean(pattern, EXAMPLES))
+                raise InvalidValue(
+                    f"mutation.clone has {pattern!r}, which matches no component", did_you_mean(pattern, EXAMPLES)
+                )
         return rules
 
     def clone_rule(self, name: str, layers: int) -> Action:
@@ -105,7 +107,7 @@ class Mutation(_Frozen):
 class Method(_Frozen):
     """Everything that decides how a task is learnt."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(pattern=r"^\S(.*\S)?$")
     version: PositiveInt = 1
     description: str = ""
     root: str = ""
