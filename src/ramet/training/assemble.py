@@ -50,12 +50,12 @@ def assemble(
         if part.trainable:
             parts[part.name] = _own(plan, part, load, key, device)
             if part.origin and part.origin.momentum and _keeps_shape(plan, part):
-                momentum[part.name] = _on(device, load(part.origin.momentum))
+                momentum[part.name] = on_device(device, load(part.origin.momentum))
         else:
             assert part.origin is not None  # a plan makes every new component trainable
             digest = part.origin.digest
             if digest not in frozen:
-                frozen[digest] = _on(device, load(digest))
+                frozen[digest] = on_device(device, load(digest))
             parts[part.name] = frozen[digest]
     return Assembled(parts, tuple(p.name for p in plan.parts if p.trainable), momentum, _shared_stages(plan))
 
@@ -88,5 +88,6 @@ def _shared_stages(plan: ChildPlan) -> tuple[tuple[str, ...], ...]:
     return tuple(keys)
 
 
-def _on(device: torch.device, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    return {name: t.to(device) for name, t in tensors.items()}
+def on_device(device: torch.device, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Tensors of a component on the device; on the CPU the very mapping, which the store shares while it is held."""
+    return tensors if device.type == "cpu" else {name: t.to(device) for name, t in tensors.items()}

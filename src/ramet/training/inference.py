@@ -10,7 +10,7 @@ from torch import Tensor
 from ramet.records import Architecture, Path
 from ramet.tasks.augment import batch_images
 from ramet.tasks.data import Split
-from ramet.training.assemble import Load, Parts
+from ramet.training.assemble import Load, Parts, on_device
 from ramet.training.batches import Examples, examples
 from ramet.training.device import precision
 from ramet.training.shared import R, finish, run_shared
@@ -27,9 +27,11 @@ class LoadedPath:
         self.architecture: Architecture = path.architecture
         self.image_size = int(path.hyperparameters["data.image_size"])
         self.device = device
-        self.parts: Parts = {c.name: {key: t.to(device) for key, t in load(c.digest).items()} for c in path.components}
+        self.parts: Parts = {c.name: on_device(device, load(c.digest)) for c in path.components}
         digests = {c.name: c.digest for c in path.components}
-        self.shared_stages = tuple(tuple(digests[name] for name in stage) for stage in stages(self.architecture, list(self.parts))[:-1])
+        self.shared_stages = tuple(
+            tuple(digests[name] for name in stage) for stage in stages(self.architecture, list(self.parts))[:-1]
+        )
 
     def probabilities(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Class probabilities (B, K) of images (B, H, W, 3)."""
