@@ -144,6 +144,14 @@ class TestHyperparameters:
         assert_frequency(values[0.02], changed, 0.5)
         assert count(found, "hp:opt.lr") == changed
 
+    def test_up_is_as_likely_as_down(self) -> None:
+        always = still(**STEPS, mu="[1.0]")
+        found = plans(always, child(still(), root()))
+        for name in ("opt.lr", "opt.momentum", "adapter_width"):
+            start = still().hyperparameters[name].default
+            assert_frequency(sum(p.hyperparameters[name] > start for p in found), DRAWS, 0.5)  # type: ignore[operator]
+            assert count(found, f"hp:{name}") == DRAWS
+
     def test_they_are_clipped_at_the_ends(self) -> None:
         parent = with_values(child(still(), root()), opt__lr=0.5)
         found = plans(still(**STEPS), parent)
@@ -235,6 +243,13 @@ class TestAdapters:
         assert found.mutations == ()
         assert part(found, "adapter.1") == Part("adapter.1", parent.component("adapter.1"), trainable=False)
 
+    def test_always_inserts_where_none_is_and_keeps_those_there_are(self) -> None:
+        always = still(mutation__adapters="always")
+        parent = with_values(child(still(layers="2", mutation__adapters="always"), root()), layers=3)
+        (found,) = plans(always, parent, 1, agent="later", ancestors=(root(),))
+        assert part(found, "adapter.1") == Part("adapter.1", parent.component("adapter.1"), trainable=False)
+        assert part(found, "adapter.2") == Part("adapter.2", None, trainable=True)
+
     def test_an_insertion_is_new_even_where_an_ancestor_had_one(self) -> None:
         """It must leave the path's outputs unchanged, which only a zero-initialised one does."""
         grandparent = child(still(mutation__adapters="always"), root())
@@ -280,6 +295,15 @@ class TestLearnedMu:
             assert_frequency(entries[value], 6000, probability)
             acted = sum("clone:block.0" in p.mutations for p in found if p.mu["clone:block.0"] == value)
             assert_frequency(acted, entries[value], value)
+
+    def test_it_moves_up_as_often_as_down(self) -> None:
+        restless = still(
+            mutation__learned="true", mutation__clone='{"*": mutate}', mu="[0.2, 0.4, 1.0]", mu__default="1.0"
+        )
+        parent = replace(root(), mu={"clone:block.0": 0.4})
+        found = plans(restless, parent)
+        assert_frequency(sum(p.mu["clone:block.0"] == 1.0 for p in found), DRAWS, 0.5)
+        assert {p.mu["clone:block.0"] for p in found} == {0.2, 1.0}
 
     def test_it_starts_from_the_stored_one(self) -> None:
         parent = replace(root(), mu={"clone:block.0": 0.3})

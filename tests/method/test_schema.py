@@ -58,6 +58,10 @@ def test_the_fingerprint_is_of_what_decides(changed: dict[str, str], same: bool)
     assert (presets.load("characters", changed).fingerprint == method().fingerprint) is same
 
 
+def test_a_method_carried_out_has_the_fingerprint_of_the_method() -> None:
+    assert method("finetune").resolved().fingerprint == method("finetune").fingerprint
+
+
 def test_the_order_of_clone_rules_counts() -> None:
     rules = [["norm", "always"], ["*", "never"]]
     plain = method().model_dump(mode="json")
