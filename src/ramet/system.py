@@ -1,6 +1,7 @@
 """A system as a library sees it: make or open one, add tasks, evolve them, look at them, use them.
 
-The command line mirrors this module: each command is the method of the same name.
+The command line mirrors this module: each command is the method of the same name. What reads images or handles tensors
+is imported where it is used, so that looking at a system is quick.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ramet.errors import DataError, InvalidValue, UnknownName
 from ramet.evolution.observer import Observer
@@ -21,13 +20,12 @@ from ramet.records import Child, Component, Path, Task
 from ramet.store.agents import Agent
 from ramet.store.care import Fault, GcReport, gc, verify
 from ramet.store.folder import Store, create, open_store
-from ramet.tasks import data as task_data
-from ramet.tasks.images import BadImage, Pixels, decode
-from ramet.tasks.sources.base import SPLITS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ramet.tasks.data import Split
+    from ramet.tasks.images import Pixels
     from ramet.training.inference import LoadedPath
 
 Progress = Callable[[int, int], None]
@@ -198,6 +196,8 @@ class System:
             InvalidValue: a task of that name is there, the name is not allowed, or an option is not.
             DataError: the source cannot be used as a task; nothing is added.
         """
+        from ramet.tasks import data as task_data
+
         if any(task.name == name for task in self.tasks()):
             raise InvalidValue(f"there is a task {name!r} already", "choose another name, or remove that one first")
         largest = max(path.architecture.image_size for path in self.catalog.roots().values())
@@ -229,9 +229,11 @@ class System:
 
     def remove_task(self, name: str) -> None:
         """Take a task out of the system; what other tasks hold of its components stays, and so does its history."""
+        from ramet.tasks.data import remove_cache
+
         with self.catalog.lease(self.task(name).name):
             self.catalog.remove_task(name)
-            task_data.remove_cache(self.folder, name)
+            remove_cache(self.folder, name)
 
     # Evolution
 
@@ -349,9 +351,11 @@ class System:
 
     # Use
 
-    def examples(self, task: str, split: str = "test") -> task_data.Split:
+    def examples(self, task: str, split: str = "test") -> "Split":
         """The images and labels of a split, memory-mapped: what the task's paths are trained and measured on."""
-        return task_data.open_splits(self.folder, self.task(task))[_known_split(split)]
+        from ramet.tasks.data import open_splits
+
+        return open_splits(self.folder, self.task(task))[_known_split(split)]
 
     def evaluate(
         self,
@@ -381,6 +385,8 @@ class System:
             UnknownName: there is no such task, or it has no path yet.
             DataError: an image cannot be read; it is named.
         """
+        import numpy as np
+
         loaded = self._load(self._published(task), device)
         known = self.task(task)
         predictions = []
@@ -428,8 +434,10 @@ class System:
     def _evaluate(
         self, path: Path, split: str, device: str, progress: Callable[[str, int, int], None] | None
     ) -> Evaluation:
+        from ramet.tasks.data import open_splits
+
         task = self.task(path.task or "")
-        data = task_data.open_splits(self.folder, task)[split]
+        data = open_splits(self.folder, task)[split]
         report = partial(progress, task.name) if progress else None
         accuracy = self._load(path, device).accuracy(data, report)
         return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
@@ -461,13 +469,19 @@ def _task_status(task: Task, path: Path | None, world: World, agents: Mapping[st
 
 
 def _known_split(name: str) -> str:
+    from ramet.tasks.sources.base import SPLITS
+
     if name not in SPLITS:
         raise InvalidValue(f"no split is called {name!r}", f"use one of {', '.join(SPLITS)}")
     return name
 
 
-def _pixels(task: Task, image: "str | FilePath | Image") -> Pixels:
+def _pixels(task: Task, image: "str | FilePath | Image") -> "Pixels":
     """An image at the size at which the task's images are cached, so that it is read as those were."""
+    import numpy as np
+
+    from ramet.tasks.images import BadImage, decode
+
     content = FilePath(image).expanduser() if isinstance(image, str | FilePath) else np.asarray(image.convert("RGB"))
     height, width = task.options["size"]
     try:

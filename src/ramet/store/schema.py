@@ -116,15 +116,7 @@ agents = Table(
     UniqueConstraint("task", "number"),
 )
 
-_running = text("state = 'running'")
-Index(
-    "one_running_agent",
-    agents.c.branch,
-    agents.c.task,
-    unique=True,
-    sqlite_where=_running,
-    postgresql_where=_running,
-)
+Index("one_running_agent", agents.c.branch, agents.c.task, unique=True, sqlite_where=text("state = 'running'"))
 
 # The order of the rows (sequence) is the order in which the children were recorded.
 children = Table(
