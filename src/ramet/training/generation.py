@@ -7,7 +7,8 @@ there. Each child comes out as it would have done alone, bit for bit on a CPU.
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +25,7 @@ from ramet.training.device import is_out_of_memory, precision
 from ramet.training.inference import accuracies
 from ramet.training.learner import Failure, Learner
 from ramet.training.shared import run_shared
+from ramet.training.workers import Workers
 
 Report = Callable[[int, int, Sequence[float]], None]
 """Told now and then: steps done, steps in all, the best quality so far of each child (NaN before the first)."""
@@ -96,14 +98,14 @@ def train_generation(
     rounds = Rounds.of(method, len(train))
     learners = _make_learners(plans, method, rounds, load, key, device, numbers or range(len(plans)))
     draws = stream(len(train), rounds.batch, (*key, "examples"))
-    for round_number in range(rounds.count):
-        for step in range(rounds.steps):
-            _train_step(_alive(learners), train, next(draws), key)
+    total = rounds.count * rounds.steps
+    with Workers(method.budget.generation, device) as workers:
+        for step in range(1, total + 1):
+            _train_step(_alive(learners), train, next(draws), key, workers)
+            if step % rounds.steps == 0:
+                _validate(_alive(learners), validation, workers)
             if report:
-                report(round_number * rounds.steps + step + 1, rounds.count * rounds.steps, _best(learners))
-        _validate(_alive(learners), validation)
-        if report:
-            report((round_number + 1) * rounds.steps, rounds.count * rounds.steps, _best(learners))
+                report(step, total, _best(learners))
     seen = rounds.count * rounds.steps * rounds.batch
     return [_result(plan, learner, seen) for plan, learner in zip(plans, learners, strict=True)]
 
@@ -135,41 +137,47 @@ def _alive(learners: Sequence[Learner | None]) -> list[Learner]:
     return [learner for learner in learners if learner and not learner.failure]
 
 
-def _train_step(learners: Sequence[Learner], train: Examples, draws: Indices, key: Key) -> None:
+def _train_step(learners: Sequence[Learner], train: Examples, draws: Indices, key: Key, workers: Workers) -> None:
     if not learners:
         return
-    started = time.perf_counter()
     hyper = learners[0].plan.hyperparameters
-    images, labels = train.take(draws % len(train))
-    size = int(hyper["data.image_size"])
-    x = augment(images, hyper, key=(*key, "augment"), examples=draws, image_size=size)
-    own = 0.0
-    with precision(train.device):
-        for learner, y in run_shared(learners, x):
-            began = time.perf_counter()
+    with _timed(learners):
+        images, labels = train.take(draws % len(train))
+        size = int(hyper["data.image_size"])
+        x = augment(images, hyper, key=(*key, "augment"), examples=draws, image_size=size)
+
+        def step(entered: tuple[Learner, Tensor]) -> None:
+            learner, y = entered
             try:
-                learner.step(y, labels)
+                with precision(train.device):
+                    learner.step(y, labels)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 learner.give_up("out-of-memory")
-            spent = time.perf_counter() - began
-            learner.seconds += spent
-            own += spent
-    common = (time.perf_counter() - started - own) / len(learners)
-    for learner in learners:
-        learner.seconds += common
+
+        with precision(train.device):
+            workers.each(run_shared(learners, x), step)
 
 
-def _validate(learners: Sequence[Learner], validation: Examples) -> None:
+def _validate(learners: Sequence[Learner], validation: Examples, workers: Workers) -> None:
     if not learners:
         return
-    started = time.perf_counter()
     size = int(learners[0].plan.hyperparameters["data.image_size"])
-    for learner, quality in zip(learners, accuracies(learners, validation, size), strict=True):
-        learner.validated(quality)
+    with _timed(learners):
+        qualities = accuracies(learners, validation, size, workers)
+        for learner, quality in zip(learners, qualities, strict=True):
+            learner.validated(quality)
+
+
+@contextmanager
+def _timed(learners: Sequence[Learner]) -> Iterator[None]:
+    """Each child has an even share of the time that the block takes."""
+    began = time.perf_counter()
+    yield
+    spent = time.perf_counter() - began
     for learner in learners:
-        learner.seconds += (time.perf_counter() - started) / len(learners)
+        learner.seconds += spent / len(learners)
 
 
 def _best(learners: Sequence[Learner | None]) -> list[float]:

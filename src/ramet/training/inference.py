@@ -14,6 +14,7 @@ from ramet.training.assemble import Load, Parts, on_device
 from ramet.training.batches import Examples, examples
 from ramet.training.device import precision
 from ramet.training.shared import R, finish, run_shared
+from ramet.training.workers import Workers
 from ramet.vit.network import stages
 
 EVALUATION_BATCH = 256
@@ -43,24 +44,30 @@ class LoadedPath:
 
     def accuracy(self, split: Split, progress: Callable[[int, int], None] | None = None) -> float:
         """Top-1 accuracy on a whole split."""
-        return accuracies([self], examples(split, self.device), self.image_size, progress)[0]
+        with Workers(1, self.device) as workers:
+            return accuracies([self], examples(split, self.device), self.image_size, workers, progress)[0]
 
 
 def accuracies(
     paths: Sequence[R],
     data: Examples,
     image_size: int,
+    workers: Workers,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[float]:
     """Top-1 accuracy of each path on the same examples, in the given order; shared stages run once a batch."""
     correct: Mapping[int, Tensor] = {id(p): torch.zeros((), dtype=torch.int64, device=data.device) for p in paths}
-    with torch.inference_mode(), precision(data.device):
-        for images, labels, done in _batches(data):
-            x = batch_images(images, image_size=image_size)
-            for path, y in run_shared(paths, x):
+    for images, labels, done in _batches(data):
+
+        def count(entered: tuple[R, Tensor], labels: Tensor = labels) -> None:
+            path, y = entered
+            with torch.inference_mode(), precision(data.device):
                 correct[id(path)].add_((finish(path, y).argmax(dim=1) == labels).sum())
-            if progress:
-                progress(done, len(data))
+
+        with torch.inference_mode(), precision(data.device):
+            workers.each(run_shared(paths, batch_images(images, image_size=image_size)), count)
+        if progress:
+            progress(done, len(data))
     return [int(correct[id(p)]) / len(data) for p in paths]
 
 
