@@ -1,4 +1,11 @@
-"""What one would write without ramet: a ViT as modules, a data loader, one model trained after the other."""
+"""What one would write without ramet: a ViT as modules, a data loader, one model trained after the other.
+
+The modules bear ramet's names, so that a component's tensors are at home in both. Shape suffixes as in vit/network.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -7,8 +14,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from ramet.method.schedule import learning_rate
 from ramet.records import Architecture
-from ramet.tasks.data import Split
-from ramet.training.assemble import Parts
+
+if TYPE_CHECKING:
+    from ramet.tasks.data import Split
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+"""Images (B, C, H, W) in [-1, 1] and labels (B,), an epoch at a time: a data loader, or a list."""
+
+EVALUATION_BATCH = 256
 
 
 class Attention(nn.Module):
@@ -28,6 +41,20 @@ class Attention(nn.Module):
         return y
 
 
+class Mlp(nn.Module):
+    """Two linear maps with a GELU between."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(width, hidden)
+        self.fc2 = nn.Linear(hidden, width)
+
+    def forward(self, x_BLD: Tensor) -> Tensor:
+        """Tokens x_BLD to tokens x_BLD."""
+        y: Tensor = self.fc2(F.gelu(self.fc1(x_BLD)))
+        return y
+
+
 class Block(nn.Module):
     """A pre-norm transformer block."""
 
@@ -36,13 +63,12 @@ class Block(nn.Module):
         self.norm1 = nn.LayerNorm(shape.width, eps=shape.layer_norm_eps)
         self.attn = Attention(shape.width, shape.heads)
         self.norm2 = nn.LayerNorm(shape.width, eps=shape.layer_norm_eps)
-        self.fc1 = nn.Linear(shape.width, shape.mlp_width)
-        self.fc2 = nn.Linear(shape.mlp_width, shape.width)
+        self.mlp = Mlp(shape.width, shape.mlp_width)
 
     def forward(self, x_BLD: Tensor) -> Tensor:
         """Tokens x_BLD to tokens x_BLD."""
         x_BLD = x_BLD + self.attn(self.norm1(x_BLD))
-        y: Tensor = x_BLD + self.fc2(F.gelu(self.fc1(self.norm2(x_BLD))))
+        y: Tensor = x_BLD + self.mlp(self.norm2(x_BLD))
         return y
 
 
@@ -51,44 +77,40 @@ class VisionTransformer(nn.Module):
 
     def __init__(self, shape: Architecture, image_size: int, classes: int) -> None:
         super().__init__()
-        self.patch = nn.Conv2d(3, shape.width, shape.patch_size, stride=shape.patch_size)
-        self.cls = nn.Parameter(torch.zeros(1, 1, shape.width))
-        self.pos = nn.Parameter(torch.zeros(1, (image_size // shape.patch_size) ** 2 + 1, shape.width))
-        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.patch_embed = nn.Conv2d(3, shape.width, shape.patch_size, stride=shape.patch_size)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, shape.width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, (image_size // shape.patch_size) ** 2 + 1, shape.width))
+        self.block = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.norm = nn.LayerNorm(shape.width, eps=shape.layer_norm_eps)
         self.head = nn.Linear(shape.width, classes)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """Logits x_BK of images in [-1, 1]."""
-        x = self.patch(x_BCHW).flatten(2).transpose(1, 2)
-        x = torch.cat([self.cls.expand(len(x), -1, -1), x], dim=1) + self.pos
-        for block in self.blocks:
+        x = self.patch_embed(x_BCHW).flatten(2).transpose(1, 2)
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1) + self.pos_embed
+        for block in self.block:
             x = block(x)
         y: Tensor = self.head(self.norm(x)[:, 0])
         return y
 
-    def component(self, name: str) -> dict[str, Tensor]:
-        """A component's parameters under ramet's names."""
-        kind, _, index = name.partition(".")
-        if kind in ("cls_token", "pos_embed"):
-            return {"value": self.cls if kind == "cls_token" else self.pos}
-        module = {"patch_embed": self.patch, "norm": self.norm, "head": self.head}.get(kind)
-        if module is None:
-            module = self.blocks[int(index)]
-        return {key.replace("fc1", "mlp.fc1").replace("fc2", "mlp.fc2"): p for key, p in module.named_parameters()}
 
-    def load(self, parts: Parts) -> None:
-        """Start from these components."""
-        with torch.no_grad():
-            for name, tensors in parts.items():
-                for key, parameter in self.component(name).items():
-                    parameter.copy_(tensors[key])
+def build(shape: Architecture, image_size: int, state: Mapping[str, Tensor]) -> VisionTransformer:
+    """A network that holds these very tensors: no time is spent on initial values, no memory on a second copy."""
+    with torch.device("meta"):
+        model = VisionTransformer(shape, image_size, len(state["head.bias"]))
+    model.load_state_dict(state, assign=True)
+    return model
+
+
+def state_of(parts: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The components of a path under the names that the network's parameters have."""
+    return {f"{name}.{key}".removesuffix(".value"): t for name, tensors in parts.items() for key, t in tensors.items()}
 
 
 class Images(Dataset[tuple[Tensor, int]]):
     """A split, an example at a time, as a data loader wants it."""
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: "Split") -> None:
         self.split = split
 
     def __len__(self) -> int:
@@ -99,42 +121,54 @@ class Images(Dataset[tuple[Tensor, int]]):
         return image.permute(2, 0, 1).float() / 127.5 - 1, int(self.split.labels[index])
 
 
+def loaders(splits: Mapping[str, "Split"], batch: int) -> tuple[Batches, Batches]:
+    """The training and the validation split, loaded an example at a time whenever they are gone through."""
+    training = DataLoader(Images(splits["train"]), batch_size=batch, shuffle=True, drop_last=True)
+    return training, DataLoader(Images(splits["validation"]), batch_size=EVALUATION_BATCH)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is trained: rounds of steps, each followed by a validation, with SGD."""
+
+    rounds: int
+    steps: int
+    lr: float
+    warmup: float
+    momentum: float
+    nesterov: bool
+    clip_norm: float
+
+
 def train(
-    model: VisionTransformer,
-    trainable: tuple[str, ...],
-    splits: dict[str, Split],
-    *,
-    rounds: int,
-    steps: int,
-    batch: int,
-    lr: float,
-    warmup: float,
-    momentum: float,
+    model: VisionTransformer, trainable: tuple[str, ...], training: Batches, validation: Batches, recipe: Recipe
 ) -> list[float]:
     """Train the named components by a plain loop; return the validation accuracy after each round."""
-    model.requires_grad_(False)
-    weights = [p.requires_grad_() for name in trainable for p in model.component(name).values()]
-    optimiser = torch.optim.SGD(weights, lr=lr, momentum=momentum, fused=True)
-    loader = DataLoader(Images(splits["train"]), batch_size=batch, shuffle=True, drop_last=True)
-    curve, done, batches = [], 0, iter(loader)
-    for _ in range(rounds):
-        for _ in range(steps):
+    prefixes = tuple(f"{name}." for name in trainable)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(f"{name}.".startswith(prefixes))
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.SGD(weights, lr=0.0, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
+    curve, done, batches = [], 0, iter(training)
+    for _ in range(recipe.rounds):
+        for _ in range(recipe.steps):
             try:
                 x, y = next(batches)
             except StopIteration:
-                batches = iter(loader)
+                batches = iter(training)
                 x, y = next(batches)
-            optimiser.param_groups[0]["lr"] = learning_rate(done, rounds * steps, lr, warmup)
+            total = recipe.rounds * recipe.steps
+            optimiser.param_groups[0]["lr"] = learning_rate(done, total, recipe.lr, recipe.warmup)
             optimiser.zero_grad()
             F.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(weights, 1.0)
+            nn.utils.clip_grad_norm_(weights, recipe.clip_norm)
             optimiser.step()
             done += 1
-        curve.append(_accuracy(model, splits["validation"]))
+        curve.append(_accuracy(model, validation))
     return curve
 
 
-def _accuracy(model: VisionTransformer, split: Split) -> float:
+def _accuracy(model: VisionTransformer, batches: Batches) -> float:
     with torch.inference_mode():
-        loader = DataLoader(Images(split), batch_size=256)
-        return sum(int((model(x).argmax(1) == y).sum()) for x, y in loader) / len(split.labels)
+        hits = [model(x).argmax(1) == y for x, y in batches]
+        return float(torch.cat(hits).float().mean())

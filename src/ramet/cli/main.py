@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import care, demo, evolve, look, methods, start, tasks, use
+from ramet.cli import benchmark, care, demo, evolve, look, methods, start, tasks, use
 from ramet.cli.options import SYSTEM_VARIABLE
 from ramet.cli.output import say
 
@@ -17,7 +17,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Grow": (evolve.evolve,),
     "Look": (look.status, look.show, look.history, look.lineage),
     "Use": (use.evaluate, use.predict),
-    "Care": (care.verify, care.gc),
+    "Care": (care.verify, care.gc, benchmark.benchmark),
 }
 """Commands by the panel of the help they are in; `task` and `method` are groups of their own."""
 
