@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ramet.system import System
 
 # What the demo is made of: all of its budget is here.
-ROOT = "random:vit_tiny_patch8@32x3"
+ROOT = "random:vit_tiny_patch16@32x3"
 TASKS: Mapping[str, str] = {
     "numerals": "demo:numerals",
     "digits": "demo:digits",
@@ -32,11 +32,13 @@ TASKS: Mapping[str, str] = {
 }
 METHOD = "mu2net-plus"
 SETTINGS: Mapping[str, str] = {
+    "batch": "16",
+    "opt.lr": "0.05",
     "budget.cycles": "1",
-    "budget.samples_per_cycle": "8",
-    "budget.generation": "4",
+    "budget.samples_per_cycle": "10",
+    "budget.generation": "2",
     "budget.validations": "2",
-    "budget.examples_per_validation": "1600",
+    "budget.examples_per_validation": "2000",
     "budget.validation_examples": "400",
 }
 SEED = 0
