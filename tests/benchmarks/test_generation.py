@@ -49,3 +49,23 @@ def test_the_cases_are_those_that_were_promised() -> None:
     assert {(case.layers, case.image_size) for case in generation.CASES} == {(3, 32), (12, 96)}
     assert all(case.children == 8 for case in generation.CASES)
     assert all(case.frozen < case.layers for case in generation.CASES)
+
+
+@pytest.mark.parametrize("fast", [1, 3])
+def test_the_plain_loop_gets_the_threads_at_which_it_is_faster(fast: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = torch.get_num_threads()
+    tried: list[int] = []
+
+    def one_by_one(*_: object) -> list[object]:
+        tried.append(torch.get_num_threads())
+        return []
+
+    monkeypatch.setattr(generation, "one_by_one", one_by_one)
+    monkeypatch.setattr(generation, "_timed", lambda work: (work(), float(tried[-1] != fast))[1])
+    torch.set_num_threads(3)
+    try:
+        assert generation._best_threads(Setting.of(CASE)) == fast
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    assert set(tried) == {1, 3}

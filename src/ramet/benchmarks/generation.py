@@ -3,11 +3,13 @@
 Both start from the same root on the same images, make the same number of steps of the same batch and train the same
 components; reading the images and validation are part of both. What the plain loop's data loaders take is measured by
 itself too: they run in its process, so the loop without them is the difference. The sides are run in turn, in an order
-that alternates, and ratios are taken turn by turn.
+that alternates, and ratios are taken turn by turn. The plain loop gets the number of threads at which it is faster:
+where other processes keep the cores busy, one thread can be several times faster than two.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -92,13 +94,13 @@ def run(repeats: int, say: Say, cases: tuple[Case, ...] = CASES) -> list[Row]:
     """Every case: median seconds of all sides, and the ratios of each turn."""
     rows = []
     for case in cases:
-        _turn(Setting.of(replace(case, steps=1, children=1)), 0)  # warms up
+        threads = _best_threads(Setting.of(replace(case, steps=1, children=1)))
         setting = Setting.of(case)
         turns = []
         for number in range(repeats):
             say(f"generation: {case.name}, turn {number + 1} of {repeats}")
-            turns.append(_turn(setting, number))
-        rows.append(_row(case, turns))
+            turns.append(_turn(setting, threads, number))
+        rows.append(_row(case, threads, turns))
     return rows
 
 
@@ -114,7 +116,32 @@ def one_by_one(setting: Setting, training: Batches, validation: Batches) -> list
     return [_alone(setting, plan, training, validation) for plan in setting.plans]
 
 
-def _turn(setting: Setting, number: int) -> dict[str, float]:
+def _best_threads(setting: Setting) -> int:
+    """One thread or all: at which of them the plain loop is faster. What runs here warms both sides up."""
+    side_by_side(setting)
+
+    def seconds(count: int) -> float:
+        return min(_timed(lambda: _plain(setting, count)) for _ in range(2))
+
+    return min({1, torch.get_num_threads()}, key=seconds)
+
+
+def _plain(setting: Setting, threads: int) -> None:
+    with _torch_threads(threads):
+        one_by_one(setting, *plain.loaders(setting.splits, setting.case.batch))
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _turn(setting: Setting, threads: int, number: int) -> dict[str, float]:
     """The seconds of both sides, and of the plain loop's data loaders alone."""
 
     def load() -> None:
@@ -125,7 +152,7 @@ def _turn(setting: Setting, number: int) -> dict[str, float]:
 
     sides: dict[str, Callable[[], object]] = {
         "ramet": lambda: side_by_side(setting),
-        "plain": lambda: one_by_one(setting, *plain.loaders(setting.splits, setting.case.batch)),
+        "plain": lambda: _plain(setting, threads),
         "loading": load,
     }
     order = list(sides) if number % 2 == 0 else list(sides)[::-1]
@@ -138,13 +165,14 @@ def _timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _row(case: Case, turns: list[dict[str, float]]) -> Row:
+def _row(case: Case, threads: int, turns: list[dict[str, float]]) -> Row:
     ratios = [turn["ramet"] / turn["plain"] for turn in turns]
     return {
         "network": case.name,
         "examples a child": case.steps * case.batch,
         "ramet, s": round(median(turn["ramet"] for turn in turns), 2),
         "plain loop, s": round(median(turn["plain"] for turn in turns), 2),
+        "its threads": threads,
         "ratio": round(median(ratios), 3),
         "lowest": round(min(ratios), 3),
         "highest": round(max(ratios), 3),
