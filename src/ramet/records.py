@@ -56,9 +56,10 @@ class Component:
 class Path:
     """One complete model for one task: components in the order the input meets them, and hyperparameters.
 
-    A root has no task. parent_task is the task of the nearest ancestor of another task, None where that is a root. mu is
-    the table of learned mutation probabilities, keyed by action. agent names the run that made the path, trained the
-    components that this run trained (they stay trainable in its children, METHOD section 4). metrics are measurements: quality (validation accuracy), test_quality, ... They are not part of the identity.
+    A root has no task. parent_task is the task of the nearest ancestor of another task, None where that is a root. mu
+    is the table of learned mutation probabilities, keyed by action. agent names the run that made the path, trained the
+    components that this run trained (they stay trainable in its children, METHOD section 4). metrics are measurements:
+    quality (validation accuracy), test_quality, ... They are not part of the identity.
     """
 
     id: str
