@@ -10,8 +10,9 @@ from ramet.cli.output import NOTHING, percent, plural, say, show, show_json, siz
 from ramet.cli.progress import progress_bar
 
 if TYPE_CHECKING:
+    from ramet.results import QualityCheck
     from ramet.store.care import Fault
-    from ramet.system import QualityCheck, System
+    from ramet.system import System
 
 
 def verify(

@@ -10,7 +10,7 @@ from ramet.cli.output import say, show
 from ramet.cli.watch import watching
 
 if TYPE_CHECKING:
-    from ramet.system import TaskStatus
+    from ramet.results import TaskStatus
 
 
 def evolve(

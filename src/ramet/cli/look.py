@@ -14,7 +14,7 @@ from ramet.cli.output import show as print_result
 
 if TYPE_CHECKING:
     from ramet.records import Child, Component, Path
-    from ramet.system import TaskStatus
+    from ramet.results import TaskStatus
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)]
 
