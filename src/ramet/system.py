@@ -226,9 +226,10 @@ class System:
         published = self.catalog.published()
         world = World.of(published, self.catalog.roots().values())
         agents = {agent.id: agent for agent in self.catalog.agents()}
-        running = {agent.task for agent in agents.values() if agent.state == "running"}
+        unfinished = {agent.task for agent in agents.values() if agent.state == "running"}
         return [
-            _task_status(task, published.get(task.name), world, agents, task.name in running) for task in self.tasks()
+            _task_status(task, published.get(task.name), world, agents, task.name in unfinished)
+            for task in self.tasks()
         ]
 
     def path(self, name: str) -> Path:
@@ -371,9 +372,11 @@ class System:
         return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
 
 
-def _task_status(task: Task, path: Path | None, world: World, agents: Mapping[str, Agent], running: bool) -> TaskStatus:
+def _task_status(
+    task: Task, path: Path | None, world: World, agents: Mapping[str, Agent], unfinished: bool
+) -> TaskStatus:
     if path is None:
-        return TaskStatus(task.name, len(task.classes), running=running)
+        return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
     terms = Score.model_validate(agents[path.agent].method["score"])
     sharing = {holder for c in path.components for holder in world.held[c.digest] if holder in world.published}
     return TaskStatus(
@@ -392,7 +395,7 @@ def _task_status(task: Task, path: Path | None, world: World, agents: Mapping[st
         parent_task=path.parent_task,
         shares_with=tuple(sorted(sharing - {task.name})),
         method=path.method,
-        running=running,
+        unfinished=unfinished,
     )
 
 

@@ -27,7 +27,7 @@ def test_it_is_a_whole_system(colony: System) -> None:
     assert colony.verify() == []
     assert colony.gc(dry_run=True).objects == 0
     for status in colony.status():
-        assert not status.running
+        assert not status.unfinished
         assert len(status.shares_with) == 2
         assert status.trained_params is not None
         assert status.params is not None

@@ -58,7 +58,7 @@ def test_a_run_that_is_not_done_is_neither_mixed_with_another_nor_lost(colony: P
     assert state(colony) == before
     assert "digits" in run("status", folder=colony).stderr
     run("evolve", "digits", *BUDGET, "--seed", "5", "--restart", folder=colony)
-    assert not any(status["running"] for status in run_json("status", folder=colony))
+    assert not any(status["unfinished"] for status in run_json("status", folder=colony))
 
 
 def test_a_method_file_is_read(seedbed: Path, tmp_path: Path) -> None:

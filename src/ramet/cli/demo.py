@@ -97,7 +97,7 @@ def _add_tasks(system: "System") -> None:
 
 def _evolve(system: "System") -> None:
     statuses = {status.task: status for status in system.status()}
-    if all(statuses[name].path and not statuses[name].running for name in TASKS):
+    if all(statuses[name].path and not statuses[name].unfinished for name in TASKS):
         show("done by an earlier call")
         return
     with watching(len(TASKS)) as watcher:

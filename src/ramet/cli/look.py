@@ -28,7 +28,7 @@ def status(as_json: AsJson = False, folder: Folder = None) -> None:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:
         print_result(status_table(statuses))
-        unfinished = [status.task for status in statuses if status.running]
+        unfinished = [status.task for status in statuses if status.unfinished]
         if unfinished:
             say(f"evolving, or stopped before the end: {', '.join(unfinished)}")
 
