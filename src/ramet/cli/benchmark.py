@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.cli.options import AsJson
-from ramet.cli.output import NOTHING, say, show, show_json, table
+from ramet.cli.output import say, show, show_json
 
 if TYPE_CHECKING:
     from ramet.benchmarks.report import Report
@@ -59,7 +59,7 @@ def benchmark(
         reports.append(report)
         _keep(report, output, document)
         if not as_json:
-            _print(report)
+            show(f"{report.measures}\n\n{report.to_markdown()}")
     if as_json:
         show_json(reports)
 
@@ -70,11 +70,3 @@ def _keep(report: "Report", output: Path, document: Path | None) -> None:
     (output / f"{report.benchmark}.json").write_text(report.to_json(), encoding="utf-8")
     if document:
         document.write_text(filled(document.read_text(encoding="utf-8"), report), encoding="utf-8")
-
-
-def _print(report: "Report") -> None:
-    from ramet.benchmarks.report import cell
-
-    first, *numbers = report.rows[0]
-    rows = ([cell(row[column]) or NOTHING for column in (first, *numbers)] for row in report.rows)
-    show(report.measures, table((first, *numbers), rows, right=numbers), report.note, report.origin, "")
