@@ -186,6 +186,7 @@ def _method(case: Case) -> Method:
     settings = {
         "batch": case.batch,
         "budget.single_run": "false",
+        "budget.generation": case.children,
         "budget.validations": 1,
         "budget.examples_per_validation": case.steps * case.batch,
         "mutation.clone_untrained": "false",

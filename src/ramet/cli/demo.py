@@ -36,7 +36,6 @@ SETTINGS: Mapping[str, str] = {
     "opt.lr": "0.05",
     "budget.cycles": "1",
     "budget.samples_per_cycle": "10",
-    "budget.generation": "2",
     "budget.validations": "2",
     "budget.examples_per_validation": "2000",
     "budget.validation_examples": "400",

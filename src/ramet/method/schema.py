@@ -24,13 +24,14 @@ class _Frozen(BaseModel):
 class Budget(_Frozen):
     """How much training a run on a task spends.
 
-    generation is the number of children trained side by side. single_run puts all of validations x cycles x samples
+    generation is the number of children trained side by side. They cannot descend from one another, so a small one
+    searches deeper with as many samples, and a large one computes more once for all. single_run puts all of validations x cycles x samples
     into one child of the root, as the baselines do.
     """
 
     cycles: PositiveInt
     samples_per_cycle: PositiveInt
-    generation: PositiveInt = 8
+    generation: PositiveInt = 2
     validations: PositiveInt
     examples_per_validation: PositiveInt
     validation_examples: PositiveInt
