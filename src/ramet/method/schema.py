@@ -25,8 +25,8 @@ class Budget(_Frozen):
     """How much training a run on a task spends.
 
     generation is the number of children trained side by side. They cannot descend from one another, so a small one
-    searches deeper with as many samples, and a large one computes more once for all. single_run puts all of validations x cycles x samples
-    into one child of the root, as the baselines do.
+    searches deeper with as many samples, and a large one computes more once for all. single_run puts all of
+    validations x cycles x samples into one child of the root, as the baselines do.
     """
 
     cycles: PositiveInt
