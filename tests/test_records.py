@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from ramet.records import Architecture, Component, Path, content_id, path_from_json, to_json
 
-NORM = Component("norm", digest="d1", size=30, momentum="m1")
-HEAD = Component("head", digest="d2", size=12, untrained=True)
+NORM = Component("norm", digest="d1", size=30, momentum="m1", task="birds")
+HEAD = Component("head", digest="d2", size=12, task="flowers")
 PATH = Path(
     id="p",
     task="flowers",
@@ -25,7 +25,13 @@ PATH = Path(
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 components = st.builds(
-    Component, st.text(max_size=5), st.text(max_size=5), st.integers(0), st.none() | st.text(max_size=3), st.booleans()
+    Component,
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.integers(0),
+    st.none() | st.text(max_size=3),
+    st.none() | st.text(max_size=3),
+    st.booleans(),
 )
 paths = st.builds(
     Path,

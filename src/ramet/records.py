@@ -41,14 +41,15 @@ class Component:
     """A named group of parameters in a path.
 
     Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm`, `head`. digest names the tensors,
-    momentum the optimiser's momentum for them, if any was stored. size counts parameters. untrained is true only of
-    what a random root drew and no task ever trained.
+    momentum the optimiser's momentum for them, if any was stored. size counts parameters. task is the one
+    that it was trained for, None for a root's; untrained is true only of what a random root drew.
     """
 
     name: str
     digest: str
     size: int
     momentum: str | None = None
+    task: str | None = None
     untrained: bool = False
 
 
@@ -86,8 +87,8 @@ class Path:
 
     @property
     def trained_params(self) -> int:
-        """Parameters that were trained for this path by its own agent."""
-        return sum(c.size for c in self.components if c.name in self.trained)
+        """Parameters that were trained for the path's own task, by this agent or an earlier one."""
+        return sum(c.size for c in self.components if c.task is not None and c.task == self.task)
 
     def digests(self) -> frozenset[str]:
         """Every object the path needs, momentum included."""

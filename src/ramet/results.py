@@ -8,10 +8,10 @@ class TaskStatus:
     """A task at a glance; what is measured of its published path is None while it has none.
 
     quality and test_quality are accuracies, score the method's (METHOD section 6) in the system of now. params counts
-    the whole path, trained_params what its agent trained, accounted_params each parameter divided by the agents that
-    hold it. flops is of one forward pass of one image. parent_task is the task of the nearest ancestor of another task,
-    None where that is a root; shares_with the tasks that hold one of its components. unfinished: a run of
-    the task is under way, or was stopped before its end.
+    the whole path, trained_params what was trained for the task, accounted_params each parameter divided by the agents
+    that hold it. flops is of one forward pass of one image. parent_task is the task of the nearest ancestor of another
+    task, None where that is a root; shares_with the tasks that hold one of its components. unfinished: a run of the
+    task is under way, or was stopped before its end.
     """
 
     task: str

@@ -231,6 +231,8 @@ def test_a_second_run_extends_the_first(system):
     assert system.status()[0].quality >= first.quality
     assert len(system.history("one")) == 16
     assert len({c.path.id for c in system.history("one")}) > 8
+    path = system.path("one")
+    assert path.trained_params == path.params  # the first run's components are the task's own too
 
 
 def test_an_unfinished_run_is_not_mixed_with_another(system):

@@ -78,7 +78,7 @@ def _stored(system: System, name: str, tensors: Mapping[str, Tensor], task: str)
         system.objects.put({key: base + _noise(base, (task, name, kind, key)) for key, base in start.items()})
         for kind, start in (("weights", tensors), ("momentum", {k: torch.zeros_like(t) for k, t in tensors.items()}))
     )
-    return Component(name, digest, sum(t.numel() for t in tensors.values()), momentum)
+    return Component(name, digest, sum(t.numel() for t in tensors.values()), momentum, task=task)
 
 
 def _noise(like: Tensor, key: Key) -> Tensor:

@@ -191,7 +191,7 @@ class Run:
             if not trainable and origin is not None:
                 return origin
             digest, momentum = stored.get(name, ("", None))
-            return Component(name, digest, size, momentum)
+            return Component(name, digest, size, momentum, task=plan.task)
 
         sizes = {p.name: spec.size(plan.parent.architecture, p.name, **plan.dimensions) for p in plan.parts}
         return Path(
