@@ -154,6 +154,7 @@ def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
     children = train(lab, plans[0], bad, plans[1], numbers=[0, 9, 1])
     alone = [train(lab, plans[0], numbers=[0])[0], train(lab, plans[1], numbers=[1])[0]]
     assert children[1].failure == "diverged"
+    assert [c.examples for c in children] == [288, 96, 288]  # it stopped after the first of three validations
     assert math.isnan(children[1].quality)
     assert children[1].tensors == {}
     assert same(children[0], alone[0])

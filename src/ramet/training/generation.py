@@ -106,8 +106,7 @@ def train_generation(
                 _validate(_alive(learners), validation, workers)
             if report:
                 report(step, total, _best(learners))
-    seen = rounds.count * rounds.steps * rounds.batch
-    return [_result(plan, learner, seen) for plan, learner in zip(plans, learners, strict=True)]
+    return [_result(plan, learner, rounds.batch) for plan, learner in zip(plans, learners, strict=True)]
 
 
 def _make_learners(
@@ -184,7 +183,7 @@ def _best(learners: Sequence[Learner | None]) -> list[float]:
     return [max(learner.curve, default=math.nan) if learner else math.nan for learner in learners]
 
 
-def _result(plan: ChildPlan, learner: Learner | None, seen: int) -> TrainedChild:
+def _result(plan: ChildPlan, learner: Learner | None, batch: int) -> TrainedChild:
     if learner is None:
         return TrainedChild(plan, "out-of-memory", (), {}, {}, 0, 0.0)
     learner.release()
@@ -194,6 +193,6 @@ def _result(plan: ChildPlan, learner: Learner | None, seen: int) -> TrainedChild
         curve=tuple(learner.curve),
         tensors=learner.best,
         momentum=learner.best_momentum,
-        examples=seen,
+        examples=learner.steps * batch,
         seconds=learner.seconds,
     )

@@ -33,7 +33,7 @@ class Learner:
         self.seconds = 0.0
         self._settings = settings
         self._total_steps = total_steps
-        self._steps = 0
+        self.steps = 0
         self._weights = [t for name in self.trainable for t in self.parts[name].values()]
         self._loss_sum = torch.zeros((), device=self._weights[0].device)
         self._optimiser = self._make_optimiser(assembled.momentum)
@@ -49,7 +49,7 @@ class Learner:
         """One SGD step from the activations where the child's own part begins (METHOD section 5)."""
         hyper = self.plan.hyperparameters
         lr = learning_rate(
-            self._steps,
+            self.steps,
             self._total_steps,
             float(hyper["opt.lr"]),
             float(hyper["opt.warmup"]),
@@ -63,7 +63,7 @@ class Learner:
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self._loss_sum += loss.detach()
-        self._steps += 1
+        self.steps += 1
 
     def validated(self, quality: float) -> None:
         """Note a validation; copy the tensors to main memory if they are the best so far (ties: the most recent)."""
