@@ -190,6 +190,21 @@ def test_out_of_memory_before_the_first_step(lab, monkeypatch):
     assert [c.failure for c in train(lab, *different_plans(lab))] == [None, "out-of-memory", None, None]
 
 
+def test_out_of_memory_while_validating(lab, monkeypatch):
+    plans, accuracies = different_plans(lab), generation.accuracies
+
+    def fail(paths, *rest):
+        if any(path.plan is plans[2] for path in paths):
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return accuracies(paths, *rest)
+
+    alone = train(lab, plans[0], numbers=[0])[0]
+    monkeypatch.setattr(generation, "accuracies", fail)
+    children = train(lab, *plans)
+    assert [c.failure for c in children] == [None, None, "out-of-memory", None]
+    assert same(children[0], alone)
+
+
 def test_other_errors_are_not_hidden(lab, monkeypatch):
     def fail(*_):
         raise RuntimeError("a bug")

@@ -162,11 +162,25 @@ def _train_step(learners: Sequence[Learner], train: Examples, draws: Indices, ke
 def _validate(learners: Sequence[Learner], validation: Examples, workers: Workers) -> None:
     if not learners:
         return
-    size = int(learners[0].plan.hyperparameters["data.image_size"])
     with _timed(learners):
-        qualities = accuracies(learners, validation, size, workers)
-        for learner, quality in zip(learners, qualities, strict=True):
-            learner.validated(quality)
+        for learner, quality in zip(learners, _measured(learners, validation, workers), strict=True):
+            if quality is None:
+                learner.give_up("out-of-memory")
+            else:
+                learner.validated(quality)
+
+
+def _measured(learners: Sequence[Learner], validation: Examples, workers: Workers) -> list[float | None]:
+    """The children's accuracies; where memory does not do for all at once, each by itself: None if that fails too."""
+    size = int(learners[0].plan.hyperparameters["data.image_size"])
+    try:
+        return [*accuracies(learners, validation, size, workers)]
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    if len(learners) == 1:
+        return [None]
+    return [quality for learner in learners for quality in _measured([learner], validation, workers)]
 
 
 @contextmanager
