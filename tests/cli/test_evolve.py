@@ -28,9 +28,11 @@ def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
     command = ("-C", seedbed, "evolve", *TASKS, *BUDGET)
     interrupted = start(*command)
     wait_for(interrupted, "2/8 samples")
+    interrupted.send_signal(signal.SIGSTOP)  # it shall not end before the others have been refused
     assert "being worked on" in refused("evolve", "digits", *BUDGET, folder=seedbed)
     assert "being worked on" in refused("task", "remove", "digits", "--yes", folder=seedbed)
     interrupted.send_signal(signal.SIGINT)
+    interrupted.send_signal(signal.SIGCONT)
     _, messages = interrupted.communicate()
     assert interrupted.returncode == 130
     assert messages.splitlines()[-1] == "stopped; the same command goes on"
