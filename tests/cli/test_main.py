@@ -32,7 +32,7 @@ SURFACE = {
     "predict": ("TASK", "IMAGE", "--device", JSON, "--top", SYSTEM),
     "verify": ("--device", JSON, "--quality", SYSTEM),
     "gc": ("--dry-run", JSON, SYSTEM),
-    "benchmark": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
+    "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
     "method show": ("FILE|NAME", "--set"),
     "method validate": ("FILE|NAME", "--set"),

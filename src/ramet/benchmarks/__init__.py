@@ -1,1 +1,1 @@
-"""Measurements that docs/benchmarks.md quotes: each compares ramet with what a user would otherwise run, in one run."""
+"""Comparisons that the docs quote: methods on suites of tasks, and speed against what one would otherwise run."""

@@ -17,9 +17,9 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Grow": (evolve.evolve,),
     "Look": (look.status, look.show, look.history, look.lineage),
     "Use": (use.evaluate, use.predict),
-    "Care": (care.verify, care.gc, benchmark.benchmark),
+    "Care": (care.verify, care.gc),
 }
-"""Commands by the panel of the help they are in; `task` and `method` are groups of their own."""
+"""Commands by the panel of the help they are in; `task`, `method` and `benchmark` are groups of their own."""
 
 
 class RametGroup(TyperGroup):
@@ -68,6 +68,7 @@ def _ramet(
 
 app.add_typer(tasks.app, name="task", rich_help_panel="Grow")
 app.add_typer(methods.app, name="method", rich_help_panel="Grow")
+app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Compare")
 for panel, commands in COMMANDS.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

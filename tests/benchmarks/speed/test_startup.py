@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks import startup
-from tests.benchmarks.conftest import ROOT, TASKS
+from ramet.benchmarks.speed import startup
+from tests.benchmarks.speed.conftest import ROOT, TASKS
 
 HEAVY = {"torch", "numpy", "PIL", "sqlalchemy.dialects.postgresql", "filelock", "kornia"}
 

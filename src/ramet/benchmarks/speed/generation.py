@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ramet.benchmarks import plain
-from ramet.benchmarks.plain import Batches, VisionTransformer
-from ramet.benchmarks.report import Row, Say
+from ramet.benchmarks.speed import plain
+from ramet.benchmarks.speed.plain import Batches, VisionTransformer
+from ramet.benchmarks.speed.report import Row, Say
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.presets import load

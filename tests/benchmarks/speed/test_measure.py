@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks import generation, memory, startup, suite
-from ramet.benchmarks.report import Row, Say
-from ramet.benchmarks.suite import NAMES, Settings, run
+from ramet.benchmarks.speed import generation, measure, memory, startup
+from ramet.benchmarks.speed.measure import NAMES, Settings, run
+from ramet.benchmarks.speed.report import Row, Say
 
 ROWS = [{"what": "x", "s": 1.0}]
 
@@ -42,9 +42,9 @@ def test_each_gives_a_report_and_one_system_serves_all(seen: list[tuple[object, 
 @pytest.mark.parametrize(
     ("name", "command"),
     [
-        ("generation", "ramet benchmark generation --repeats 2"),
-        ("memory", "ramet benchmark memory --repeats 2 --tasks 5 --model vit_small_patch16"),
+        ("generation", "ramet benchmark speed generation --repeats 2"),
+        ("memory", "ramet benchmark speed memory --repeats 2 --tasks 5 --model vit_small_patch16"),
     ],
 )
 def test_a_report_says_which_command_measures_it_again(name: str, command: str) -> None:
-    assert suite.Settings(2, 5, "vit_small_patch16").command(name) == command
+    assert measure.Settings(2, 5, "vit_small_patch16").command(name) == command

@@ -12,9 +12,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ramet.benchmarks.colony import OWN_BLOCKS, grow
-from ramet.benchmarks.plain import state_of
-from ramet.benchmarks.report import Row, Say
+from ramet.benchmarks.speed.colony import OWN_BLOCKS, grow
+from ramet.benchmarks.speed.plain import state_of
+from ramet.benchmarks.speed.report import Row, Say
 from ramet.errors import RametError
 from ramet.system import System
 
@@ -72,7 +72,7 @@ def _separate(system: System, folder: Path) -> Path:
 
 
 def _probe(side: str, folder: Path) -> Measured:
-    command = [sys.executable, "-m", "ramet.benchmarks.probe", side, str(folder)]
+    command = [sys.executable, "-m", "ramet.benchmarks.speed.probe", side, str(folder)]
     measured: Measured = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     return measured
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks.colony import grow
+from ramet.benchmarks.speed.colony import grow
 from ramet.system import System
 
 ROOT = "random:vit_tiny_patch16@32x3"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ramet.benchmarks import generation, memory, startup
-from ramet.benchmarks.report import Report, Row, Say, machine, versions
+from ramet.benchmarks.speed import generation, memory, startup
+from ramet.benchmarks.speed.report import Report, Row, Say, machine, versions
 
 NAMES = ("generation", "memory", "startup")
 
@@ -26,7 +26,7 @@ class Settings:
     def command(self, name: str) -> str:
         """The command that measures again."""
         system = "" if name == "generation" else f" --tasks {self.tasks} --model {self.model}"
-        return f"ramet benchmark {name} --repeats {self.repeats}{system}"
+        return f"ramet benchmark speed {name} --repeats {self.repeats}{system}"
 
 
 def run(names: Sequence[str], settings: Settings, say: Say) -> Iterator[Report]:

@@ -1,4 +1,4 @@
-"""One side of the memory benchmark, alone in a process: `python -m ramet.benchmarks.probe SIDE FOLDER` prints JSON.
+"""One side of the memory benchmark, alone in a process that prints JSON (python -m ramet.benchmarks.speed.probe).
 
 What is measured begins after torch is loaded. The peak is the kernel's for this process (VmHWM); getrusage's would have
 that of the process which started this one in it.
@@ -52,7 +52,7 @@ def _of_files(folder: Path) -> tuple[list[Predict], int]:
     """A module for every file of weights, whose tensors stay mapped into memory."""
     from safetensors.torch import load_file
 
-    from ramet.benchmarks.plain import build
+    from ramet.benchmarks.speed.plain import build
     from ramet.records import Architecture
 
     shape = Architecture(**json.loads((folder / "architecture.json").read_text()))

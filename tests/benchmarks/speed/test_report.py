@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks.report import Report, filled, machine, versions
+from ramet.benchmarks.speed.report import Report, filled, machine, versions
 from ramet.errors import InvalidValue
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 MACHINE = {"cpu": "Abacus", "cores": 2, "memory, GB": 8.5, "load": 0.1, "system": "Linux x86_64"}
 REPORT = Report(
     "speed", "How fast.", "Faster is better.",
@@ -64,6 +64,6 @@ def test_versions() -> None:
 def test_the_documentation_has_a_place_and_quotes_what_was_measured(name: str) -> None:
     text = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     assert f"<!-- {name} -->" in text
-    file = REPOSITORY / "benchmarks" / f"{name}.json"
+    file = REPOSITORY / "benchmarks" / "speed" / f"{name}.json"
     if file.exists():
         assert filled(text, Report.from_json(file.read_text(encoding="utf-8"))) == text

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from ramet.benchmarks import plain
+from ramet.benchmarks.speed import plain
 from ramet.records import Architecture
 from ramet.tasks.augment import batch_images
 from ramet.tasks.data import Split

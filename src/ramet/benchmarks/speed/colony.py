@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 import ramet
-from ramet.benchmarks.report import Say
+from ramet.benchmarks.speed.report import Say
 from ramet.method.presets import DEFAULT_METHOD, load
 from ramet.method.schema import Method
 from ramet.randomness import Key, generator

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks import memory
-from tests.benchmarks.conftest import ROOT, TASKS
+from ramet.benchmarks.speed import memory
+from tests.benchmarks.speed.conftest import ROOT, TASKS
 
 
 def test_both_sides_are_measured_and_predict_the_same(scratch: Path) -> None:
@@ -29,7 +29,7 @@ def test_a_model_more_adds_only_what_it_does_not_share(scratch: Path) -> None:
     code = f"""
 import json, sys
 from pathlib import Path
-from ramet.benchmarks import probe
+from ramet.benchmarks.speed import probe
 models, _ = probe.SIDES["system"](Path({str(scratch / "colony")!r}))
 held = open("/proc/self/maps").read()
 mapped = [line.split()[-1] for line in held.splitlines() if ".safetensors" in line]

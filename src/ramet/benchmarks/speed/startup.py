@@ -8,8 +8,8 @@ from pathlib import Path
 from statistics import median
 
 import ramet
-from ramet.benchmarks.colony import grow
-from ramet.benchmarks.report import Row, Say
+from ramet.benchmarks.speed.colony import grow
+from ramet.benchmarks.speed.report import Row, Say
 
 MEASURES = "Time of commands that only show something, from start to end of the process."
 RUNS_A_REPEAT = 5
