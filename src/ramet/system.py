@@ -5,6 +5,7 @@ is imported where it is used, so that looking at a system is quick.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ramet.tasks.data import Split
     from ramet.tasks.images import Pixels
     from ramet.training.inference import LoadedPath
+    from ramet.vit.roots import Root
 
 Progress = Callable[[int, int], None]
 """Told (done, total) now and then."""
@@ -42,7 +44,7 @@ def init(
     Args:
         directory: its folder; made if it is missing, and must hold nothing else.
         root: the transformer that it grows from: `random:vit_tiny_patch16@32x3`, a timm `.safetensors`, a Hugging Face
-            ViT folder, an AugReg `.npz`, or `hf:REPO`.
+            ViT folder, an AugReg `.npz`, `hf:REPO`, or `system:DIR:TASK`, the path of another system's task.
         name: of the system; its folder's by default.
         seed: of a random root's draws.
 
@@ -50,10 +52,8 @@ def init(
         StoreError: the folder holds a system or other files, or cannot be written.
         UnknownName, CheckpointError: there is no such root, or it cannot be used.
     """
-    from ramet.vit.roots import load_root
-
     folder = FilePath(directory).expanduser().resolve()
-    loaded = load_root(root, seed)
+    loaded = _root(root, seed)
     with create(folder, name or folder.name) as store:
         components = tuple(
             Component(
@@ -370,6 +370,31 @@ class System:
         report = partial(progress, task.name) if progress else None
         accuracy = self._load(path, device).accuracy(data, report)
         return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
+
+
+def _root(spec: str, seed: int) -> "Root":
+    """The root of a name: what `vit.roots` reads, or what another system has learnt."""
+    from ramet.vit.roots import Root, load_root
+
+    scheme, _, rest = spec.partition(":")
+    if scheme != "system":
+        return load_root(spec, seed)
+    folder, colon, task = rest.rpartition(":")
+    if not colon:
+        raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
+    grown = open(FilePath(folder).expanduser())
+    path = grown.path(task)
+    if any(c.name.startswith("adapter") for c in path.components):
+        raise InvalidValue(
+            f"the path of {task!r} has adapters, and a root is a plain transformer", "take a task whose path has none"
+        )
+    shape = replace(
+        path.architecture,
+        layers=int(path.hyperparameters["layers"]),
+        image_size=int(path.hyperparameters["data.image_size"]),
+    )
+    tensors = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
+    return Root(f"{task}@{path.id}", shape, tensors, False, f"{spec} ({path.id})")
 
 
 def _task_status(

@@ -5,13 +5,13 @@ record too; it is tried again when the benchmark is resumed.
 """
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ramet.errors import DataError
+from ramet.store.disk import write_whole
 
 State = Literal["done", "failed", "no-data"]
 
@@ -92,8 +92,9 @@ class Record:
 class Terms:
     """What all records of a run have in common, written before the first: the resolved suite, and how it was called.
 
-    tasks are all that the suite has, in order; reported are test accuracies that the papers give, by task and method.
-    expect and paper are the recipe's own words. budget is examples a (method, task) at most.
+    command is what was called, a line a call. tasks are all that the suite has, in order; reported are test accuracies
+    that were published, by task and method. expect and paper are the recipe's own words. budget is examples a (method,
+    task) at most.
     """
 
     suite: str
@@ -123,12 +124,12 @@ def safe(name: str) -> str:
 def write(folder: Path, record: Record) -> None:
     """Put a record in its place, whole or not at all."""
     file = file_of(folder, record.variant.name, record.seed, record.task, record.setting)
-    write_json(file, asdict(record))
+    _write_json(file, asdict(record))
 
 
 def write_terms(folder: Path, terms: Terms) -> None:
     """Put down what the records of a folder have in common."""
-    write_json(folder / "suite.json", asdict(terms))
+    _write_json(folder / "suite.json", asdict(terms))
 
 
 def read_terms(folder: Path) -> Terms:
@@ -161,12 +162,9 @@ def read_all(folder: Path) -> Iterator[Record]:
         yield read(file)
 
 
-def write_json(file: Path, plain: Mapping[str, Any]) -> None:
-    """Write a file under a temporary name, then rename it."""
+def _write_json(file: Path, plain: Mapping[str, Any]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(file)
+    write_whole(file, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""Where a suite finds its tasks' images: decoded once into the results' folder, and linked into every system there."""
+
+from pathlib import Path
+from typing import Any
+
+from ramet.benchmarks.suite import SuiteTask
+from ramet.errors import DataError
+from ramet.records import Task
+from ramet.system import System
+from ramet.tasks import cache
+from ramet.tasks import data as task_data
+
+CATALOG = "catalog:"
+
+
+def prepare(output: Path, task: SuiteTask, data: Path | None, max_side: int) -> Task:
+    """The task's record, its images in the cache of the results' folder.
+
+    Raises:
+        DataError: there is no data of that task, or it cannot be used.
+    """
+    cached = cache.read_task(cache.folder_of(output, task.name))
+    if cached is not None:
+        return cached
+    source, options = locate(task, data)
+    return task_data.add(output, task.name, source, max_side=max_side, validation=task.validation, **options)
+
+
+def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:
+    """A task's source and its options.
+
+    In the data folder it is an .npz file or a folder of the task's name, with `_` for `/`, else what TFDS prepared there.
+
+    Raises:
+        DataError: the folder of data does not exist.
+    """
+    if data is None or not task.source.startswith(CATALOG):
+        return task.source, {}
+    if not data.is_dir():
+        raise DataError(f"{data} is no folder", "name the one that holds the data by --data")
+    name = task.name.replace("/", "_")
+    if (data / f"{name}.npz").is_file():
+        return task.source, {"file": str(data / f"{name}.npz")}
+    if (data / name / "train").is_dir():
+        return f"folder:{data / name}", {}
+    return task.source, {"data_dir": str(data)}
+
+
+def described(task: SuiteTask, read: Task) -> str:
+    """What was read, as records say it: `tfds`, `npz`, `npz, own split`, `folder`, ..."""
+    kind, _, name = task.source.partition(":")
+    file = read.options["source"].get("file")
+    if file:
+        from ramet.tasks.sources.catalog import own_splits
+
+        return "npz, own split" if own_splits(name, file) else "npz"
+    return "tfds" if f"{kind}:" == CATALOG and read.source.startswith(CATALOG) else read.source.partition(":")[0]
+
+
+def link(system: System, output: Path) -> None:
+    """Let a system read the images that the results' folder holds."""
+    place = system.folder / "cache"
+    if not place.exists():
+        place.symlink_to((output / "cache").resolve(), target_is_directory=True)

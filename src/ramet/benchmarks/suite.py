@@ -1,0 +1,220 @@
+"""A suite: tasks, methods and a budget that are compared, as a recipe file which also says what the papers found.
+
+`--scale` shrinks a suite's budget on the same code path, down to what a laptop does in minutes.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from math import sqrt
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from ramet.benchmarks.record import Variant
+from ramet.errors import InvalidValue, UnknownName
+from ramet.method.hyperparameters import did_you_mean
+from ramet.method.presets import load
+from ramet.method.schema import Budget, Method
+from ramet.tasks.catalog import members
+
+LEAST_BATCH = 64
+LEAST_VALIDATION = 1000
+CHILDREN_A_CYCLE = 4
+"""What `--scale` leaves: smaller batches waste a CPU, smaller validations are noise, smaller cycles select nothing."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _texts(raw: Any) -> Any:
+    """Settings as `--set` has them: a value's YAML text."""
+    if not isinstance(raw, Mapping):
+        return raw
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in raw.items()}
+
+
+Settings = Annotated[Mapping[str, str], BeforeValidator(_texts)]
+
+
+class SuiteTask(_Frozen):
+    """A task of a suite: source is what `task add` takes, validation the fraction for a missing validation split."""
+
+    name: str
+    source: str
+    validation: float | None = None
+
+
+class SuiteMethod(_Frozen):
+    """A method of a suite.
+
+    Of a family with several points a curve is drawn; point says what differs. frontier: it is there for that curve, and
+    only run when asked for. transfer: its tasks are also learnt alone, to see what the others gave them.
+    """
+
+    method: str
+    name: str = ""
+    label: str = ""
+    family: str = ""
+    point: str = ""
+    settings: Settings = {}
+    frontier: bool = False
+    transfer: bool = False
+
+    @property
+    def id(self) -> str:
+        """How records and `--methods` name it."""
+        return self.name or self.method
+
+
+class Suite(_Frozen):
+    """A recipe. paper says what the papers did and command how to do it here; expect is what should come out.
+
+    tasks are named one by one, or by the suite of the task catalog that has them. settings change every method;
+    reported are published test accuracies, by task and method.
+    """
+
+    name: str
+    title: str
+    paper: str
+    command: str
+    expect: str
+    root: str
+    configuration: str
+    catalog: str | None = None
+    given: tuple[SuiteTask, ...] = Field(default=(), alias="tasks")
+    settings: Settings = {}
+    methods: tuple[SuiteMethod, ...]
+    reported: Mapping[str, Mapping[str, float]] = {}
+
+    @property
+    def tasks(self) -> tuple[SuiteTask, ...]:
+        """All tasks, in the order in which they are learnt."""
+        if self.catalog is None:
+            return self.given
+        return tuple(SuiteTask(name=t.name, source=f"catalog:{t.name}") for t in members(self.catalog))
+
+
+def names() -> list[str]:
+    """The packaged suites."""
+    return sorted(_files())
+
+
+def suite(name: str) -> Suite:
+    """The packaged suite of a name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in _files():
+        raise UnknownName(f"no suite is called {name!r}", did_you_mean(name, _files()))
+    return Suite.model_validate(yaml.safe_load(_files()[name]))
+
+
+def choose_methods(suite: Suite, wanted: Sequence[str]) -> list[SuiteMethod]:
+    """The methods of those names; `core` are those that are not for the frontier alone (the default), `all` is all.
+
+    A name that the suite does not list is taken as a method's (`adapters:16`), under the suite's configuration.
+
+    Raises:
+        UnknownName, InvalidValue: a name is neither.
+    """
+    listed = {method.id: method for method in suite.methods}
+    chosen: dict[str, SuiteMethod] = {}
+    for name in wanted or ("core",):
+        if name in ("core", "all"):
+            chosen |= {m.id: m for m in suite.methods if name == "all" or not m.frontier}
+        elif name in listed:
+            chosen[name] = listed[name]
+        else:
+            chosen[name] = _unlisted(suite, name, listed)
+    return list(chosen.values())
+
+
+def choose_tasks(suite: Suite, wanted: Sequence[str]) -> list[SuiteTask]:
+    """The tasks of those names in the suite's order, or all.
+
+    Raises:
+        UnknownName: the suite has no task of a name.
+    """
+    known = {task.name: task for task in suite.tasks}
+    for name in wanted:
+        if name not in known:
+            raise UnknownName(f"the suite {suite.name} has no task {name!r}", did_you_mean(name, known))
+    return [task for name, task in known.items() if name in wanted or not wanted]
+
+
+def resolved(suite: Suite, method: SuiteMethod, scale: float, settings: Mapping[str, str]) -> Method:
+    """The method as the suite runs it: its configuration, the settings of suite, method and user, and the scale."""
+    name = f"{method.method}@{suite.configuration}"
+    changes = {**suite.settings, **method.settings}
+    return load(name, {**changes, **shrunk(load(name, changes), scale), **settings})
+
+
+def variant(method: SuiteMethod, resolved: Method) -> Variant:
+    """How records name a method."""
+    family = method.family or method.method.partition(":")[0]
+    return Variant(
+        method.id, method.label or method.id, family, method.point or method.label or method.id, resolved.label
+    )
+
+
+def shrunk(method: Method, scale: float) -> dict[str, str]:
+    """The settings of a method at a part of its budget; none at 1.
+
+    The number of children and the examples of each shrink alike, by the scale's square root; the batch with them, as a
+    training of few examples in large batches would make hardly a step.
+
+    Raises:
+        InvalidValue: the scale is not over 0 and at most 1.
+    """
+    if not 0 < scale <= 1:
+        raise InvalidValue(f"scale = {scale} is no part of the budget", "take a number over 0 and at most 1")
+    if scale == 1:
+        return {}
+    part, budget = sqrt(scale), method.budget
+    children = max(1, round(part * budget.cycles * budget.samples_per_cycle))
+    cycles = max(1, min(budget.cycles, children // CHILDREN_A_CYCLE))
+    batch = max(min(method.batch, LEAST_BATCH), round(part * method.batch))
+    counts = {
+        "budget.cycles": cycles,
+        "budget.samples_per_cycle": max(1, round(children / cycles)),
+        "budget.examples_per_validation": max(batch, round(part * budget.examples_per_validation)),
+        "budget.validation_examples": _at_least(LEAST_VALIDATION, part, budget.validation_examples),
+        "batch": batch,
+    }
+    return {key: str(count) for key, count in counts.items()}
+
+
+def examples(budget: Budget) -> int:
+    """The most examples that a method trains on for a task; fewer where an epoch is less than a validation's."""
+    resolved = budget.resolved()
+    children = resolved.cycles * resolved.samples_per_cycle
+    return children * resolved.validations * resolved.examples_per_validation
+
+
+def _at_least(least: int, part: float, count: int) -> int:
+    return min(count, max(least, round(part * count)))
+
+
+_METHOD = re.compile(r"[\w+-]+(:\d+)?")
+
+
+def _unlisted(suite: Suite, name: str, listed: Mapping[str, SuiteMethod]) -> SuiteMethod:
+    if not _METHOD.fullmatch(name):
+        raise UnknownName(f"the suite {suite.name} has no method {name!r}", did_you_mean(name, listed))
+    method = SuiteMethod(method=name)
+    resolved(suite, method, 1.0, {})
+    return method
+
+
+@cache
+def _files() -> dict[str, str]:
+    """The packaged recipes' texts by name."""
+    folder = resources.files("ramet.benchmarks") / "suites"
+    found = (file for file in folder.iterdir() if file.name.endswith(".yaml"))
+    return {file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8") for file in found}
