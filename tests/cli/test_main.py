@@ -32,6 +32,7 @@ SURFACE = {
     "predict": ("TASK", "IMAGE", "--device", JSON, "--top", SYSTEM),
     "verify": ("--device", JSON, "--quality", SYSTEM),
     "gc": ("--dry-run", JSON, SYSTEM),
+    "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
     "method show": ("FILE|NAME", "--set"),

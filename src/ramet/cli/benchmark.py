@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ramet.cli.benchmark_report import report
 from ramet.cli.options import AsJson, Device, Settings, pairs
 from ramet.cli.output import duration, percent, plural, say, show, show_json, table
 from ramet.cli.speed import speed
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Comparisons: of methods on suites of tasks, and of speed.", no_args_is_help=True)
 app.command()(speed)
+app.command()(report)
 
 _NOT_OF_RESULTS = ("output", "resume", "device")
 """Options that change nothing of what comes out."""

@@ -46,8 +46,8 @@ def speed(
     as_json: AsJson = False,
 ) -> None:
     """Compare ramet with what one would otherwise run, in one run."""
+    from ramet.benchmarks.marks import place
     from ramet.benchmarks.speed.measure import NAMES, Settings, run
-    from ramet.benchmarks.speed.report import place
 
     names = NAMES if name is Name.ALL else (name.value,)
     if document:

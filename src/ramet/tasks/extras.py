@@ -11,6 +11,4 @@ def extra(module: str, name: str) -> Any:
     try:
         return import_module(module)
     except ImportError as error:
-        raise DataError(
-            f"this source needs the library {error.name or module}", f'pip install "ramet[{name}]"'
-        ) from error
+        raise DataError(f"this needs the library {error.name or module}", f'pip install "ramet[{name}]"') from error

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from ramet.errors import InvalidValue
+from ramet.benchmarks import marks
 
 Row = Mapping[str, str | int | float | None]
 """The cells of a row by the titles of their columns; None where there is nothing to say."""
@@ -84,26 +84,12 @@ def machine() -> dict[str, str | int | float]:
 
 
 def filled(text: str, report: Report) -> str:
-    """A Markdown text with the report's table between `<!-- NAME -->` and `<!-- end of NAME -->`.
+    """A Markdown text with the report's table in the place of its benchmark.
 
     Raises:
         InvalidValue: the text has no such place.
     """
-    start, end = place(text, report.benchmark)
-    return f"{text[:start]}\n{report.to_markdown()}{text[end:]}"
-
-
-def place(text: str, benchmark: str) -> tuple[int, int]:
-    """Where a Markdown text has a benchmark's table: from behind its first mark up to its last.
-
-    Raises:
-        InvalidValue: the text has no such place.
-    """
-    first, last = f"<!-- {benchmark} -->", f"<!-- end of {benchmark} -->"
-    found = re.search(f"(?<={first}).*?(?={last})", text, re.DOTALL)
-    if found is None:
-        raise InvalidValue(f"the text has no place for {benchmark}", f"write {first} and {last} where it shall be")
-    return found.span()
+    return marks.filled(text, report.benchmark, report.to_markdown())
 
 
 def _processor() -> str:
