@@ -2,7 +2,9 @@
 
 import csv
 import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -83,32 +85,60 @@ def write_hf(folder: Path) -> str:
     return f"hf:{folder}"
 
 
-def write_tfds(folder: Path, file_format: str = "array_record") -> str:
-    """Written by tfds itself: images that are encoded already need no TensorFlow."""
+def prepare(
+    data_dir: Path,
+    dataset: str,
+    features: Callable[[Any], Mapping[str, Any]],
+    records: Mapping[str, Sequence[Mapping[str, Any]]],
+    file_format: str = "array_record",
+) -> Path:
+    """A data set as tfds itself writes it (images that are encoded already need no TensorFlow); its folder.
+
+    Args:
+        data_dir: where to prepare it.
+        dataset: NAME[/CONFIG]:VERSION.
+        features: the columns, made of what tensorflow_datasets.features offers.
+        records: those of each split; images are given as encoded files.
+        file_format: the format of the records.
+    """
     import tensorflow_datasets as tfds
 
-    class Colours(tfds.core.GeneratorBasedBuilder, skip_registration=True):
-        VERSION = tfds.core.Version("1.0.0")
+    full_name, _, version = dataset.partition(":")
+    name, _, config = full_name.partition("/")
+
+    class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
+        VERSION = tfds.core.Version(version)
+        BUILDER_CONFIGS = [tfds.core.BuilderConfig(name=config)] if config else []
         code_path = None
 
         def _info(self) -> "tfds.core.DatasetInfo":
-            image, label = tfds.features.Image(shape=(None, None, 3)), tfds.features.ClassLabel(names=list(CLASSES))
-            return tfds.core.DatasetInfo(
-                builder=self, features=tfds.features.FeaturesDict({"image": image, "label": label})
-            )
+            return tfds.core.DatasetInfo(builder=self, features=tfds.features.FeaturesDict(features(tfds.features)))
 
         def _split_generators(self, dl_manager: object) -> dict[str, object]:
-            return {split: self._generate_examples(split) for split in COUNTS}
+            return {split: enumerate(some) for split, some in records.items()}
 
-        def _generate_examples(self, split: str):  # type: ignore[no-untyped-def]
-            for i, (pixels, label) in enumerate(examples(split)):
-                yield i, {"image": io.BytesIO(png(pixels)), "label": label}
+        def _generate_examples(self) -> None: ...
 
-    builder = Colours(data_dir=str(folder), file_format=file_format)
-    builder.download_and_prepare()
-    return f"tfds:{folder / 'colours' / '1.0.0'}"
+    Builder.name = name
+    Builder(data_dir=str(data_dir), file_format=file_format).download_and_prepare()
+    return data_dir / full_name / version
+
+
+def write_tfds(folder: Path, dataset: str = "colours:1.0.0") -> str:
+    records = {s: [{"image": io.BytesIO(png(p)), "label": y} for p, y in examples(s)] for s in COUNTS}
+    return f"tfds:{prepare(folder, dataset, labelled_images, records)}"
+
+
+def labelled_images(features: Any) -> dict[str, Any]:
+    return {"image": features.Image(shape=(None, None, 3)), "label": features.ClassLabel(names=list(CLASSES))}
+
+
+def write_catalog(folder: Path) -> str:
+    write_tfds(folder, "cmaterdb/bangla:1.0.0")
+    return f"catalog:cmaterdb/bangla@{folder}"
 
 
 WRITERS = {
     "folder": write_folder, "csv": write_csv, "npz": write_npz, "hf": write_hf, "tfds": write_tfds,
+    "catalog": write_catalog,
 }  # fmt: skip

@@ -16,9 +16,15 @@ def test_what_is_missing_is_named() -> None:
         extra("nolibrary.part", "some")
 
 
-@pytest.mark.parametrize(("source", "module"), [("hf:x", "datasets"), ("tfds:x", "tensorflow_datasets")])
-def test_sources_name_theirs(source: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("source", "module", "name"),
+    [
+        ("hf:x", "datasets", "hf"),
+        ("tfds:x", "tensorflow_datasets", "tfds"),
+        ("catalog:mnist", "tensorflow_datasets", "tfds"),
+    ],
+)
+def test_sources_name_theirs(source: str, module: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    kind = source.partition(":")[0]
-    with pytest.raises(DataError, match=rf'needs the library {module}; pip install "ramet\[{kind}\]"'):
+    with pytest.raises(DataError, match=rf'needs the library {module}; pip install "ramet\[{name}\]"'):
         open_source(source)

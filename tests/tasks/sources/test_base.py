@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from ramet.errors import DataError, UnknownName
-from ramet.tasks.sources.base import Content, Example, checked, column, split_named, stamp, standard_splits, without
+from ramet.tasks.sources.base import (
+    Content,
+    Example,
+    checked,
+    column,
+    split_named,
+    stamp,
+    standard_splits,
+    untrained_labels,
+    without,
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +63,15 @@ def test_what_cannot_make_a_task_is_refused(source: Listed, words: list[str]) ->
         checked(source)
     assert raised.value.remedy
     assert [word for word in words if word not in raised.value.problem] == []
+
+
+def test_classes_that_are_never_trained_may_be_allowed() -> None:
+    source = Listed({"train": [0, 1], "validation": [2]})
+    assert untrained_labels(source) == {2}
+    assert checked(source, untrained={2}) is source
+    assert without(source, set()).splits == source.splits
+    with pytest.raises(DataError, match=r"class 'dog' .* has no image in its train split"):
+        without(Listed({"train": [0, 0, 1, 2], "test": [1]}), {"train/2"})
 
 
 def test_without_keeps_examples_and_contents_together() -> None:

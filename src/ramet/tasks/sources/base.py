@@ -121,8 +121,12 @@ def column(what: str, asked: str | None, features: Mapping[str, object], kind: s
     )
 
 
-def checked(source: Source) -> Source:
+def checked(source: Source, untrained: Container[int] = ()) -> Source:
     """The source itself, if its examples can make a task.
+
+    Args:
+        source: what to check.
+        untrained: the labels of classes that may be tested without being trained.
 
     Raises:
         DataError: a split without examples, a label without a class name, one class only, a name that comes twice, or a
@@ -138,10 +142,10 @@ def checked(source: Source) -> Source:
             f"{source.uri} has one class only ({source.classes[min(trained)]!r})",
             "a task needs images of two classes or more",
         )
-    untrained = sorted({e.label for examples in source.splits.values() for e in examples} - trained)
-    if untrained:
+    missing = [label for label in sorted(untrained_labels(source)) if label not in untrained]
+    if missing:
         raise DataError(
-            f"class {source.classes[untrained[0]]!r} of {source.uri} has no image in its train split",
+            f"class {source.classes[missing[0]]!r} of {source.uri} has no image in its train split",
             "add training images of it, or take its other images out",
         )
     _check_unique("class", source.classes, source.uri)
@@ -149,10 +153,16 @@ def checked(source: Source) -> Source:
     return source
 
 
+def untrained_labels(source: Source) -> set[int]:
+    """The labels that no training image has."""
+    labels = {split: {example.label for example in examples} for split, examples in source.splits.items()}
+    return set().union(*labels.values()) - labels["train"]
+
+
 def without(source: Source, left_out: Container[str]) -> Source:
     """A source less the images of those identifiers."""
     kept = {s: [e for e in examples if e.identifier not in left_out] for s, examples in source.splits.items()}
-    return checked(_Without(source.uri, source.classes, kept, source, left_out))
+    return checked(_Without(source.uri, source.classes, kept, source, left_out), untrained_labels(source))
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """`tfds:NAME[/CONFIG][:VERSION]`: what tensorflow-datasets prepared in array_record, read without TensorFlow."""
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,72 @@ from ramet.tasks.sources.base import Content, Example, column, stamp, standard_s
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """A data set on disk, with its features and its own splits; uri says where it is."""
+
+    uri: str
+    builder: Any
+
+    @classmethod
+    def open(cls, name: str, data_dir: str | None = None) -> "Prepared":
+        """Finds a data set that was prepared before.
+
+        Args:
+            name: the data set as tfds names it, its version possibly with stars (`dtd:3.*.*`), or the folder that holds
+                its features.json.
+            data_dir: where data sets are prepared; else TFDS_DATA_DIR, else the default of tfds.
+        """
+        tfds = extra("tensorflow_datasets", "tfds")
+        extra("array_record", "tfds")
+        folder = Path(name).expanduser().absolute()
+        root = Path(data_dir).expanduser().absolute() if data_dir else None
+        try:
+            if (folder / "features.json").is_file():
+                uri, builder = f"tfds:{folder}", tfds.builder_from_directory(folder)
+            else:
+                builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=root)
+                uri = f"tfds:{builder.data_path}" if data_dir else f"tfds:{name}"
+        except (OSError, ValueError) as error:
+            raise DataError(f"tfds:{name} is not prepared", _remedy(name, data_dir)) from error
+        if builder.info.file_format.value != "array_record":
+            raise DataError(f"{uri} is prepared as {builder.info.file_format.value}", _remedy(name, data_dir))
+        return cls(uri, builder)
+
+    @property
+    def features(self) -> Any:
+        """The columns of a record by name."""
+        return self.builder.info.features
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """The number of records of each split."""
+        return {name: split.num_examples for name, split in self.builder.info.splits.items()}
+
+    @cached_property
+    def _undecoded(self) -> Mapping[str, Any]:
+        skip = extra("tensorflow_datasets", "tfds").decode.SkipDecoding
+        return {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
+
+    def records(self, split: str) -> Sequence[Any]:
+        """The records of a split, read when asked for; their images stay encoded."""
+        found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=self._undecoded)
+        return found
+
+    def stamps(self) -> Mapping[str, str]:
+        """Size and time of every file of the data set."""
+        return {file.name: stamp(file) for file in sorted(Path(self.builder.data_path).iterdir())}
+
+
+@dataclass(frozen=True)
 class TfdsSource:
     """Records of a data set with an image and a class label; an image's identifier is its split and record number."""
 
     uri: str
     classes: tuple[str, ...]
     splits: Mapping[str, Sequence[Example]]
-    records: Mapping[str, Any]
+    records: Mapping[str, Sequence[Any]]
     image: str
-    folder: Path
+    prepared: Prepared
 
     @classmethod
     def open(
@@ -34,16 +93,14 @@ class TfdsSource:
             image: the feature of the images; needed only where there are several of images.
             label: the feature of the labels; needed only where there are several of class labels.
         """
-        uri, builder = _builder(name, data_dir)
-        features = builder.info.features
+        prepared = Prepared.open(name, data_dir)
+        uri, features = prepared.uri, prepared.features
         image = column("image", image, features, "Image", uri)
         label = column("label", label, features, "ClassLabel", uri)
-        undecoded = {image: extra("tensorflow_datasets", "tfds").decode.SkipDecoding()}
         classes = getattr(features[label], "names", None)
         if classes is None:
             raise DataError(f"the feature {label!r} of {uri} is no class label", "name another by the option label")
-        names = standard_splits(builder.info.splits, uri)
-        records = {s: builder.as_data_source(split=own, decoders=undecoded) for s, own in names.items()}
+        records = {s: prepared.records(own) for s, own in standard_splits(prepared.sizes, uri).items()}
         labels = {split: (int(record[label]) for record in found) for split, found in records.items()}
         return cls(
             uri=uri,
@@ -51,7 +108,7 @@ class TfdsSource:
             splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
             records=records,
             image=image,
-            folder=Path(builder.data_path),
+            prepared=prepared,
         )
 
     def contents(self, split: str) -> Iterator[Content]:
@@ -61,28 +118,11 @@ class TfdsSource:
 
     def stamps(self) -> Mapping[str, str]:
         """Size and time of every file of the prepared data set."""
-        return {file.name: stamp(file) for file in sorted(self.folder.iterdir())}
-
-
-def _builder(name: str, data_dir: str | None) -> tuple[str, Any]:
-    tfds = extra("tensorflow_datasets", "tfds")
-    extra("array_record", "tfds")
-    folder = Path(name).expanduser().absolute()
-    try:
-        if (folder / "features.json").is_file():
-            uri, builder = f"tfds:{folder}", tfds.builder_from_directory(folder)
-        else:
-            builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=data_dir)
-            uri = f"tfds:{builder.data_path}" if data_dir else f"tfds:{name}"
-    except (OSError, ValueError) as error:
-        raise DataError(f"tfds:{name} is not prepared", _remedy(name, data_dir)) from error
-    if builder.info.file_format.value != "array_record":
-        raise DataError(f"{uri} is prepared as {builder.info.file_format.value}", _remedy(name, data_dir))
-    return uri, builder
+        return self.prepared.stamps()
 
 
 def _remedy(name: str, data_dir: str | None) -> str:
-    where = data_dir or os.environ.get("TFDS_DATA_DIR")
-    return f"prepare it once, where TensorFlow is installed: tfds build {name} --file_format=array_record" + (
-        f" --data_dir={where}" if where else ""
-    )
+    command = ["tfds", "build", name, "--file_format=array_record"]
+    if where := data_dir or os.environ.get("TFDS_DATA_DIR"):
+        command.append(f"--data_dir={where}")
+    return f'prepare it once, where TensorFlow is installed (pip install "ramet[prepare]"): {shlex.join(command)}'
