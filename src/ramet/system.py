@@ -112,7 +112,8 @@ class System:
 
         Args:
             name: letters, digits, `.`, `_`, `-` and `/`.
-            source: a folder of class folders, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME` or `demo:NAME`.
+            source: a folder of class folders, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `catalog:NAME` or
+                `demo:NAME`.
             max_side: larger images are kept at this many pixels a side (default: the largest root's image size).
             validation: the fraction of train to take for a validation split that is missing (default 0.05).
             test: the same for a missing test split.

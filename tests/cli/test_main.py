@@ -20,6 +20,7 @@ SURFACE = {
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),
     "task remove": ("NAME", "--yes", "-y", SYSTEM),
+    "task catalog": ("--data", JSON, "--suite"),
     "evolve": (
         "TASK", "--cycles", "--device", "--method", "--restart", "--samples", "--seed", "--set", "--time-limit",
         SYSTEM,

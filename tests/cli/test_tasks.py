@@ -165,3 +165,54 @@ def test_a_task_is_removed_only_when_confirmed(seedbed: Path) -> None:
 def test_an_unknown_task_is_named_with_the_near_one(command: str, sown: Path) -> None:
     assert "'digitz'" in (line := refused("task", command, "digitz", folder=sown))
     assert "did you mean digits?" in line
+
+
+def test_the_catalog_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "mnist" / "3.0.1").mkdir(parents=True)
+    (tmp_path / "mnist" / "3.0.1" / "dataset_info.json").write_text('{"fileFormat": "array_record"}')
+    result = run("task", "catalog", "--suite", "mccb", "--data", tmp_path)
+    lines = result.stdout.splitlines()
+    assert lines[0].split() == ["task", "suite", "classes", "published", "data", "data", "set", "splits"]
+    assert "8 tasks, the data of 1 prepared" in result.stderr
+    assert [line.split()[0] for line in lines if "prepared" in line] == ["mnist"]
+    assert [line.split()[3] for line in lines if "emnist/letters" in line] == ["95.0%"]
+
+
+def test_the_catalog_as_json(tmp_path: Path) -> None:
+    every = run_json("task", "catalog", "--data", tmp_path)
+    assert len(every) == 129
+    assert {entry["name"]: entry for entry in every}["clevr/count_all/1k"] == {
+        "name": "clevr/count_all/1k", "suite": "vtab-1k", "dataset": "clevr:3.*.*", "train": "train[:800]",
+        "validation": "train[90%:90%+200]", "test": "validation", "label": "clevr.objects", "classes": 8,
+        "in_large": True, "reported_test_accuracy": None, "note": "", "prepared": False,
+    }  # fmt: skip
+    assert len(run_json("task", "catalog", "--suite", "large-124")) == 124
+
+
+def test_an_unknown_suite_is_told_the_suites() -> None:
+    assert "its suites are mccb, vdd" in refused("task", "catalog", "--suite", "vtab")
+
+
+def test_a_task_of_the_catalog_is_added_from_a_file(seedbed: Path, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(256, size=(40, 8, 8), dtype=np.uint8)
+    labels = np.arange(40) % 2
+    file = archive(tmp_path / "bangla.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
+    run("task", "add", "bangla", "catalog:cmaterdb/bangla", "--option", f"file={file}", folder=seedbed)
+    task = run_json("task", "show", "bangla", folder=seedbed)
+    assert task["splits"] == {"train": 32, "validation": 8, "test": 10}
+    assert task["source"] == f"catalog:cmaterdb/bangla@{file}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["catalog:minst"], "did you mean mnist"),
+        (["catalog:mnist", "--option", "file=nowhere.npz"], "nowhere.npz does not exist"),
+        (["catalog:mnist", "--option", "data_dir=nowhere"], "tfds build mnist --file_format=array_record"),
+        (["catalog:mnist", "--option", "fil=a.npz"], "it takes data_dir, file"),
+    ],
+)
+def test_what_the_catalog_lacks_changes_nothing(arguments: list[str], named: str, seedbed: Path) -> None:
+    before = state(seedbed)
+    assert named in refused("task", "add", "x", *arguments, folder=seedbed)
+    assert state(seedbed) == before

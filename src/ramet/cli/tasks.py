@@ -1,18 +1,21 @@
-"""`ramet task`: add, list, show and remove tasks."""
+"""`ramet task`: add, list, show and remove tasks, and see those of the papers."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import facts, plural, say, show_json, table
+from ramet.cli.output import NOTHING, facts, percent, plural, say, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from ramet.records import Task
+    from ramet.tasks.catalog import CatalogTask
 
 NAMED_CLASSES = 40
 
@@ -28,7 +31,7 @@ def add(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME or demo:NAME.",
+            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME, catalog:NAME or demo:NAME.",
             show_default=False,
         ),
     ],
@@ -106,6 +109,48 @@ def remove(
         typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
     system.remove_task(name)
     print_result(f"removed {name}; `ramet gc` frees what nothing else holds")
+
+
+@app.command()
+def catalog(
+    suite: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.", show_default=False),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Where tfds prepares data sets.", show_default="TFDS_DATA_DIR, or the default of tfds"
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The tasks of the papers; `ramet task add NAME catalog:TASK` adds one."""
+    from ramet.tasks.catalog import entries, is_prepared, members
+
+    found = members(suite) if suite else list(entries().values())
+    prepared = [is_prepared(entry, data) for entry in found]
+    if as_json:
+        show_json([asdict(entry) | {"prepared": here} for entry, here in zip(found, prepared, strict=True)])
+        return
+    columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
+    rows = (_catalogued(entry, here) for entry, here in zip(found, prepared, strict=True))
+    print_result(table(columns, rows, right=("classes", "published")))
+    say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
+    say("next: ramet task add NAME catalog:TASK")
+
+
+def _catalogued(entry: "CatalogTask", prepared: bool) -> Sequence[str]:
+    splits = dict.fromkeys((entry.train, entry.validation, entry.test))
+    return (
+        entry.name,
+        entry.suite,
+        str(entry.classes or NOTHING),
+        percent(entry.reported_test_accuracy),
+        "prepared" if prepared else NOTHING,
+        "the same" if entry.dataset == entry.name else entry.dataset,
+        " / ".join(splits),
+    )
 
 
 def _counts(task: "Task") -> list[str]:
