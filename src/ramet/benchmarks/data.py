@@ -9,6 +9,7 @@ from ramet.records import Task
 from ramet.system import System
 from ramet.tasks import cache
 from ramet.tasks import data as task_data
+from ramet.tasks.sources.catalog import own_splits
 
 CATALOG = "catalog:"
 
@@ -29,7 +30,8 @@ def prepare(output: Path, task: SuiteTask, data: Path | None, max_side: int) -> 
 def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:
     """A task's source and its options.
 
-    In the data folder it is an .npz file or a folder of the task's name, with `_` for `/`, else what TFDS prepared there.
+    In the data folder it is an .npz file or a folder of the task's name, with `_` for `/`,
+    else what TFDS prepared there.
 
     Raises:
         DataError: the folder of data does not exist.
@@ -51,8 +53,6 @@ def described(task: SuiteTask, read: Task) -> str:
     kind, _, name = task.source.partition(":")
     file = read.options["source"].get("file")
     if file:
-        from ramet.tasks.sources.catalog import own_splits
-
         return "npz, own split" if own_splits(name, file) else "npz"
     return "tfds" if f"{kind}:" == CATALOG and read.source.startswith(CATALOG) else read.source.partition(":")[0]
 
