@@ -6,6 +6,7 @@ record too; it is tried again when the benchmark is resumed.
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -136,24 +137,28 @@ def read_terms(folder: Path) -> Terms:
     """What the records of a folder have in common.
 
     Raises:
-        DataError: no benchmark was run there.
+        DataError: no benchmark was run there, or the file is damaged.
     """
     file = folder / "suite.json"
     if not file.is_file():
         raise DataError(f"{folder} holds no results", "name the folder that `ramet benchmark run` wrote to")
-    plain = _read_json(file)
-    variants = tuple(Variant(**variant) for variant in plain["variants"])
-    return Terms(**{**plain, "tasks": tuple(plain["tasks"]), "variants": variants})
+    with _json_of(file) as plain:
+        variants = tuple(Variant(**variant) for variant in plain["variants"])
+        return Terms(**{**plain, "tasks": tuple(plain["tasks"]), "variants": variants})
 
 
 def read(file: Path) -> Record:
-    """The record of a file."""
-    plain = _read_json(file)
-    standings = {
-        task: Standing(**{**s, "components": {n: (d, c) for n, (d, c) in s["components"].items()}})
-        for task, s in plain["standings"].items()
-    }
-    return Record(**{**plain, "variant": Variant(**plain["variant"]), "standings": standings})
+    """The record of a file.
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    with _json_of(file) as plain:
+        standings = {
+            task: Standing(**{**s, "components": {n: (d, c) for n, (d, c) in s["components"].items()}})
+            for task, s in plain["standings"].items()
+        }
+        return Record(**{**plain, "variant": Variant(**plain["variant"]), "standings": standings})
 
 
 def read_all(folder: Path) -> Iterator[Record]:
@@ -167,9 +172,11 @@ def _write_json(file: Path, plain: Mapping[str, Any]) -> None:
     write_whole(file, (json.dumps(plain, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+@contextmanager
+def _json_of(file: Path) -> Iterator[dict[str, Any]]:
+    """The values of a file; that something is missing among them is damage too."""
     try:
-        plain: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DataError(f"{file} is damaged: {error}", "delete it and resume the benchmark") from error
-    return plain
+        yield json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        problem = f"it has no {error}" if isinstance(error, KeyError) else error
+        raise DataError(f"{file} is damaged: {problem}", "delete it and resume the benchmark") from error

@@ -275,17 +275,16 @@ def _compared(summary: Summary) -> str:
         return "No task has been done by all methods yet: there are no means to compare."
     total = len(block.tasks) + len(block.left_out)
     named = f"{len(block.tasks)} of {plural(total, 'task')}" if block.left_out else f"all {plural(total, 'task')}"
-    text = f"Means over {named} and {_seeds(block.seeds)}: what all methods have done."
+    seeds = f"seeds {listed(block.seeds)}" if len(block.seeds) > 1 else f"seed {block.seeds[0]} only"
+    text = f"Means over {named} and {seeds}: what all methods have done."
+    if len(block.seeds) > 1:
+        text += " ± is a 95 % interval over seeds."
     if block.left_out:
         text += f" Left out: {'; '.join(f'{task}: {why}' for task, why in block.left_out.items())}."
     if block.unfinished:
         labels = {result.variant.name: result.variant.label for result in summary.results}
         text += f" Not finished yet, so not averaged: {listed([labels[name] for name in block.unfinished])}."
     return text
-
-
-def _seeds(seeds: tuple[int, ...]) -> str:
-    return f"seeds {listed(seeds)}, ± is a 95 % interval over seeds" if len(seeds) > 1 else f"seed {seeds[0]} only"
 
 
 def _legend(summary: Summary) -> str:

@@ -114,10 +114,11 @@ def _averaged(runs: Runs) -> tuple[str, ...]:
 
 def _why(runs: Runs, variants: Sequence[str], task: str, seeds: Sequence[int]) -> str:
     """Why a task is not averaged: the states of its runs that are not done, the worst first."""
-    found = [(v, runs.record(v, task, s)) for v in variants for s in seeds or runs.seeds]
+    labels = [(v.name, v.label) for v in runs.variants if v.name in variants]
+    found = [(label, runs.record(name, task, s)) for name, label in labels for s in seeds or runs.seeds]
     for state, words in (("no-data", "no data"), ("failed", "failed")):
-        at_fault = dict.fromkeys(v for v, record in found if record and record.state == state)
+        at_fault = dict.fromkeys(label for label, record in found if record and record.state == state)
         if at_fault:
             return words if len(at_fault) == len(variants) else f"{words} ({', '.join(at_fault)})"
-    late = dict.fromkeys(v for v, record in found if record is None)
+    late = dict.fromkeys(label for label, record in found if record is None)
     return "not there yet" if len(late) == len(variants) else f"not there yet ({', '.join(late)})"

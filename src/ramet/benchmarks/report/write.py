@@ -6,10 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ramet.benchmarks import marks
+from ramet.benchmarks.report.figures import draw
+from ramet.benchmarks.report.page import page
 from ramet.benchmarks.report.parts import PARTS, parts
 from ramet.benchmarks.report.runs import read_runs
 from ramet.benchmarks.report.summary import Summary, summarise
-from ramet.benchmarks.report.tables import Part
+from ramet.benchmarks.report.tables import Part, Picture
 from ramet.errors import InvalidValue
 
 
@@ -24,8 +26,10 @@ def write_report(folder: Path, output: Path, document: Path | None = None) -> tu
     made = parts(summary)
     places = wanted(document.read_text(encoding="utf-8"), summary.terms.suite) if document else ()
     output.mkdir(parents=True, exist_ok=True)
+    draw(summary, [block.name for part in made for block in part.blocks if isinstance(block, Picture)], output)
     _write(output / "report.json", json.dumps(asdict(summary), indent=1, ensure_ascii=False) + "\n")
     _write(output / "report.md", markdown(summary, made, output))
+    _write(output / "report.html", page(summary, made, output))
     if document:
         _write(document, filled(document, places, summary.terms.suite, made, output))
     return summary, made

@@ -1,0 +1,127 @@
+"""Dot plots: a measure of every method on every task, with its interval; and the heat map of what tasks share."""
+
+from collections.abc import Mapping, Sequence
+from math import ceil, sqrt
+from typing import Any
+
+from ramet.benchmarks.report.statistics import Estimate
+from ramet.benchmarks.report.style import INK, PAPER, accuracy_axis, count_axis, half, looks, new_figure, short
+from ramet.benchmarks.report.summary import Summary, VariantResult
+
+MEAN = "mean of tasks"
+DASHES = ("--", ":", "-.")
+MATRIX = 24
+"""Tasks whose shared parameters are written into the cells; of more, a bar tells what the colours mean."""
+
+LIGHT, DARK = "#f7fbff", "#08306b"
+
+
+def accuracy(summary: Summary) -> Any:
+    """Test accuracy, with a line where others published theirs."""
+    figure, panels = _panels(summary, "test", "test accuracy")
+    names = dict.fromkeys(name for by_name in summary.terms.reported.values() for name in by_name)
+    dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(names)}
+    lines = {}
+    for task, axes in panels.items():
+        for name, value in summary.terms.reported.get(task, {}).items():
+            lines[name] = axes.axvline(value, color=INK, linewidth=0.9, linestyle=dashes[name], zorder=1)
+        accuracy_axis(axes.xaxis, axes.get_xlim())
+        axes.locator_params(axis="x", nbins=4)
+    if lines:
+        labels = [f"{name}, as published (other data and budget)" for name in lines]
+        figure.legend(lines.values(), labels, loc="outside lower right", frameon=False, fontsize=8.5, ncols=2)
+    return figure
+
+
+def size(summary: Summary) -> Any:
+    """Accounted parameters in the end."""
+    figure, panels = _panels(summary, "accounted_params", "accounted parameters (logarithmic)")
+    found = [
+        measures.accounted_params
+        for result in summary.results
+        for measures in (*(task.measures for task in result.tasks.values()), result.means)
+        if measures
+    ]
+    for axes in panels.values():
+        count_axis(axes, found, log=True)
+    return figure
+
+
+def sharing(summary: Summary) -> Any:
+    """The parameters that two tasks both hold."""
+    result = next(result for result in summary.results if result.transfer.sharing.tasks)
+    tasks = result.transfer.sharing.tasks
+    values = [[value or 0.0 for value in row] for row in result.transfer.sharing.rows]
+    names = 0.07 * max(map(len, tasks))
+    figure = new_figure(0.4 + names + 0.62 * len(tasks), 0.2 + 0.7 * names + 0.5 * len(tasks))
+    axes = figure.add_subplot()
+    mesh = axes.pcolormesh(values, cmap="Blues", vmin=0, edgecolors=PAPER, linewidth=1.5)
+    where = [i + 0.5 for i in range(len(tasks))]
+    axes.set_xticks(where, tasks, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(where, tasks)
+    axes.invert_yaxis()
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if len(tasks) <= MATRIX:
+        _write_cells(axes, values)
+    else:
+        bar = figure.colorbar(mesh, ax=axes, shrink=0.5)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: short(value))
+    return figure
+
+
+def _write_cells(axes: Any, values: list[list[float]]) -> None:
+    most = max(max(row) for row in values)
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            colour = LIGHT if value > 0.55 * most else DARK
+            axes.text(j + 0.5, i + 0.5, short(value), color=colour, ha="center", va="center", fontsize=7)
+
+
+def _panels(summary: Summary, measure: str, title: str) -> tuple[Any, dict[str, Any]]:
+    """A panel a task that anything was done of, and one of the mean."""
+    results = _by_family(summary)
+    found = {task: _values(results, task, measure) for task in (*summary.reference.tasks, MEAN)}
+    shown = {task: values for task, values in found.items() if values}
+    columns = min(4, ceil(sqrt(len(shown))))
+    rows = ceil(len(shown) / columns)
+    height = 0.5 + 0.17 * len(results)
+    figure = new_figure(1.9 + 2.2 * columns, 0.5 + rows * height)
+    figure.supxlabel(title, fontsize=9.5)
+    figure.get_layout_engine().set(wspace=0.05)
+    grid = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    panels = dict(zip(shown, grid, strict=False))
+    for axes in grid[len(shown) :]:
+        axes.set_visible(False)
+    for task, axes in panels.items():
+        _panel(axes, results, shown[task], looks(summary))
+        axes.set_title(task)
+    return figure, panels
+
+
+def _panel(
+    axes: Any, results: Sequence[VariantResult], values: Mapping[int, Estimate], look: Mapping[str, tuple[str, str]]
+) -> None:
+    for place, found in values.items():
+        colour, marker = look[results[place].variant.family]
+        axes.errorbar(
+            found.mean, place, xerr=half(found), fmt=marker, color=colour, markersize=5, elinewidth=1.4,
+            markeredgecolor=PAPER, markeredgewidth=0.5,
+        )  # fmt: skip
+    axes.set_yticks(range(len(results)), [result.variant.label for result in results])
+    axes.set_ylim(len(results) - 0.4, -0.6)
+    axes.grid(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _by_family(summary: Summary) -> list[VariantResult]:
+    """The methods, those of a family together."""
+    families = list(looks(summary))
+    return sorted(summary.results, key=lambda result: families.index(result.variant.family))
+
+
+def _values(results: Sequence[VariantResult], task: str, measure: str) -> dict[int, Estimate]:
+    """What was measured of a task, or of their mean, by the place of the method."""
+    measures = [result.means if task == MEAN else result.tasks[task].measures for result in results]
+    return {i: getattr(found, measure) for i, found in enumerate(measures) if found}

@@ -1,0 +1,84 @@
+"""How the figures of a report look: colours, fonts, axes."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ramet.benchmarks.report.statistics import Estimate
+from ramet.benchmarks.report.summary import Summary
+from ramet.benchmarks.report.tables import count
+from ramet.tasks.extras import extra
+
+INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
+"""Text and axes, grid lines, background. Nothing else has these colours: a page puts its own in their place."""
+
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7a7a7a")
+MARKERS = "osD^vPX*"
+"""A family's colour and marker; the colours are told apart by the colour-blind too (Okabe and Ito)."""
+
+STYLE = {
+    "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
+    "axes.facecolor": PAPER, "figure.facecolor": PAPER, "savefig.facecolor": PAPER, "grid.color": FAINT,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True, "axes.linewidth": 0.8,
+    "axes.titlesize": 9.5, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.labelsize": 9.5,
+    "font.family": "DejaVu Sans", "font.size": 9, "xtick.labelsize": 8.5, "ytick.labelsize": 8.5,
+    "grid.linewidth": 0.7, "figure.dpi": 72, "svg.hashsalt": "ramet", "svg.fonttype": "path",
+}  # fmt: skip
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """What is drawn within looks like this; nothing that a user set for other plots holds."""
+    matplotlib = extra("matplotlib", "report")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def new_figure(width: float, height: float) -> Any:
+    """An empty figure of that size in inches."""
+    return extra("matplotlib.figure", "report").Figure(figsize=(width, height), layout="constrained")
+
+
+def looks(summary: Summary) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every family."""
+    names = dict.fromkeys(result.variant.family for result in summary.results)
+    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names)}
+
+
+def half(found: Estimate) -> float:
+    """The length of an error bar."""
+    return found.half or 0.0
+
+
+def count_axis(axes: Any, found: Sequence[Estimate], *, log: bool) -> None:
+    """An x axis for counts with their intervals: `200 k`, `1 M`. A logarithmic one has at least a range of 2."""
+    ticker = extra("matplotlib.ticker", "report")
+    low, high = (min(e.mean - half(e) for e in found), max(e.mean + half(e) for e in found))
+    if log:
+        low = max(low, min(e.mean for e in found) / 2, 1)
+        room = max(1.15, (2 * low / high) ** 0.5)
+        axes.set_xscale("log")
+        axes.set_xlim(low / room, high * room)
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
+        axes.xaxis.set_minor_locator(ticker.NullLocator())
+    else:
+        room = max(0.12 * (high - low), 0.05 * high)
+        axes.set_xlim(low - room, high + room)
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
+    axes.xaxis.set_major_formatter(lambda value, _: short(value))
+
+
+def accuracy_axis(axis: Any, limits: tuple[float, float]) -> None:
+    """An axis for accuracies, which end at 0 and at 1: `.85`, `.9`."""
+    low, high = limits
+    room = max(0.08 * (high - low), 0.01)
+    axis.axes.set(**{f"{axis.axis_name}lim": (max(low - room, -0.01), min(high + room, 1.01))})
+    axis.set_major_formatter(lambda value, _: f"{round(value, 6):g}".replace("0.", "."))
+
+
+def short(value: float) -> str:
+    """A round count without its idle digits: `2 M`."""
+    number, _, unit = count(value).partition(" ")
+    return f"{float(number):g} {unit}".strip()
