@@ -67,7 +67,7 @@ def find(name: str) -> CatalogTask:
         UnknownName: there is none.
     """
     if name not in entries():
-        near = " or ".join(get_close_matches(name, entries()))
+        near = " or ".join(get_close_matches(name, entries(), n=2))
         raise UnknownName(
             f"the catalog has no task {name!r}", f"did you mean {near}?" if near else "`ramet task catalog` lists them"
         )

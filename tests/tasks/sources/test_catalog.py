@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from ramet.errors import DataError, InvalidValue
+from ramet.tasks.catalog import CatalogTask, entries
 from ramet.tasks.images import decode
+from ramet.tasks.labels import RULES
 from ramet.tasks.sources import Source, open_source
 from ramet.tasks.sources.catalog import CatalogSource, own_splits
 from tests.tasks.examples import labelled_images, prepare, write_npz, write_tfds
@@ -147,9 +149,16 @@ def test_a_split_of_another_data_set(tmp_path: Path) -> None:
     assert {"dataset_info.json", "cifar10_1/dataset_info.json"} <= source.stamps().keys()
 
 
-def test_another_data_set_of_other_classes(tmp_path: Path) -> None:
+def test_classes_of_another_data_set_may_be_numbered(tmp_path: Path) -> None:
     written(tmp_path, "cifar10:3.0.2", {"train": labelled(0, 1), "test": labelled(0, 1)}, ["cat", "dog"])
-    written(tmp_path, "cifar10_1/v4:1.1.0", {"test": labelled(1)}, ["dog", "cat"])
+    written(tmp_path, "cifar10_1/v4:1.1.0", {"test": labelled(1)}, ["0", "1"])
+    assert names(opened("cifar10", tmp_path))["validation"] == ["dog"]
+
+
+@pytest.mark.parametrize("others", [["dog", "cat"], ["cat", "dog", "emu"], ["0", "1", "2"]])
+def test_another_data_set_of_other_classes(others: list[str], tmp_path: Path) -> None:
+    written(tmp_path, "cifar10:3.0.2", {"train": labelled(0, 1), "test": labelled(0, 1)}, ["cat", "dog"])
+    written(tmp_path, "cifar10_1/v4:1.1.0", {"test": labelled(1)}, others)
     with pytest.raises(DataError, match=r"cifar10_1/v4/1.1.0 has other classes than tfds:.*cifar10/3.0.2; "):
         opened("cifar10", tmp_path)
 
@@ -189,6 +198,24 @@ def test_splits_that_a_data_set_lacks(tmp_path: Path) -> None:
     written(tmp_path, "omniglot:3.0.0", {"train": labelled(0, 1), "test": labelled(0, 1)}, ["a", "b"])
     with pytest.raises(DataError, match=r"omniglot/3.0.0 has no small1 split \(its splits: train, test\); "):
         opened("omniglot", tmp_path)
+
+
+GONE = {"cycle_gan/cityscapes", "oxford_iiit_pet", "oxford_iiit_pet/1k"}
+"""Tasks whose data set tfds no longer makes, or not in that version; their notes say so."""
+
+
+@pytest.mark.parametrize("entry", [e for e in entries().values() if e.name not in GONE], ids=lambda entry: entry.name)
+def test_tfds_makes_what_the_catalog_names(entry: CatalogTask, tmp_path: Path) -> None:
+    import tensorflow_datasets as tfds
+
+    for dataset in entry.datasets:
+        full_name, _, version = dataset.partition(":")
+        name, _, config = full_name.partition("/")
+        builder = tfds.builder_cls(name)(data_dir=tmp_path, config=config or None, version=version or None)
+        features = builder.info.features
+        assert type(features["image"]).__name__ == "Image"
+        assert ("objects" if entry.label in RULES else entry.label) in features
+        assert entry.label in RULES or entry.classes in (None, features[entry.label].num_classes)
 
 
 # An .npz file in place of what tfds prepares.
