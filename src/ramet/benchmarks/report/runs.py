@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
-from ramet.benchmarks.record import Record, Setting, Terms, Variant, read_all, read_terms
+from ramet.benchmarks.record import Record, Setting, State, Terms, Variant, read_all, read_terms
 
 Key = tuple[Setting, str, str, int]
 """Setting, variant, task and seed."""
@@ -45,14 +44,14 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What means are taken of, so that they can be compared: every variant has done every task with every seed.
+    """What means are taken of, so that they can be compared: all these variants have done all these tasks.
 
-    left_out says why a task of the suite is not among them. unfinished are the variants that are not averaged yet.
+    seeds has, by variant, those with which it has done them all: at least one is common to all variants. left_out says
+    why a task of the suite is not among them. unfinished are the variants that are not averaged yet.
     """
 
-    variants: tuple[str, ...]
     tasks: tuple[str, ...]
-    seeds: tuple[int, ...]
+    seeds: Mapping[str, tuple[int, ...]]
     left_out: Mapping[str, str]
     unfinished: tuple[str, ...]
 
@@ -83,25 +82,24 @@ def gather(terms: Terms, records: Iterable[Record]) -> Runs:
 def compared(runs: Runs) -> Block:
     """The block over which all variants are averaged."""
     variants = _averaged(runs)
-    tasks, seeds = largest(runs, variants)
+    tasks = common(runs, variants)
     return Block(
-        variants=variants,
         tasks=tasks,
-        seeds=seeds,
-        left_out={task: _why(runs, variants, task, seeds) for task in runs.tasks if task not in tasks},
+        seeds={variant: seeds_of(runs, variant, tasks) for variant in variants if tasks},
+        left_out={task: _why(runs, variants, task) for task in runs.tasks if task not in tasks},
         unfinished=tuple(v.name for v in runs.variants if v.name not in variants),
     )
 
 
-def largest(runs: Runs, variants: Sequence[str]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The tasks and seeds that make up the largest block that all these variants have done; of equals, more tasks."""
-    blocks = [
-        (tuple(t for t in runs.tasks if all(runs.done(v, t, s) for v in variants for s in seeds)), seeds)
-        for count in range(1, len(runs.seeds) + 1)
-        for seeds in combinations(runs.seeds, count)
-    ]
-    tasks, seeds = max(blocks, key=lambda block: (len(block[0]) * len(block[1]), len(block[0])), default=((), ()))
-    return (tasks, seeds) if tasks and variants else ((), ())
+def common(runs: Runs, variants: Sequence[str]) -> tuple[str, ...]:
+    """The most tasks that all these variants have done with the same seed."""
+    done = [tuple(t for t in runs.tasks if all(runs.done(v, t, s) for v in variants)) for s in runs.seeds]
+    return max(done, key=len, default=()) if variants else ()
+
+
+def seeds_of(runs: Runs, variant: str, tasks: Sequence[str]) -> tuple[int, ...]:
+    """The seeds with which a variant has done all these tasks."""
+    return tuple(seed for seed in runs.seeds if all(runs.done(variant, task, seed) for task in tasks))
 
 
 def _averaged(runs: Runs) -> tuple[str, ...]:
@@ -112,13 +110,15 @@ def _averaged(runs: Runs) -> tuple[str, ...]:
     return tuple(finished or begun)
 
 
-def _why(runs: Runs, variants: Sequence[str], task: str, seeds: Sequence[int]) -> str:
-    """Why a task is not averaged: the states of its runs that are not done, the worst first."""
-    labels = [(v.name, v.label) for v in runs.variants if v.name in variants]
-    found = [(label, runs.record(name, task, s)) for name, label in labels for s in seeds or runs.seeds]
-    for state, words in (("no-data", "no data"), ("failed", "failed")):
-        at_fault = dict.fromkeys(label for label, record in found if record and record.state == state)
+def _why(runs: Runs, variants: Sequence[str], task: str) -> str:
+    """Why a task is not averaged: what became of it with the variants that have not done it."""
+    states: dict[str, dict[State | None, None]] = {}
+    for variant in runs.variants:
+        records = [runs.record(variant.name, task, seed) for seed in runs.seeds]
+        if variant.name in variants and not any(record and record.state == "done" for record in records):
+            states[variant.label] = dict.fromkeys(record.state if record else None for record in records)
+    for state, words in (("no-data", "no data"), ("failed", "failed"), (None, "not there yet")):
+        at_fault = [label for label, found in states.items() if state in found]
         if at_fault:
             return words if len(at_fault) == len(variants) else f"{words} ({', '.join(at_fault)})"
-    late = dict.fromkeys(label for label, record in found if record is None)
-    return "not there yet" if len(late) == len(variants) else f"not there yet ({', '.join(late)})"
+    return "not with the same seed"

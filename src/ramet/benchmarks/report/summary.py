@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Literal
 
 from ramet.benchmarks.record import Record, State, Terms, Variant
-from ramet.benchmarks.report.runs import Block, Runs, compared, largest
+from ramet.benchmarks.report.runs import Block, Runs, common, compared, seeds_of
 from ramet.benchmarks.report.statistics import Comparison, Estimate, compare, estimate
 from ramet.benchmarks.report.transfer import Transfer, system_params, transfer
 
@@ -125,10 +125,10 @@ def summarise(runs: Runs) -> Summary:
 def _result(runs: Runs, variant: Variant, block: Block) -> VariantResult:
     name, reference = variant.name, runs.variants[0].name
     means = system = None
-    if block.tasks and name in block.variants:
-        by_seed = [[_at_the_end(runs, name, task, seed) for task in block.tasks] for seed in block.seeds]
+    if seeds := block.seeds.get(name):
+        by_seed = [[_at_the_end(runs, name, task, seed) for task in block.tasks] for seed in seeds]
         means = _measures([_over_tasks(records) for records in by_seed])
-        system = estimate([system_params(runs.learnt(name, seed), block.tasks) for seed in block.seeds])
+        system = estimate([system_params(runs.learnt(name, seed), block.tasks) for seed in seeds])
     return VariantResult(
         variant=variant,
         tasks={task: _task_result(runs, name, task) for task in runs.tasks},
@@ -177,7 +177,8 @@ def _comparison(runs: Runs, reference: str, variant: str) -> Comparison | None:
     }
     if not differences:
         return None
-    tasks, seeds = largest(runs, (reference, variant))
+    tasks = common(runs, (reference, variant))
+    seeds = [s for s in seeds_of(runs, reference, tasks) if s in seeds_of(runs, variant, tasks)]
     return compare(list(differences.values()), [fmean([differences[task, seed] for task in tasks]) for seed in seeds])
 
 

@@ -22,12 +22,13 @@ class Transfer:
     """How learning one task changed what a system does on others.
 
     accuracy has the test accuracy of the column's task when the row's had been learnt, sharing the parameters that both
-    hold in the end: of the first seed. backward is over seeds: a task's test accuracy in the end less that when it had
-    been learnt, its mean over all tasks but the last; largest_change is the largest such change at any time. forward is
-    over (task, seed): the test accuracy in the system less that of the same method and seed on the task alone;
-    forward_tasks by task, over seeds.
+    hold in the end; both are of seed, the first with which anything was learnt. backward is over seeds: a task's test
+    accuracy in the end less that when it had been learnt, its mean over all tasks but the last; largest_change is the
+    largest such change at any time. forward is over (task, seed): the test accuracy in the system less that of the same
+    method and seed on the task alone; forward_tasks by task, over seeds.
     """
 
+    seed: int | None
     accuracy: Matrix
     sharing: Matrix
     backward: Estimate | None
@@ -44,6 +45,7 @@ def transfer(runs: Runs, variant: str) -> Transfer:
     gains = {task: _gains(runs, variant, task) for task in runs.tasks}
     every = [gain for found in gains.values() for gain in found]
     return Transfer(
+        seed=first[0].seed if first else None,
         accuracy=accuracy_matrix(first),
         sharing=sharing_matrix(first),
         backward=estimate([fmean(found[-1]) for found in changes]) if changes else None,

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ramet.benchmarks import marks
+from ramet.benchmarks.report.contents import PARTS, parts
 from ramet.benchmarks.report.figures import draw
 from ramet.benchmarks.report.page import page
-from ramet.benchmarks.report.parts import PARTS, parts
 from ramet.benchmarks.report.runs import read_runs
 from ramet.benchmarks.report.summary import Summary, summarise
 from ramet.benchmarks.report.tables import Part, Picture
