@@ -53,12 +53,12 @@ def estimate(values: Sequence[float]) -> Estimate:
 
 
 def compare(differences: Sequence[float], seed_means: Sequence[float]) -> Comparison:
-    """What one or more paired differences say, and their means by seed."""
-    exact = [round(difference, 12) for difference in differences]
+    """What one or more paired differences say, and their means by seed; rounded, so that equal ones are equal."""
+    exact, means = ([round(value, 12) for value in values] for values in (differences, seed_means))
     found = estimate(exact)
     return Comparison(
         difference=found,
-        over_seeds=estimate(seed_means) if len(seed_means) > 1 else None,
+        over_seeds=estimate(means) if len(means) > 1 else None,
         better=sum(d > 0 for d in exact),
         equal=exact.count(0),
         worse=sum(d < 0 for d in exact),

@@ -170,7 +170,7 @@ def _task_result(runs: Runs, variant: str, task: str) -> TaskResult:
 
 def _comparison(runs: Runs, reference: str, variant: str) -> Comparison | None:
     differences = {
-        (task, seed): round(mine.test - its.test, 12)
+        (task, seed): mine.test - its.test
         for task in runs.tasks
         for seed in runs.seeds
         if (mine := runs.done(variant, task, seed)) and (its := runs.done(reference, task, seed))
