@@ -45,6 +45,7 @@ def _frontier(summary: Summary, measure: str, title: str, *, log: bool) -> Any:
     count_axis(axes, [dot.x for dot in dots], log=log)
     accuracy_axis(axes.yaxis, axes.get_ylim())
     figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     _label(figure, axes, list(curves.values()))
     return figure
 
@@ -79,7 +80,7 @@ def _label(figure: Any, axes: Any, curves: Sequence[Sequence[Dot]]) -> None:
     points = [_at(axes, dot.x.mean, dot.y.mean) for dot in dots]
     sizes = [_extent(figure, dot.label) for dot in dots]
     edges = axes.get_window_extent()
-    frame = Box(edges.x0 + 2, edges.y0 + 2, edges.x1 + 40, edges.y1)
+    frame = Box(edges.x0 + 2, edges.y0 + 2, edges.x1 - 2, edges.y1)
     for dot, point, box in zip(dots, points, placed(points, sizes, list(_obstacles(axes, curves)), frame), strict=True):
         near = (min(max(point[0], box.left), box.right), min(max(point[1], box.low), box.high))
         far = (near[0] - point[0]) ** 2 + (near[1] - point[1]) ** 2 > FAR**2
