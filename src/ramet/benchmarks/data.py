@@ -9,6 +9,7 @@ from ramet.records import Task
 from ramet.system import System
 from ramet.tasks import cache
 from ramet.tasks import data as task_data
+from ramet.tasks.sources import KINDS
 from ramet.tasks.sources.catalog import own_splits
 
 CATALOG = "catalog:"
@@ -50,11 +51,11 @@ def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:
 
 def described(task: SuiteTask, read: Task) -> str:
     """What was read, as records say it: `tfds`, `npz`, `npz, own split`, `folder`, ..."""
-    kind, _, name = task.source.partition(":")
-    file = read.options["source"].get("file")
+    name, file = task.source.removeprefix(CATALOG), read.options["source"].get("file")
     if file:
         return "npz, own split" if own_splits(name, file) else "npz"
-    return "tfds" if f"{kind}:" == CATALOG and read.source.startswith(CATALOG) else read.source.partition(":")[0]
+    kind = read.source.partition(":")[0]
+    return {"catalog": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
 
 
 def link(system: System, output: Path) -> None:
