@@ -35,7 +35,7 @@ PINNED = {
 | µ2Net+ | .900 ± .025 | .800 ± .050 | .700 ± .025 | .800 ± .033 |
 | µ2Net+, s = .9 | .880 ± .025 | .780 ± .050 | .680 ± .025 | .780 ± .033 |
 | full fine-tuning | .850 ± .025 | .750 ± .050 | .650 ± .025 | .750 ± .033 |
-| µNet, as published | – | .821 | .606 | – |
+| µNet, reported | – | .821 | .606 | – |
 """,
     "size": """\
 | full fine-tuning | 1.00 M | 1.00 M | 1.00 M | 1.00 M |
@@ -171,7 +171,7 @@ def test_many_tasks_are_set_one_below_the_other() -> None:
     runs = [replace(one, task=tasks[0]) for one in records() if one.task == TASKS[0]]
     runs = [replace(one, standings={tasks[0]: one.standings[TASKS[0]]}) for one in runs]
     found = text(summarise(gather(replace(TERMS, tasks=tasks), runs)), "accuracy")
-    assert "| method | µ2Net+ | µ2Net+, s = .9 | full fine-tuning | µNet, as published |" in found
+    assert "| method | µ2Net+ | µ2Net+, s = .9 | full fine-tuning | µNet, reported |" in found
     assert "| task0 | .900 ± .025 | .880 ± .025 | .850 ± .025 | – |" in found
 
 

@@ -17,7 +17,7 @@ LIGHT, DARK = "#f7fbff", "#08306b"
 
 
 def accuracy(summary: Summary) -> Any:
-    """Test accuracy, with a line where others published theirs."""
+    """Test accuracy, with a line where papers report theirs."""
     figure, panels = _panels(summary, "test", "test accuracy")
     names = dict.fromkeys(name for by_name in summary.terms.reported.values() for name in by_name)
     dashes = {name: DASHES[i % len(DASHES)] for i, name in enumerate(names)}
@@ -28,8 +28,8 @@ def accuracy(summary: Summary) -> Any:
         accuracy_axis(axes.xaxis, axes.get_xlim())
         axes.locator_params(axis="x", nbins=4)
     if lines:
-        labels = [f"{name}, as published (other data and budget)" for name in lines]
-        figure.legend(lines.values(), labels, loc="outside lower right", frameon=False, fontsize=8.5, ncols=2)
+        labels = [f"{name}, reported" for name in lines]
+        figure.legend(lines.values(), labels, loc="outside upper left", frameon=False, fontsize=8.5, ncols=4)
     return figure
 
 
@@ -86,7 +86,7 @@ def _panels(summary: Summary, measure: str, title: str) -> tuple[Any, dict[str, 
     columns = min(4, ceil(sqrt(len(shown))))
     rows = ceil(len(shown) / columns)
     height = 0.5 + 0.17 * len(results)
-    figure = new_figure(1.9 + 2.2 * columns, 0.5 + rows * height)
+    figure = new_figure(1.9 + 2.2 * columns, 0.8 + rows * height)
     figure.supxlabel(title, fontsize=9.5)
     figure.get_layout_engine().set(wspace=0.05)
     grid = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)

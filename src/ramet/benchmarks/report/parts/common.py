@@ -14,8 +14,8 @@ Blocks = tuple[str | Table | Picture, ...]
 
 Show = Callable[[float], str]
 
-Published = tuple[str, Mapping[str, float]]
-"""A published method, and its figures by task."""
+Reported = tuple[str, Mapping[str, float]]
+"""A method of a paper, and its figures by task."""
 
 
 def compared(summary: Summary) -> str:
@@ -59,7 +59,7 @@ def legend(summary: Summary) -> str:
     return (several if more else "") + (mean if summary.compared.tasks else "") + f"{NOTHING}: not there yet."
 
 
-def by_task(summary: Summary, name: str, show: Show, published: Iterable[Published] = ()) -> Table:
+def by_task(summary: Summary, name: str, show: Show, reported: Iterable[Reported] = ()) -> Table:
     """A measure by method and task, and its mean; many tasks are set one below the other."""
     tasks = tuple(summary.reference.tasks)
     seeds = len(summary.origin.seeds)
@@ -71,7 +71,7 @@ def by_task(summary: Summary, name: str, show: Show, published: Iterable[Publish
         )
         for result in summary.results
     ]
-    rows += [_published_row(summary, tasks, label, values, show) for label, values in published]
+    rows += [_reported_row(summary, tasks, label, values, show) for label, values in reported]
     table = Table(("method", *tasks, "mean"), tuple(rows))
     return table if len(tasks) <= WIDE else table.turned()
 
@@ -91,10 +91,10 @@ def _of(measures: Measures | None, name: str) -> Estimate | None:
     return getattr(measures, name) if measures else None
 
 
-def _published_row(
+def _reported_row(
     summary: Summary, tasks: tuple[str, ...], label: str, values: Mapping[str, float], show: Show
 ) -> tuple[str, ...]:
-    """Published figures; their mean, if the tasks averaged are all among them."""
+    """What a paper reports; its mean, if the tasks averaged are all among them."""
     averaged = [values[task] for task in summary.compared.tasks if task in values]
     mean = fmean(averaged) if averaged and len(averaged) == len(summary.compared.tasks) else None
     cells = [values.get(task) for task in tasks]

@@ -1,6 +1,6 @@
 """Parts on quality: all methods at a glance, how they compare, and accuracy by task."""
 
-from ramet.benchmarks.report.parts.common import Blocks, Published, any_done, by_task, cell, compared, legend
+from ramet.benchmarks.report.parts.common import Blocks, Reported, any_done, by_task, cell, compared, legend
 from ramet.benchmarks.report.summary import Summary, VariantResult
 from ramet.benchmarks.report.tables import NOTHING, Picture, Table, count, difference, duration, share, with_interval
 
@@ -76,9 +76,9 @@ def frontier(summary: Summary) -> Blocks:
 
 
 def accuracy(summary: Summary) -> Blocks:
-    """Test accuracy by task, beside what was published."""
-    table = by_task(summary, "test", share, _published(summary))
-    note = " Published figures are of other data and another budget." if summary.terms.reported else ""
+    """Test accuracy by task, beside what papers report."""
+    table = by_task(summary, "test", share, _reported(summary))
+    note = " What is reported was not measured here: data and budget may differ." if summary.terms.reported else ""
     figure = (Picture("accuracy", "Test accuracy by task and method"),) if any_done(summary) else ()
     return (table, legend(summary) + note, *figure)
 
@@ -88,11 +88,11 @@ def validation(summary: Summary) -> Blocks:
     return (by_task(summary, "validation", share), legend(summary))
 
 
-def _published(summary: Summary) -> list[Published]:
-    """Published accuracies: of each method, by task."""
+def _reported(summary: Summary) -> list[Reported]:
+    """Reported accuracies: of each method, by task."""
     reported = summary.terms.reported
     names = dict.fromkeys(name for by_name in reported.values() for name in by_name)
     return [
-        (f"{name}, as published", {task: found[name] for task, found in reported.items() if name in found})
+        (f"{name}, reported", {task: found[name] for task, found in reported.items() if name in found})
         for name in names
     ]
