@@ -34,6 +34,11 @@ SURFACE = {
     "verify": ("--device", JSON, "--quality", SYSTEM),
     "gc": ("--dry-run", JSON, SYSTEM),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
+    "benchmark list": (JSON,),
+    "benchmark run": (
+        "SUITE", "--alone", "--data", "--device", "--methods", "--no-alone", "--output", "--resume", "--root",
+        "--scale", "--seeds", "--set", "--tasks",
+    ),
     "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
     "method show": ("FILE|NAME", "--set"),

@@ -162,7 +162,7 @@ class _Watch:
         self._where = f"[{number + 1}/{total}] {job.method.id}, seed {job.seed}, {job.task.name}"
         self._where += ", alone" if job.setting == "alone" else ""
         say(f"{self._where}: {duration(spent)} elapsed, {left} left")
-        with watching(1) as observer:
+        with watching(1, again="the same command with --resume goes on") as observer:
             yield observer
 
     def finished(self, job: "Job", found: "Record") -> None:

@@ -199,8 +199,8 @@ class Picture(Watcher):
 
 
 @contextmanager
-def watching(tasks: int, limit: float | None = None) -> Iterator[Watcher]:
-    """An observer that shows an evolution of so many tasks while the block runs; Ctrl-C ends it in order."""
+def watching(tasks: int, limit: float | None = None, again: str = "the same command goes on") -> Iterator[Watcher]:
+    """An observer that shows an evolution of so many tasks while the block runs; Ctrl-C ends it, and says again."""
     try:
         if err.is_terminal:
             picture = Picture(tasks, limit)
@@ -217,7 +217,7 @@ def watching(tasks: int, limit: float | None = None) -> Iterator[Watcher]:
             load_torch()
             yield Lines(tasks, limit)
     except KeyboardInterrupt as interrupt:
-        say("stopped; the same command goes on")
+        say(f"stopped; {again}")
         raise typer.Exit(130) from interrupt
 
 
