@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ramet
-from ramet.benchmarks.data import described, link, locate, prepare
+from ramet.benchmarks.data import check, described, link, locate, prepare
 from ramet.benchmarks.suite import SuiteTask
 from ramet.errors import DataError
 from tests.tasks.examples import write_class_folders
@@ -75,3 +75,11 @@ def test_a_system_reads_the_images_of_the_results(tmp_path: Path) -> None:
 def test_a_folder_says_what_it_is(tmp_path: Path) -> None:
     write_class_folders(tmp_path / "cmaterdb_bangla" / "train")
     assert described(BANGLA, prepare(tmp_path / "results", BANGLA, tmp_path, max_side=8)) == "folder"
+
+
+def test_missing_data_is_noticed_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cmaterdb/bangla is not prepared"):
+        check(tmp_path / "results", BANGLA, tmp_path)
+    assert not (tmp_path / "results").exists()
+    write_npz(tmp_path / "cmaterdb_bangla.npz")
+    check(tmp_path / "results", BANGLA, tmp_path)

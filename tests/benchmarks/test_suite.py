@@ -147,3 +147,13 @@ def test_a_suites_settings_reach_the_method_and_the_users_come_last() -> None:
     assert method.score.params == 1.5e6
     assert method.batch == 32
     assert method.budget.samples_per_cycle == 4
+
+
+def test_published_accuracies_are_the_recipes_or_the_catalogs() -> None:
+    assert suite("mccb").reported["mnist"] == {"µNet": 0.968}
+    large = suite("large-124").reported
+    assert len(large) == 20
+    assert large["malaria"] == {"µ2Net+ (ViT-L/16)": 0.9746}
+    assert "emnist/letters" in large
+    assert set(suite("vtab-full").reported) == {"caltech101", "dtd", "eurosat", "oxford_iiit_pet"}
+    assert suite("vtab-1k").reported == {}

@@ -9,7 +9,7 @@ from ramet.records import Task
 from ramet.system import System
 from ramet.tasks import cache
 from ramet.tasks import data as task_data
-from ramet.tasks.sources import KINDS
+from ramet.tasks.sources import KINDS, open_source
 from ramet.tasks.sources.catalog import own_splits
 
 CATALOG = "catalog:"
@@ -26,6 +26,17 @@ def prepare(output: Path, task: SuiteTask, data: Path | None, max_side: int) -> 
         return cached
     source, options = locate(task, data)
     return task_data.add(output, task.name, source, max_side=max_side, validation=task.validation, **options)
+
+
+def check(output: Path, task: SuiteTask, data: Path | None) -> None:
+    """Find out whether there is data, before anything is made for it.
+
+    Raises:
+        DataError: there is none; the error says how to get it.
+    """
+    if cache.read_task(cache.folder_of(output, task.name)) is None:
+        source, options = locate(task, data)
+        open_source(source, **options)
 
 
 def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 import ramet
 from ramet.benchmarks import record, suite
-from ramet.benchmarks.data import described, link, prepare
+from ramet.benchmarks.data import check, described, link, prepare
 from ramet.benchmarks.record import Record, Setting, Standing, Terms, Variant
 from ramet.benchmarks.speed.report import machine, versions
 from ramet.benchmarks.suite import Suite, SuiteMethod, SuiteTask
@@ -210,6 +210,7 @@ def _carried_out(request: Request, job: Job, watch: Watch, number: int, total: i
 
 
 def _learnt(request: Request, job: Job, blank: Record, observer: Observer) -> Record:
+    check(request.output, job.task, request.data)
     system = _system(request, job)
     side = max(path.architecture.image_size for path in system.roots().values())
     task = prepare(request.output, job.task, request.data, side)

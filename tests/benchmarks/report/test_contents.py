@@ -37,6 +37,12 @@ PINNED = {
 | full fine-tuning | .850 ± .025 | .750 ± .050 | .650 ± .025 | .750 ± .033 |
 | µNet, reported | – | .821 | .606 | – |
 """,
+    "published": """\
+| task | command | state | whose | paper | ours |
+| --- | --- | --- | --- | ---: | ---: |
+| kmnist | `ramet benchmark run tiny --methods evolved --tasks kmnist` | done | µNet | .821 | .800 ± .050 |
+| omniglot | `ramet benchmark run tiny --methods evolved --tasks omniglot` | done | µNet | .606 | .700 ± .025 |
+""",
     "size": """\
 | full fine-tuning | 1.00 M | 1.00 M | 1.00 M | 1.00 M |
 """,

@@ -13,6 +13,7 @@ PARTS: dict[str, tuple[str, Callable[[Summary], Blocks]]] = {
     "frontier": ("Quality against size and compute", quality.frontier),
     "accuracy": ("Test accuracy", quality.accuracy),
     "validation": ("Validation accuracy", quality.validation),
+    "published": ("Published accuracies", quality.published),
     "size": ("Parameters", cost.size),
     "cost": ("Cost", cost.cost),
     "transfer": ("Transfer", relations.transfer),

@@ -88,6 +88,28 @@ def validation(summary: Summary) -> Blocks:
     return (by_task(summary, "validation", share), legend(summary))
 
 
+def published(summary: Summary) -> Blocks:
+    """Every published accuracy beside ours, with the command that measures it and how far that has come."""
+    reference, terms = summary.reference, summary.terms
+    whys = {(fault.variant, fault.task): fault.why for fault in summary.faults}
+    rows = []
+    for task, found in terms.reported.items():
+        for whose, value in found.items():
+            result = reference.tasks.get(task)
+            measures = result.measures if result else None
+            state = result.state if result else "missing"
+            why = whys.get((reference.variant.name, task), "").partition("; ")[0]
+            command = f"`ramet benchmark run {terms.suite} --methods {reference.variant.name} --tasks {task}`"
+            ours = with_interval(share, measures.test if measures else None)
+            rows.append((task, command, f"{_STATES[state]}{': ' if why else ''}{why}", whose, share(value), ours))
+    if not rows:
+        return ("No accuracies of these tasks were published.",)
+    return (Table(("task", "command", "state", "whose", "paper", "ours"), tuple(rows), left=4),)
+
+
+_STATES = {"done": "done", "failed": "failed", "no-data": "no data here", "missing": "not run"}
+
+
 def _reported(summary: Summary) -> list[Reported]:
     """Reported accuracies: of each method, by task."""
     reported = summary.terms.reported
