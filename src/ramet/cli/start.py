@@ -18,7 +18,7 @@ def init(
         str,
         typer.Option(
             help="The transformer it grows from: random:vit_tiny_patch16@32x3, a timm .safetensors, a Hugging Face ViT "
-            "folder, an AugReg .npz, or hf:REPO.",
+            "folder, an AugReg .npz, hf:REPO, or system:DIR:TASK.",
             show_default=False,
         ),
     ],
