@@ -143,7 +143,8 @@ class Child:
 class Commit:
     """A state of the system: what it changed of the state before.
 
-    changes maps a task to its new published path's id, or to None where the task was taken out.
+    changes maps a task to its new published path's id, or to None where the task was taken out. The id is the hash of
+    parents, changes, message and method; the time, the author and code, the ramet that made it, are no part of it.
     """
 
     id: str
@@ -152,6 +153,8 @@ class Commit:
     message: str
     method: str
     time: str
+    author: str = ""
+    code: str = ""
 
 
 def to_json(record: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from unittest.mock import patch
 from sqlalchemy import Engine, event
 
 from ramet.records import Architecture, Child, ChildStatus, Component, Path, Task
+from ramet.store import versions
 from ramet.store.agents import Agent
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store, create, open_store
@@ -37,8 +38,12 @@ def a_child(
     return Child(path, status, cycle, generation, number, ("hp:mu",), (0.25, 0.5), {"seconds": 1.5})
 
 
-def start(catalog: Catalog, task: str = "digits", *, cycles: int = 2, seed: int = 0) -> Agent:
-    return catalog.start_agent(task, method={"mu": [0.1]}, label="m/1", seed=seed, cycles=cycles, samples=4)
+def start(
+    catalog: Catalog, task: str = "digits", *, cycles: int = 2, seed: int = 0, branch: str = versions.MAIN
+) -> Agent:
+    return catalog.start_agent(
+        task, method={"mu": [0.1]}, label="m/1", seed=seed, cycles=cycles, samples=4, branch=branch
+    )
 
 
 def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",)) -> Store:

@@ -4,11 +4,13 @@ from dataclasses import replace
 from math import nan
 
 import pytest
+from sqlalchemy import insert
 
 from ramet.errors import Busy, InvalidValue, UnknownName
 from ramet.records import Path
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store
+from ramet.store.schema import branches
 from tests.store.examples import NOWHERE, a_child, a_path, a_task, start
 
 
@@ -36,6 +38,17 @@ def test_an_agent_is_found_again_by_its_task_until_it_is_done(catalog: Catalog) 
     assert catalog.running_agent("digits") is None
     assert start(catalog).number == 1
     assert [known.number for known in catalog.agents("digits")] == [0, 1]
+
+
+def test_agents_are_counted_on_their_branch(catalog: Catalog) -> None:
+    with catalog._database.writing() as connection:
+        connection.execute(insert(branches).values(name="other", commit=catalog.head().id))
+    made = []
+    for branch in ("main", "other", "main"):
+        made.append(start(catalog, branch=branch))
+        catalog.finish_agent(made[-1].id)
+    assert [agent.number for agent in made] == [0, 0, 1]
+    assert [(agent.branch, agent.number) for agent in catalog.agents()] == [("main", 0), ("main", 1), ("other", 0)]
 
 
 def test_agents_that_differ_in_anything_have_other_ids(catalog: Catalog) -> None:

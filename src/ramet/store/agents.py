@@ -20,9 +20,9 @@ AgentState = Literal["running", "done"]
 class Agent:
     """A run of a method on a task.
 
-    method is the resolved method, label its name and version. number counts the task's earlier agents. While it runs,
-    the agent is in `cycle`, which started from the commit `base`. The id follows from all this at the start and
-    from the system's roots, so the same commands give the same ids in another system.
+    method is the resolved method, label its name and version. number counts the task's earlier agents on the same
+    branch. While it runs, the agent is in `cycle`, which started from the commit `base`. The id follows from all this
+    at the start and from the system's roots, so the same commands give the same ids in another system.
     """
 
     id: str
@@ -53,10 +53,11 @@ def start(
     """A new agent, in cycle 0 from the branch's last commit."""
     if running(connection, task, branch) is not None:
         raise InvalidValue(f"task {task!r} has an agent that is not done", "resume it or finish it first")
+    earlier = (agents.c.branch == branch) & (agents.c.task == task)
     agent = Agent(
         id="",
         task=task,
-        number=connection.execute(select(func.count()).where(agents.c.task == task)).scalar_one(),
+        number=connection.execute(select(func.count()).where(earlier)).scalar_one(),
         branch=branch,
         method=dict(method),
         label=label,
@@ -83,8 +84,8 @@ def get(connection: Connection, agent: str) -> Agent:
 
 
 def listed(connection: Connection, task: str | None) -> list[Agent]:
-    """All agents, or a task's, in the order of their tasks and numbers."""
-    chosen = select(agents).order_by(agents.c.task, agents.c.number)
+    """All agents, or a task's, in the order of their tasks, branches and numbers."""
+    chosen = select(agents).order_by(agents.c.task, agents.c.branch, agents.c.number)
     if task is not None:
         chosen = chosen.where(agents.c.task == task)
     return [Agent(**row) for row in connection.execute(chosen).mappings()]

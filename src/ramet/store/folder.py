@@ -22,7 +22,7 @@ from ramet.store.disk import TEMPORARY, refusals, write_whole
 from ramet.store.leases import Clock
 from ramet.store.objects import FolderObjects, Objects
 
-FORMAT = 1
+FORMAT = 2
 """The version of the format on disk that this ramet writes and reads."""
 
 _MARK, _CATALOG, _OBJECTS = "ramet.json", "catalog.sqlite", "objects"
@@ -73,7 +73,9 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
     """
     mark = _read_mark(folder)
     if mark["format"] != FORMAT:
-        raise StoreError(f"{folder} has format {mark['format']}, this ramet reads {FORMAT}", "use a newer ramet")
+        older = mark["format"] in range(1, FORMAT)
+        remedy = f"run `ramet -C {folder} migrate`" if older else "use a newer ramet"
+        raise StoreError(f"{folder} has format {mark['format']}, this ramet reads {FORMAT}", remedy)
     if not (folder / _CATALOG).is_file():
         raise StoreError(f"{folder} has lost its {_CATALOG}", "bring the file back from a copy of the system")
     catalog = Catalog(folder / _CATALOG, clock=clock)

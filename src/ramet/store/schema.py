@@ -63,6 +63,8 @@ commits = Table(
     Column("message", String, nullable=False),
     Column("method", String, nullable=False),
     Column("time", String, nullable=False),
+    Column("author", String, nullable=False, server_default=""),
+    Column("code", String, nullable=False, server_default=""),
 )
 
 # The changes of a commit are against its first parent (position 0).
@@ -89,6 +91,15 @@ branches = Table(
     Column("commit", ForeignKey("commits.id"), nullable=False),
 )
 
+tags = Table(
+    "tags",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("commit", ForeignKey("commits.id"), nullable=False),
+    Column("message", String, nullable=False),
+    Column("time", String, nullable=False),
+)
+
 # What the commits of a branch add up to, so that reading it costs nothing of its history.
 branch_state = Table(
     "branch_state",
@@ -113,7 +124,7 @@ agents = Table(
     Column("state", String, nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("base", ForeignKey("commits.id"), nullable=False),
-    UniqueConstraint("task", "number"),
+    UniqueConstraint("branch", "task", "number"),
 )
 
 Index("one_running_agent", agents.c.branch, agents.c.task, unique=True, sqlite_where=text("state = 'running'"))
