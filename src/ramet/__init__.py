@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ramet.errors import (
     Busy,
     CheckpointError,
+    Conflict,
     DataError,
     InvalidValue,
     ObjectError,
@@ -21,12 +22,12 @@ from ramet.errors import (
     StoreError,
     UnknownName,
 )
-
-__version__ = "0.1.0"
+from ramet.version import __version__
 
 __all__ = [
     "Busy",
     "CheckpointError",
+    "Conflict",
     "DataError",
     "InvalidValue",
     "ObjectError",

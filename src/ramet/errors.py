@@ -3,6 +3,8 @@
 A command prints one as a single line and exits with code 2. Anything else that is raised is a bug.
 """
 
+from collections.abc import Sequence
+
 
 class RametError(Exception):
     """What is wrong, and the remedy.
@@ -19,7 +21,7 @@ class RametError(Exception):
 
 
 class UnknownName(RametError):
-    """A task, path, method, source or hyperparameter that is not there."""
+    """A task, path, commit, branch, tag, method, source or hyperparameter that is not there."""
 
 
 class InvalidValue(RametError):
@@ -44,3 +46,17 @@ class StoreError(RametError):
 
 class Busy(RametError):
     """Another process holds the task's lease."""
+
+
+class Conflict(RametError):
+    """Tasks that were changed on both sides of a merge, or again after what is to be undone.
+
+    Args:
+        problem: see RametError.
+        remedy: see RametError.
+        tasks: their names.
+    """
+
+    def __init__(self, problem: str, remedy: str, tasks: Sequence[str]) -> None:
+        super().__init__(problem, remedy)
+        self.tasks = tuple(tasks)

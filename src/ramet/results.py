@@ -1,6 +1,7 @@
 """What the facade answers with: small frozen values, which the command line prints as tables or JSON."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,94 @@ class QualityCheck:
     def equal(self) -> bool:
         """Whether nothing was forgotten."""
         return self.recorded == self.measured
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch: its last commit with its time (ISO 8601, UTC) and message, and how many tasks have a path there.
+
+    current: it is the one that the system was opened on.
+    """
+
+    name: str
+    commit: str
+    time: str
+    message: str
+    tasks: int
+    current: bool
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A published path at a commit, in numbers (see TaskStatus)."""
+
+    path: str
+    quality: float | None
+    test_quality: float | None
+    params: int
+    accounted_params: float
+    flops: int
+
+
+@dataclass(frozen=True)
+class TaskDiff:
+    """A task whose path is another one at the later of two commits; None where it has none.
+
+    change is judged by quality, the validation accuracy. added are the components that nothing held at the first
+    commit; shared those of the later path that other tasks or roots hold too.
+    """
+
+    task: str
+    change: Literal["added", "removed", "better", "worse", "equal"]
+    before: Figures | None
+    after: Figures | None
+    added: tuple[str, ...] = ()
+    shared: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Total:
+    """All that is published at a commit: the tasks, their mean qualities, all parameters (each once), mean FLOPs."""
+
+    tasks: int
+    quality: float | None
+    test_quality: float | None
+    params: int
+    flops: float | None
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What lies between two commits: the tasks whose path differs, by name, and the whole system before and after."""
+
+    before: str
+    after: str
+    tasks: tuple[TaskDiff, ...]
+    total_before: Total
+    total_after: Total
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A task that both sides of a merge changed: their paths, the side that was taken, and the scores that decided."""
+
+    task: str
+    ours: str | None
+    theirs: str | None
+    taken: Literal["ours", "theirs"]
+    our_score: float | None = None
+    their_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merge: the branch's commit after it, and the tasks whose path was taken from the other side.
+
+    how: `merge`, a commit with two parents; `forward`, the branch had nothing of its own and moved; `nothing`, it had
+    all. choices are the tasks that both sides changed.
+    """
+
+    commit: str
+    how: Literal["merge", "forward", "nothing"]
+    taken: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()

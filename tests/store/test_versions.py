@@ -88,7 +88,7 @@ def test_commits_are_found_by_the_start_of_their_id(catalog: Catalog) -> None:
     assert catalog.log(oldest.id) == [oldest]
     assert catalog.log(newest.id[:8]) == [newest, oldest]
     for unknown in ("", "nowhere"):
-        with pytest.raises(UnknownName, match="no branch or commit"):
+        with pytest.raises(UnknownName, match="no branch, tag or commit"):
             catalog.published(unknown)
 
 
@@ -113,7 +113,7 @@ def test_a_branch_that_moved_meanwhile_is_published_on_top_of(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between reading the head and moving it, somebody else publishes: another task, then the same one."""
-    other = Catalog(catalog._database.file)
+    other = Catalog(catalog._database.place)
     meanwhile = [("digits", 2), ("beans", 1)]
     differences = versions.differences
 

@@ -5,20 +5,20 @@ at once. Names that are not there raise UnknownName; a database that cannot be u
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path as FilePath
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from ramet.errors import InvalidValue, StoreError
-from ramet.records import Child, Commit, Path, Task, to_json
-from ramet.store import agents, leases, needs, rows, versions
+from ramet.records import Child, Path, Task, to_json
+from ramet.store import agents, leases, needs, refs, rows, versions
 from ramet.store.agents import Agent
 from ramet.store.codec import path_of, task_of
 from ramet.store.database import Database
+from ramet.store.history import History
 from ramet.store.leases import Clock, Lease
 from ramet.store.needs import Need
 from ramet.store.schema import metadata, paths, roots, tasks
@@ -27,7 +27,7 @@ from ramet.store.versions import MAIN
 LEASE_SECONDS = 60.0
 
 
-class Catalog:
+class Catalog(History):
     """A system's catalog in a SQLite file.
 
     Args:
@@ -37,8 +37,7 @@ class Catalog:
     """
 
     def __init__(self, file: FilePath, *, clock: Clock = time.time, wait: float = 30.0) -> None:
-        self._database = Database(file, wait=wait)
-        self._clock = clock
+        super().__init__(Database(file, wait=wait), clock)
 
     @classmethod
     def create(cls, file: FilePath, *, clock: Clock = time.time) -> "Catalog":
@@ -56,10 +55,10 @@ class Catalog:
     # Tasks
 
     def add_task(self, task: Task) -> None:
-        """Add a task; a name that was removed may be used again.
+        """Add a task; the name of one that was removed may be used again for the same classes: its paths may come back.
 
         Raises:
-            InvalidValue: there is a task of that name.
+            InvalidValue: there is a task of that name, or there was one with other classes.
         """
         with self._database.writing() as connection:
             same = tasks.c.name == task.name
@@ -67,6 +66,7 @@ class Catalog:
             if removed is None:
                 connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=False))
             elif removed:
+                _check_classes(rows.find_task(connection, task.name, removed=True), task)
                 connection.execute(update(tasks).where(same).values(record=to_json(task), removed=False))
             else:
                 raise InvalidValue(f"there is a task {task.name!r} already", "remove it first, or take another name")
@@ -76,22 +76,39 @@ class Catalog:
         with self._database.reading() as connection:
             return rows.find_task(connection, name)
 
-    def tasks(self) -> list[Task]:
-        """All tasks, by name."""
+    def tasks(self, *, removed: bool = False) -> list[Task]:
+        """All tasks, by name; with those that were removed, if asked for."""
         with self._database.reading() as connection:
-            chosen = select(tasks.c.record).where(~tasks.c.removed).order_by(tasks.c.name)
+            chosen = select(tasks.c.record).order_by(tasks.c.name)
+            chosen = chosen if removed else chosen.where(~tasks.c.removed)
             return [task_of(record) for record in connection.execute(chosen).scalars()]
 
     def remove_task(self, name: str, *, branch: str = MAIN) -> None:
-        """Take a task out of the system by a commit; its agent, if one runs, is done. Its history stays."""
+        """Take a task off a branch by a commit; its agent there, if one runs, is done. Its history stays.
+
+        The task itself is removed unless another branch publishes or evolves it.
+
+        Raises:
+            InvalidValue: it is only on other branches.
+        """
 
         def forget(connection: Connection, _commit: str) -> None:
-            connection.execute(update(tasks).where(tasks.c.name == name).values(removed=True))
             agent = agents.running(connection, name, branch)
             if agent is not None:
                 agents.finish(connection, agent.id)
+            if not refs.using(connection, name):
+                connection.execute(update(tasks).where(tasks.c.name == name).values(removed=True))
 
-        self._move(branch, (), {name: None}, f"remove {name}", "", forget)
+        def prepare(connection: Connection) -> None:
+            rows.find_task(connection, name)
+            users = refs.using(connection, name)
+            if users and branch not in users:
+                raise InvalidValue(
+                    f"task {name!r} is not on branch {branch!r} but on {', '.join(users)}",
+                    f"take it off there: `ramet -b {users[0]} task remove {name}`",
+                )
+
+        self._move(branch, lambda _: {name: None}, f"remove {name}", "", prepare=prepare, then=forget)
 
     # Roots and paths
 
@@ -136,53 +153,6 @@ class Catalog:
         """Add or replace one measurement of a path."""
         with self._database.writing() as connection:
             rows.set_metric(connection, id, name, value)
-
-    # Versions
-
-    def head(self, branch: str = MAIN) -> Commit:
-        """The last commit of a branch."""
-        return self.log(branch, limit=1)[0]
-
-    def log(self, branch: str = MAIN, *, limit: int | None = None) -> list[Commit]:
-        """The last commits of a branch, newest first; also from a commit's id on."""
-        with self._database.reading() as connection:
-            return versions.history(connection, versions.find_commit(connection, branch), limit)
-
-    def published(self, at: str = MAIN) -> dict[str, Path]:
-        """The published path of every task, at a branch or at a commit."""
-        with self._database.reading() as connection:
-            return versions.published(connection, versions.find_commit(connection, at))
-
-    def publish(
-        self,
-        new: Sequence[Path],
-        *,
-        message: str,
-        method: str,
-        branch: str = MAIN,
-        close_cycle: Agent | None = None,
-    ) -> Commit:
-        """Make paths the published ones of their tasks; what others publish meanwhile for other tasks stays.
-
-        Args:
-            new: the paths, one a task; known ones only have their metrics added to.
-            message: what the commit is for.
-            method: the name and version of the method that made them.
-            branch: the branch that is moved.
-            close_cycle: the agent whose cycle this ends in the same transaction; it goes on to the next one or is done.
-
-        Returns:
-            The commit, or the branch's last one where every path is published already.
-
-        Raises:
-            Busy: the agent's cycle was ended by another process.
-        """
-
-        def close(connection: Connection, commit: str) -> None:
-            if close_cycle is not None:
-                agents.close_cycle(connection, close_cycle, commit)
-
-        return self._move(branch, new, {path.task or "": path.id for path in new}, message, method, close)
 
     # Agents
 
@@ -337,40 +307,13 @@ class Catalog:
             except StoreError as error:
                 return [error.problem]
 
-    def _move(
-        self,
-        branch: str,
-        new: Sequence[Path],
-        wanted: versions.Changes,
-        message: str,
-        method: str,
-        then: Callable[[Connection, str], None],
-    ) -> Commit:
-        """Give tasks of a branch other paths, and do `then` with the commit's id in the same transaction.
 
-        The commit is made for the branch as it was read; where another process has moved it since, that is done anew.
-        """
-        while True:
-            with self._database.reading() as connection:
-                commit = versions.history(connection, versions.head_id(connection, branch), 1)[0]
-                changes = versions.differences(connection, branch, wanted)
-            if changes:
-                commit = self._commit((commit.id,), changes, message, method)
-            try:
-                with self._database.writing() as connection:
-                    for task in wanted:
-                        rows.find_task(connection, task)
-                    rows.put_paths(connection, new)
-                    if changes:
-                        versions.advance(connection, branch, commit)
-                    then(connection, commit.id)
-                return commit
-            except versions.Moved:
-                continue
-
-    def _commit(self, parents: Sequence[str], changes: versions.Changes, message: str, method: str) -> Commit:
-        moment = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
-        return versions.new_commit(parents, changes, message=message, method=method, time=moment)
+def _check_classes(old: Task, new: Task) -> None:
+    if old.classes != new.classes:
+        raise InvalidValue(
+            f"history has another task {old.name!r}, with other classes",
+            "take another name, as its paths may come back",
+        )
 
 
 def _damage(connection: Connection) -> list[str]:

@@ -1,36 +1,43 @@
 """Commits and branches: how the system's published state changes and how any state of it is found again."""
 
+import difflib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Row, Subquery, Table, delete, func, insert, literal, select, update
+from sqlalchemy import CTE, Connection, Row, Subquery, Table, bindparam, delete, func, insert, literal, select, update
 
 from ramet.errors import UnknownName
 from ramet.records import Commit, Path, content_id
 from ramet.store.codec import path_of
-from ramet.store.rows import columns, complete
-from ramet.store.schema import branch_state, branches, commit_changes, commit_parents, commits, paths
+from ramet.store.graph import graph, newest_first
+from ramet.store.rows import columns
+from ramet.store.schema import branch_state, branches, commit_changes, commit_parents, commits, paths, tasks
 
 MAIN = "main"
 """The branch that every system has."""
 
 Changes = Mapping[str, str | None]
 
+_CHUNK = 1000
+"""Ids a statement: databases limit how many values one may have."""
+
 
 class Moved(Exception):
     """The branch is no longer at the commit that the change was made for."""
 
 
-def new_commit(parents: Sequence[str], changes: Changes, *, message: str, method: str, time: str) -> Commit:
-    """A commit under the id that its content gives it; the time is no part of it."""
+def new_commit(
+    parents: Sequence[str], changes: Changes, *, message: str, method: str, time: str, author: str, code: str
+) -> Commit:
+    """A commit under the id that its content gives it; time, author and code (ramet's version) are no part of it."""
     content = {"parents": parents, "changes": changes, "message": message, "method": method}
-    return Commit(content_id(content), tuple(parents), dict(changes), message, method, time)
+    return Commit(content_id(content), tuple(parents), dict(changes), message, method, time, author, code)
 
 
 def start_branch(connection: Connection, branch: str, commit: Commit) -> None:
     """A new branch whose history is one commit that changes nothing."""
-    _put(connection, commit)
+    put(connection, commit)
     connection.execute(insert(branches).values(name=branch, commit=commit.id))
 
 
@@ -40,23 +47,53 @@ def advance(connection: Connection, branch: str, commit: Commit) -> None:
     Raises:
         Moved: the branch is elsewhere by now. The transaction must be given up.
     """
-    _put(connection, commit)
-    at_parent = (branches.c.name == branch) & (branches.c.commit == commit.parents[0])
-    if not connection.execute(update(branches).where(at_parent).values(commit=commit.id)).rowcount:
+    put(connection, commit)
+    move(connection, branch, commit.parents[0], commit.id, commit.changes)
+
+
+def move(connection: Connection, branch: str, start: str, end: str, changes: Changes) -> None:
+    """Move a branch from one commit to another, whose states differ by these changes.
+
+    Raises:
+        Moved: the branch is not at `start` by now. The transaction must be given up.
+    """
+    at_start = (branches.c.name == branch) & (branches.c.commit == start)
+    if not connection.execute(update(branches).where(at_start).values(commit=end)).rowcount:
         raise Moved
-    of_branch = branch_state.c.branch == branch
-    connection.execute(delete(branch_state).where(of_branch & branch_state.c.task.in_(commit.changes)))
-    state = [{"branch": branch, "task": task, "path": path} for task, path in commit.changes.items() if path]
+    if changes:  # a row a statement: a merge may have more changes than a statement may have values
+        of_task = (branch_state.c.branch == branch) & (branch_state.c.task == bindparam("changed"))
+        connection.execute(delete(branch_state).where(of_task), [{"changed": task} for task in changes])
+    state = [{"branch": branch, "task": task, "path": path} for task, path in changes.items() if path]
     if state:
         connection.execute(insert(branch_state), state)
 
 
+def bring_back(connection: Connection, branch: str) -> None:
+    """Make the tasks that a branch publishes be there again, if any was removed."""
+    published = select(branch_state.c.task).where(branch_state.c.branch == branch)
+    connection.execute(update(tasks).where(tasks.c.removed, tasks.c.name.in_(published)).values(removed=False))
+
+
 def differences(connection: Connection, branch: str, wanted: Changes) -> dict[str, str | None]:
     """What has to change in a branch's state so that these tasks have these paths (None: no path)."""
-    of_branch = (branch_state.c.branch == branch) & branch_state.c.task.in_(wanted)
-    rows = connection.execute(select(branch_state.c.task, branch_state.c.path).where(of_branch))
-    now = {row.task: row.path for row in rows}
+    now = paths_on(connection, branch, wanted)
     return {task: path for task, path in wanted.items() if now.get(task) != path}
+
+
+def paths_on(connection: Connection, branch: str, some: Iterable[str]) -> dict[str, str]:
+    """The published paths' ids of some tasks on a branch."""
+    of_branch = (branch_state.c.branch == branch) & branch_state.c.task.in_(some)
+    rows = connection.execute(select(branch_state.c.task, branch_state.c.path).where(of_branch))
+    return {row.task: row.path for row in rows}
+
+
+def undone(connection: Connection, commit: Commit) -> dict[str, str | None]:
+    """What the tasks that a commit changed were published as before it."""
+    if not commit.parents:
+        return {}
+    before = state(connection, commit.parents[0])
+    known = {row.task: row.path for row in connection.execute(select(before.c.task, before.c.path))}
+    return {task: known.get(task) for task in commit.changes}
 
 
 def head_id(connection: Connection, branch: str) -> str:
@@ -65,34 +102,31 @@ def head_id(connection: Connection, branch: str) -> str:
         select(branches.c.commit).where(branches.c.name == branch)
     ).scalar_one_or_none()
     if found is None:
-        raise UnknownName(f"no branch is called {branch!r}", f"every system has the branch {MAIN!r}")
+        near = ", ".join(difflib.get_close_matches(branch, connection.execute(select(branches.c.name)).scalars().all()))
+        remedy = f"did you mean {near}?" if near else "`ramet branch` lists the branches, `ramet switch` goes to one"
+        raise UnknownName(f"no branch is called {branch!r}", remedy)
     return found
 
 
-def find_commit(connection: Connection, name: str) -> str:
-    """The id of the commit that a branch is at, or of the only one whose id starts with `name`."""
-    head: str | None = connection.execute(select(branches.c.commit).where(branches.c.name == name)).scalar_one_or_none()
-    if head is not None:
-        return head
-    return complete(connection, commits.c.id, name, what="branch or commit", remedy="`ramet log` lists the commits")
+def log(connection: Connection, commit: str, limit: int | None = None) -> list[Commit]:
+    """A commit and all that it follows, each before what it follows, the newer first; at most `limit` of them."""
+    return read(connection, newest_first(graph(connection, commit))[:limit])
 
 
-def history(connection: Connection, commit: str, limit: int | None = None) -> list[Commit]:
-    """A commit and its first parents, newest first, at most `limit` of them."""
-    line = _line(commit, limit)
-    rows = connection.execute(select(commits).join(line, commits.c.id == line.c.id).order_by(line.c.distance)).all()
-    parents, changes = _rows_of(connection, commit_parents, line), _rows_of(connection, commit_changes, line)
-    return [
-        Commit(
-            row.id,
-            tuple(parent.parent for parent in parents[row.id]),
-            {change.task: change.path for change in changes[row.id]},
-            row.message,
-            row.method,
-            row.time,
-        )
-        for row in rows
-    ]
+def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
+    """The commits of these ids, in their order."""
+    found: dict[str, Commit] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        parents, changes = _rows_of(connection, commit_parents, chunk), _rows_of(connection, commit_changes, chunk)
+        for row in connection.execute(select(commits).where(commits.c.id.in_(chunk))).mappings():
+            id = row["id"]
+            found[id] = Commit(
+                **row,
+                parents=tuple(parent.parent for parent in parents[id]),
+                changes={change.task: change.path for change in changes[id]},
+            )
+    return [found[id] for id in ids]
 
 
 def published(connection: Connection, commit: str) -> dict[str, Path]:
@@ -110,14 +144,14 @@ def state(connection: Connection, commit: str) -> Subquery:
     branch = connection.execute(select(branches.c.name).where(branches.c.commit == commit).limit(1)).scalar()
     if branch is not None:
         return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
-    line = _line(commit)
+    line = first_parents(commit)
     recency = func.row_number().over(partition_by=commit_changes.c.task, order_by=line.c.distance).label("recency")
     changes = select(commit_changes, recency).join(line, commit_changes.c.commit == line.c.id).subquery()
     last = (changes.c.recency == 1) & changes.c.path.is_not(None)
     return select(changes.c.task, changes.c.path).where(last).subquery()
 
 
-def _line(commit: str, limit: int | None = None) -> CTE:
+def first_parents(commit: str, limit: int | None = None) -> CTE:
     """A commit and its first parents, as a table of (id, distance)."""
     line = select(literal(commit).label("id"), literal(0).label("distance")).cte("line", recursive=True)
     first = select(commit_parents.c.parent, line.c.distance + 1).join(line, commit_parents.c.commit == line.c.id)
@@ -125,22 +159,22 @@ def _line(commit: str, limit: int | None = None) -> CTE:
     return line.union_all(first if limit is None else first.where(line.c.distance + 1 < limit))
 
 
-def _rows_of(connection: Connection, table: Table, line: CTE) -> defaultdict[str, list[Row[Any]]]:
-    """The rows of a table of commits' details, in their order, by commit."""
-    rows: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(select(table).join(line, table.c.commit == line.c.id).order_by(*table.primary_key)):
-        rows[row.commit].append(row)
-    return rows
-
-
-def _put(connection: Connection, commit: Commit) -> None:
+def put(connection: Connection, commit: Commit) -> None:
     """Add a commit, unless another branch has made the very same."""
     if connection.execute(select(commits.c.id).where(commits.c.id == commit.id)).first():
         return
-    values = {"id": commit.id, "message": commit.message, "method": commit.method, "time": commit.time}
-    connection.execute(insert(commits).values(values))
+    fields = ("id", "message", "method", "time", "author", "code")
+    connection.execute(insert(commits).values({field: getattr(commit, field) for field in fields}))
     parents = [{"commit": commit.id, "position": i, "parent": parent} for i, parent in enumerate(commit.parents)]
     changes = [{"commit": commit.id, "task": task, "path": path} for task, path in commit.changes.items()]
     for table, rows in ((commit_parents, parents), (commit_changes, changes)):
         if rows:
             connection.execute(insert(table), rows)
+
+
+def _rows_of(connection: Connection, table: Table, ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
+    """The rows of a table of commits' details, in their order, by commit."""
+    rows: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(table).where(table.c.commit.in_(ids)).order_by(*table.primary_key)):
+        rows[row.commit].append(row)
+    return rows

@@ -1,0 +1,137 @@
+"""Merging a branch: which side's path each task takes, and where both changed it, the better one by the score.
+
+Test quality decides nothing: the score is the method's, on validation quality, in the merged system (METHOD section 6).
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from ramet.errors import Conflict, InvalidValue
+from ramet.evolution.world import World
+from ramet.method.schema import Score
+from ramet.records import Path
+from ramet.results import Choice, Merged
+from ramet.store.catalog import Catalog
+from ramet.store.forks import Fork, State
+from ramet.store.versions import Changes, Moved
+
+Policy = Literal["best", "theirs", "ours"]
+"""What settles a task that both sides changed."""
+
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+
+_NAMED_CONFLICTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A merge of two states: what to take from theirs (None: the task is out there), and the tasks both changed."""
+
+    taken: Changes
+    conflicts: tuple[str, ...]
+
+
+def plan(bases: Iterable[State], ours: State, theirs: State) -> Plan:
+    """What each side changed since the states at their nearest common commits.
+
+    A path is news where no base has it. News of one side are taken; news of both, or of neither (two bases, each side
+    kept another one's), are a conflict, unless they are the same.
+    """
+    bases = tuple(bases) or ({},)
+    taken: dict[str, str | None] = {}
+    conflicts = []
+    for task in sorted(ours.keys() | theirs.keys()):
+        mine, other = ours.get(task), theirs.get(task)
+        before = {base.get(task) for base in bases}
+        if mine == other or (mine not in before and other in before):
+            continue
+        if mine in before and other not in before:
+            taken[task] = other
+        else:
+            conflicts.append(task)
+    return Plan(taken, tuple(conflicts))
+
+
+def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = None) -> Merged:
+    """Merge the commit of a name into a branch, as one commit; where somebody moves either meanwhile, anew.
+
+    Args:
+        catalog: the system's.
+        name: a branch, a tag or another name of a commit.
+        branch: the branch that takes it.
+        policy: what settles conflicts; None refuses them.
+
+    Raises:
+        Conflict: both sides changed a task, and there is no policy.
+        InvalidValue: there is no such policy.
+    """
+    if policy is not None and policy not in POLICIES:
+        raise InvalidValue(f"no policy is called {policy!r}", f"use one of {', '.join(POLICIES)}")
+    while True:
+        fork = catalog.fork(name, branch=branch)
+        if fork.is_merged:
+            return Merged(fork.ours, "nothing")
+        bases = [fork.our_state] if fork.is_ahead else fork.bases.values()
+        planned = plan(bases, fork.our_state, fork.their_state)
+        choices = _settled(catalog, fork, planned, policy)
+        changes = {**planned.taken, **{c.task: c.theirs for c in choices if c.taken == "theirs"}}
+        try:
+            message = f"merge {name} into {branch}{f' ({policy})' if choices else ''}"
+            commit = catalog.merge(fork, changes, message=message)
+        except Moved:
+            continue
+        return Merged(commit.id, "forward" if fork.is_ahead else "merge", tuple(planned.taken), choices)
+
+
+def choose(ours: float | None, theirs: float | None) -> Literal["ours", "theirs"]:
+    """The side of the better score; ours if they are equal. One without a path, or not measured, is the worst."""
+
+    def rank(score: float | None) -> float:
+        return -math.inf if score is None or math.isnan(score) else score
+
+    return "theirs" if rank(theirs) > rank(ours) or (ours is None and theirs is not None) else "ours"
+
+
+def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None) -> tuple[Choice, ...]:
+    """What becomes of the tasks that both sides changed."""
+    tasks = planned.conflicts
+    if not tasks:
+        return ()
+    if policy is None:
+        named = ", ".join(tasks[:_NAMED_CONFLICTS])
+        left = len(tasks) - _NAMED_CONFLICTS
+        raise Conflict(
+            f"{fork.branch!r} and {fork.name!r} both changed {named}{f' and {left} more' if left > 0 else ''}",
+            f"say which path to keep: --policy {', '.join(POLICIES[:-1])} or {POLICIES[-1]}",
+            tasks,
+        )
+    if policy != "best":
+        return tuple(Choice(task, fork.our_state.get(task), fork.their_state.get(task), policy) for task in tasks)
+    return _best(catalog, fork, planned)
+
+
+def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
+    """Of every disputed task the path of the better score, in the merged system without the disputed ones."""
+    merged = {**fork.our_state, **planned.taken}
+    undisputed = {task: path for task, path in merged.items() if path is not None and task not in planned.conflicts}
+    disputed = [
+        state[task] for state in (fork.our_state, fork.their_state) for task in planned.conflicts if task in state
+    ]
+    paths = {path.id: path for path in catalog.paths([*undisputed.values(), *disputed])}
+    world = World.of({task: paths[path] for task, path in undisputed.items()}, catalog.roots().values())
+    classes = {task.name: len(task.classes) for task in catalog.tasks(removed=True)}
+    terms = {agent.id: Score.model_validate(agent.method["score"]) for agent in catalog.agents()}
+    choices = []
+    for task in planned.conflicts:
+        ids = (fork.our_state.get(task), fork.their_state.get(task))
+        ours, theirs = _scores(world, [paths[id] if id else None for id in ids], terms, classes[task])
+        choices.append(Choice(task, *ids, choose(ours, theirs), ours, theirs))
+    return tuple(choices)
+
+
+def _scores(world: World, sides: Sequence[Path | None], terms: Mapping[str, Score], classes: int) -> list[float | None]:
+    """The scores of a task's two paths by the same terms: ours', or theirs' where ours has no path."""
+    shared = next(terms.get(path.agent, Score()) for path in sides if path is not None)
+    return [None if path is None else world.score(shared, path, classes) for path in sides]
