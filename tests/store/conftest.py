@@ -1,11 +1,18 @@
-from collections.abc import Iterator
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from ramet.store.folder import Store
-from ramet.store.objects import FolderObjects, Objects
+from ramet.store.objects import FolderObjects, FsspecObjects, Objects
+from ramet.store.place import Place
+from tests.store import s3
 from tests.store.examples import make_system
+
+PLACES = ("file", "dir", "memory", "moto", "s3rver")
 
 
 @pytest.fixture
@@ -16,9 +23,46 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.catalog.close()
 
 
-@pytest.fixture(params=[FolderObjects])
-def objects(request: pytest.FixtureRequest, tmp_path: Path) -> Objects:
+@pytest.fixture(scope="session")
+def s3_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """The endpoint of a kind of server, which is started when it is first asked for, with an empty bucket."""
+    with ExitStack() as running:
+
+        @cache
+        def endpoint(kind: str) -> str:
+            return running.enter_context(s3.served(kind, tmp_path_factory.mktemp(kind)))
+
+        yield endpoint
+
+
+@pytest.fixture
+def place_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_servers: Callable[[str], str]) -> Callable[[str], str]:
+    """The URL of an empty place of a kind: a folder, memory, a backend that must rename, or a kind of S3."""
+
+    def url(kind: str) -> str:
+        folder = tmp_path / "place"
+        match kind:
+            case "file":
+                return folder.as_uri()
+            case "dir":
+                return f"dir::{folder.as_uri()}"
+            case "memory":
+                return f"memory://{secrets.token_hex(8)}"
+        s3.use(s3_servers(kind), monkeypatch)
+        return f"s3://{s3.BUCKET}/{secrets.token_hex(8)}"
+
+    return url
+
+
+@pytest.fixture(params=PLACES)
+def url(request: pytest.FixtureRequest, place_of: Callable[[str], str]) -> str:
+    """An empty place of every kind."""
+    return place_of(request.param)
+
+
+@pytest.fixture(params=["folder", *PLACES])
+def objects(request: pytest.FixtureRequest, place_of: Callable[[str], str], tmp_path: Path) -> Objects:
     """Every kind of object store, empty: what is tested of one is tested of all."""
-    made: Objects = request.param(tmp_path / "objects")
-    (tmp_path / "objects").mkdir()
-    return made
+    if request.param == "folder":
+        return FolderObjects(tmp_path / "objects")
+    return FsspecObjects(Place(place_of(request.param)), tmp_path / "copies")

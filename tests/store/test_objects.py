@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from ramet.errors import ObjectError, StoreError
-from ramet.store.objects import FolderObjects, Objects
+from ramet.store.objects import FolderObjects, FsspecObjects, Objects
+from ramet.store.objects.url import DELETING
+from ramet.store.place import Place
 from tests.store.examples import run_in_child
 
 NO_SUCH = hashlib.sha256(b"nothing").hexdigest()
@@ -92,6 +94,8 @@ def test_an_absent_object_is_an_error_that_names_it(objects: Objects, method: st
 def test_what_is_no_digest_reaches_no_file(objects: Objects, digest: str) -> None:
     with pytest.raises(ObjectError, match="no digest"):
         objects.delete(digest)
+    with pytest.raises(ObjectError, match="no digest"):
+        objects.read(digest)
 
 
 def test_only_what_is_older_is_deleted_and_putting_again_makes_new(objects: Objects) -> None:
@@ -113,6 +117,46 @@ def test_all_who_get_an_object_share_its_tensors(objects: Objects) -> None:
     assert {other["w"].data_ptr() for other in others} == {first["w"].data_ptr()}
 
 
+def test_bytes_are_copied_from_one_store_to_another(objects: Objects, tmp_path: Path) -> None:
+    other = FolderObjects(tmp_path / "other")
+    digest = other.put({"w": torch.arange(3.0)})
+    assert objects.write(other.read(digest)) == digest
+    assert objects.read(digest) == other.read(digest)
+    assert objects.get(digest)["w"].tolist() == [0, 1, 2]
+    [entry] = objects.entries()
+    assert (entry.digest, entry.size) == (digest, other.size(digest))
+    assert entry.modified == objects.modified(digest)
+
+
+def test_renewing_makes_new_what_is_there_and_whole(objects: Objects) -> None:
+    assert not objects.renew(NO_SUCH)
+    digest = objects.put({"w": torch.ones(2)})
+    before = objects.modified(digest)
+    time.sleep(0.02)
+    assert objects.renew(digest)
+    assert not objects.delete(digest, before=before + 0.005)
+
+
+def test_what_is_written_while_it_is_judged_stays(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right when a deletion has been decided, somebody puts the object again."""
+    digest = objects.put({"w": torch.ones(2)})
+    writers = ThreadPoolExecutor(1)
+    written = []
+    for owner, name in ((Place, "delete"), (Path, "unlink")):
+        real = getattr(owner, name)
+
+        def late(self: Any, *args: Any, real: Callable[..., Any] = real) -> Any:
+            if not written:
+                written.append(writers.submit(objects.put, {"w": torch.ones(2)}))
+                time.sleep(0.1)
+            return real(self, *args)
+
+        monkeypatch.setattr(owner, name, late)
+    objects.delete(digest)
+    assert written[0].result() == digest
+    objects.check(digest)
+
+
 def truncated(data: bytes) -> bytes:
     return data[:-1]
 
@@ -128,27 +172,65 @@ def emptied(_: bytes) -> bytes:
 damages = pytest.mark.parametrize("damage", [truncated, flipped, emptied])
 
 
+def overwrite(objects: Objects, digest: str, data: bytes) -> str:
+    """Put other bytes in an object's place, and tell where that is."""
+    if isinstance(objects, FsspecObjects):
+        name = f"{digest[:2]}/{digest}.safetensors"
+        objects.place.write(name, data)
+        return objects.place.at(name)
+    assert isinstance(objects, FolderObjects)
+    objects.file(digest).parent.mkdir(parents=True, exist_ok=True)
+    objects.file(digest).write_bytes(data)
+    return str(objects.file(digest))
+
+
 @damages
-def test_a_damaged_file_is_refused_by_name_and_put_right_by_putting(
-    tmp_path: Path, damage: Callable[[bytes], bytes]
+def test_a_damaged_object_is_refused_by_name_and_put_right_by_putting(
+    objects: Objects, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     parts = {"w": torch.arange(5.0)}
-    digest = FolderObjects(tmp_path).put(parts)
-    file = FolderObjects(tmp_path).file(digest)
-    file.write_bytes(damage(file.read_bytes()))
-    objects = FolderObjects(tmp_path)
-    for method in (objects.get, objects.check):
-        with pytest.raises(ObjectError, match=rf"{digest} is damaged: {re.escape(str(file))}"):
+    digest = FolderObjects(tmp_path / "elsewhere").put(parts)
+    where = overwrite(objects, digest, damage(FolderObjects(tmp_path / "elsewhere").read(digest)))
+    for method in (objects.get, objects.check, objects.read):
+        with pytest.raises(ObjectError, match=rf"{digest} is damaged: {re.escape(where)}"):
             method(digest)
+    assert not objects.renew(digest)
     assert objects.put(parts) == digest
+    objects.check(digest)
     assert objects.get(digest)["w"].tolist() == parts["w"].tolist()
+
+
+@damages
+def test_a_damaged_copy_of_an_object_behind_a_url_is_got_anew(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    place, copies = Place((tmp_path / "place").as_uri()), tmp_path / "copies"
+    digest = FsspecObjects(place, copies).put({"w": torch.arange(5.0)})
+    file = FolderObjects(copies).file(digest)
+    file.write_bytes(damage(file.read_bytes()))
+    assert FsspecObjects(place, copies).get(digest)["w"].tolist() == [0, 1, 2, 3, 4]
+    FolderObjects(copies).check(digest)
+    file.unlink()
+    assert FsspecObjects(place, copies).get(digest)["w"].tolist() == [0, 1, 2, 3, 4]
+
+
+def test_the_mark_of_who_died_while_deleting_holds_nobody_up_for_ever(tmp_path: Path) -> None:
+    objects = FsspecObjects(Place((tmp_path / "place").as_uri()), tmp_path / "copies")
+    digest = objects.put({"w": torch.ones(2)})
+    mark = tmp_path / "place" / digest[:2] / f"{digest}.safetensors{DELETING}"
+    mark.touch()
+    os.utime(mark, (0, time.time() - 3600))
+    assert objects.put({"w": torch.ones(2)}) == digest
+    assert not mark.exists()
+    mark.touch()
+    assert list(objects.digests()) == [digest]
+    objects.sweep()
+    assert not mark.exists()
+    objects.check(digest)
 
 
 def test_bytes_that_hash_right_but_are_no_tensors_are_refused(tmp_path: Path) -> None:
     digest = hashlib.sha256(b"pickle").hexdigest()
     objects = FolderObjects(tmp_path)
-    objects.file(digest).parent.mkdir()
-    objects.file(digest).write_bytes(b"pickle")
+    overwrite(objects, digest, b"pickle")
     with pytest.raises(ObjectError, match="damaged"):
         objects.get(digest)
 

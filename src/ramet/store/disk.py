@@ -5,12 +5,15 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TypeVar
 
 from ramet.errors import StoreError
 
 TEMPORARY = ".tmp"
 """How the name of a file ends while it is not a whole file of its folder: not yet, or no more."""
+
+AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 _SPACE = "free some space (`ramet gc` drops what nothing holds) and run the same command again"
 _RIGHTS = "make the folder readable and writable for your user"
@@ -33,7 +36,7 @@ def refusals(problem: str) -> Iterator[None]:
         raise StoreError(f"{problem}: {error.strerror or error}", remedy) from error
 
 
-def temporary_name(path: Path) -> Path:
+def temporary_name(path: AnyPath) -> AnyPath:
     """A hidden name beside a file that no other process uses."""
     return path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
 
@@ -62,6 +65,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
+        _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
         _sync_names(folder.parent)
 
