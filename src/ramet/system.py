@@ -20,7 +20,8 @@ from ramet.records import Child, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
 from ramet.store.agents import Agent
 from ramet.store.care import Fault, GcReport, gc, verify
-from ramet.store.folder import Store, create, open_store
+from ramet.store.folder import create, open_store
+from ramet.versioning import Versioned
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -71,23 +72,22 @@ def init(
     return System(open_store(folder))
 
 
-def open(directory: str | FilePath = ".") -> "System":
+def open(directory: str | FilePath = ".", branch: str | None = None) -> "System":
     """Open the system of a folder.
+
+    Args:
+        directory: the folder.
+        branch: what is done and said is on this branch; by default on the one that the folder is on (see switch).
 
     Raises:
         StoreError: there is none, or it was made by a newer ramet, or it cannot be read.
+        UnknownName: there is no such branch.
     """
-    return System(open_store(FilePath(directory).expanduser().resolve()))
+    return System(open_store(FilePath(directory).expanduser().resolve()), branch)
 
 
-class System:
+class System(Versioned):
     """One multitask image classification system (see init and open)."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.folder = store.folder
-        self.catalog = store.catalog
-        self.objects = store.objects
 
     @property
     def name(self) -> str:
@@ -157,12 +157,19 @@ class System:
         return self.catalog.task(name)
 
     def remove_task(self, name: str) -> None:
-        """Take a task out of the system; what other tasks hold of its components stays, and so does its history."""
+        """Take a task off the branch; what other tasks hold of its components stays, and so does its history.
+
+        The task itself is removed unless another branch publishes or evolves it.
+
+        Raises:
+            InvalidValue: it is only on other branches.
+        """
         from ramet.tasks.data import remove_cache
 
-        with self.catalog.lease(self.task(name).name):
-            self.catalog.remove_task(name)
-            remove_cache(self.folder, name)
+        with self.catalog.lease(self.task(name).name, branch=self.branch):
+            self.catalog.remove_task(name, branch=self.branch)
+            if name not in {task.name for task in self.tasks()}:
+                remove_cache(self.folder, name)
 
     # Evolution
 
@@ -212,6 +219,7 @@ class System:
             self.store,
             [self.task(name) for name in dict.fromkeys(tasks)],
             chosen,
+            branch=self.branch,
             seed=seed,
             device=device,
             time_limit=time_limit,
@@ -224,10 +232,12 @@ class System:
 
     def status(self) -> list[TaskStatus]:
         """Every task: quality, size, compute, and what it shares."""
-        published = self.catalog.published()
+        published = self._state()
         world = World.of(published, self.catalog.roots().values())
         agents = {agent.id: agent for agent in self.catalog.agents()}
-        unfinished = {agent.task for agent in agents.values() if agent.state == "running"}
+        unfinished = {
+            agent.task for agent in agents.values() if agent.state == "running" and agent.branch == self.branch
+        }
         return [
             _task_status(task, published.get(task.name), world, agents, task.name in unfinished)
             for task in self.tasks()
@@ -260,7 +270,7 @@ class System:
     def holders(self, path: Path) -> dict[str, tuple[str, ...]]:
         """Of each component of a path, by its name: the roots and the other tasks whose published paths hold it."""
         roots = self.roots()
-        held = World.of(self.catalog.published(), roots.values()).held
+        held = World.of(self._state(), roots.values()).held
         names = {agent_of(root): name for name, root in roots.items()}
         return {
             c.name: tuple(
@@ -271,10 +281,10 @@ class System:
 
     def sharing(self) -> dict[tuple[str, str], tuple[Component, ...]]:
         """The components that the published paths of two tasks both hold, for both orders of the two."""
-        digests = {task: {c.digest for c in path.components} for task, path in self.catalog.published().items()}
+        digests = {task: {c.digest for c in path.components} for task, path in self._state().items()}
         return {
             (one, other): shared
-            for one, path in self.catalog.published().items()
+            for one, path in self._state().items()
             for other in digests.keys() - {one}
             if (shared := tuple(c for c in path.components if c.digest in digests[other]))
         }
@@ -303,7 +313,7 @@ class System:
             progress: told (task, done, total).
         """
         _known_split(split)
-        paths = [self._published(name) for name in tasks] if tasks else list(self.catalog.published().values())
+        paths = [self._published(name) for name in tasks] if tasks else list(self._state().values())
         return [self._evaluate(path, split, device, progress) for path in paths]
 
     def predict(
@@ -338,7 +348,7 @@ class System:
         self, *, device: str = "auto", progress: Callable[[str, int, int], None] | None = None
     ) -> list[QualityCheck]:
         """Measure every task's test quality again; it must be what was recorded when its path was published."""
-        published = self.catalog.published()
+        published = self._state()
         return [
             QualityCheck(e.task, e.path, published[e.task].metrics["test_quality"], e.accuracy)
             for e in self.evaluate(device=device, progress=progress)
@@ -348,9 +358,12 @@ class System:
         """Drop the objects that no published path, root or running agent holds."""
         return gc(self.catalog, self.objects, dry_run=dry_run)
 
+    def _state(self) -> dict[str, Path]:
+        return self.catalog.published(self.branch)
+
     def _published(self, task: str) -> Path:
         self.task(task)
-        path = self.catalog.published().get(task)
+        path = self._state().get(task)
         if path is None:
             raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
         return path
@@ -403,7 +416,8 @@ def _task_status(
 ) -> TaskStatus:
     if path is None:
         return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
-    terms = Score.model_validate(agents[path.agent].method["score"])
+    made_by = agents.get(path.agent)  # that of a path from elsewhere is not known
+    terms = Score.model_validate(made_by.method["score"]) if made_by else Score()
     sharing = {holder for c in path.components for holder in world.held[c.digest] if holder in world.published}
     return TaskStatus(
         task=task.name,

@@ -121,7 +121,7 @@ class Run:
     def _plan(self, number: int, count: int, population: list[Path], members: list[Member]) -> list[ChildPlan]:
         catalog, method, task = self.lab.catalog, self.method, self.lab.task
         paths = {path.id: path for path in (*population, *self.world.published.values(), *self.world.roots)}
-        taken = [c.path.parent for c in catalog.children(task=task.name) if c.path.parent]
+        taken = [c.path.parent for c in catalog.children(task=task.name, branch=self.agent.branch) if c.path.parent]
         others = [path.id for path in self.world.others(task.name)]
         roots = [path.id for path in self.world.roots]
         leader = best(members)
@@ -234,7 +234,12 @@ class Run:
         return path
 
     def _drop_losers(self, agent: Agent) -> None:
-        """Delete the objects of the cycle's children that nothing holds any more."""
+        """Delete the objects of the cycle's children that nothing holds any more.
+
+        The same run on another branch makes the same objects; while there may be one, they are left to gc.
+        """
+        if self.lab.catalog.workers(agent.task) != [agent.branch]:
+            return
         made = {d for c in self.lab.catalog.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
         for digest in made - self.lab.catalog.needed().keys():
             self.lab.objects.delete(digest)

@@ -22,13 +22,14 @@ def evolve(
     tasks: Sequence[Task],
     method: Method,
     *,
+    branch: str,
     seed: int,
     device: str,
     time_limit: float | None,
     restart: bool,
     observer: Observer,
 ) -> None:
-    """Evolve tasks one after the other (see System.evolve).
+    """Evolve tasks on a branch, one after the other (see System.evolve).
 
     Raises:
         InvalidValue: no task is given, or one has a run under way that this call would not continue.
@@ -39,8 +40,8 @@ def evolve(
     chosen_device = choose_device(device)
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     with ExitStack() as held:
-        leases = {task.name: held.enter_context(store.catalog.lease(task.name)) for task in tasks}
-        agents = _agents(store.catalog, tasks, method, seed, restart, observer)
+        leases = {task.name: held.enter_context(store.catalog.lease(task.name, branch=branch)) for task in tasks}
+        agents = _agents(store.catalog, tasks, method, branch, seed, restart, observer)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
@@ -52,7 +53,7 @@ def evolve(
 
 
 def _agents(
-    catalog: Catalog, tasks: Sequence[Task], method: Method, seed: int, restart: bool, observer: Observer
+    catalog: Catalog, tasks: Sequence[Task], method: Method, branch: str, seed: int, restart: bool, observer: Observer
 ) -> list[Agent]:
     """The agents to run: those left undone, and new ones for tasks that this very call has not finished before.
 
@@ -61,11 +62,11 @@ def _agents(
     resolved = method.resolved()
     budget = resolved.budget
     wanted = (method.label, seed, budget.cycles, budget.samples_per_cycle)
-    undone = {t.name: a for t in tasks if (a := _running(catalog, t.name, wanted, restart)) is not None}
+    undone = {t.name: a for t in tasks if (a := _running(catalog, t.name, branch, wanted, restart)) is not None}
     agents = []
     for task in tasks:
         agent = undone.get(task.name)
-        if agent is None and undone and _is_last(catalog, task.name, wanted):
+        if agent is None and undone and _is_last(catalog, task.name, branch, wanted):
             observer.skipped(task.name)
             continue
         agents.append(
@@ -77,14 +78,17 @@ def _agents(
                 seed=seed,
                 cycles=budget.cycles,
                 samples=budget.samples_per_cycle,
+                branch=branch,
             )
         )
     return agents
 
 
-def _running(catalog: Catalog, task: str, wanted: tuple[str, int, int, int], restart: bool) -> Agent | None:
+def _running(
+    catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int], restart: bool
+) -> Agent | None:
     """The task's run to go on with. One that has nothing on record yet, or is to be restarted, is given up."""
-    agent = catalog.running_agent(task)
+    agent = catalog.running_agent(task, branch=branch)
     if agent is None or (_terms(agent) == wanted and not restart):
         return agent
     if not restart and catalog.children(agent.id):
@@ -97,8 +101,8 @@ def _running(catalog: Catalog, task: str, wanted: tuple[str, int, int, int], res
     return None
 
 
-def _is_last(catalog: Catalog, task: str, wanted: tuple[str, int, int, int]) -> bool:
-    done = catalog.agents(task)
+def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int]) -> bool:
+    done = [agent for agent in catalog.agents(task) if agent.branch == branch]
     return bool(done) and _terms(done[-1]) == wanted
 
 

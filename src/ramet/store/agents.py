@@ -161,9 +161,13 @@ def generations_done(connection: Connection, agent: str, cycle: int) -> int:
     return connection.execute(select(func.count()).where(of_cycle)).scalar_one()
 
 
-def made_children(connection: Connection, agent: str | None, task: str | None, cycle: int | None) -> list[Child]:
+def made_children(
+    connection: Connection, agent: str | None, task: str | None, cycle: int | None, branch: str | None
+) -> list[Child]:
     """The children on record, in the order in which they were recorded."""
     chosen = select(children, paths.c.record.label("path_record"), paths.c.metrics).join(paths)
+    if branch is not None:
+        chosen = chosen.join(agents, agents.c.id == children.c.agent).where(agents.c.branch == branch)
     for column, value in ((children.c.agent, agent), (paths.c.task, task), (children.c.cycle, cycle)):
         if value is not None:
             chosen = chosen.where(column == value)

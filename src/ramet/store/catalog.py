@@ -256,13 +256,18 @@ class Catalog(History):
             return agents.generations_done(connection, agent_id, cycle)
 
     def children(
-        self, agent_id: str | None = None, *, task: str | None = None, cycle: int | None = None
+        self,
+        agent_id: str | None = None,
+        *,
+        task: str | None = None,
+        cycle: int | None = None,
+        branch: str | None = None,
     ) -> list[Child]:
-        """The children on record, in the order in which they were recorded; of an agent, a task, a cycle, or all."""
+        """The children on record, in the order in which they were recorded; of an agent, a task, ..., or all."""
         with self._database.reading() as connection:
             if task is not None:
                 rows.find_task(connection, task, removed=True)
-            return agents.made_children(connection, agent_id, task, cycle)
+            return agents.made_children(connection, agent_id, task, cycle, branch)
 
     def population(self, agent_id: str) -> list[Path]:
         """The agent's living paths, in the order in which they were recorded."""
@@ -282,6 +287,11 @@ class Catalog(History):
             Busy: another process holds it (on entering the block).
         """
         return leases.held(self._database, branch, task, seconds=seconds, clock=self._clock)
+
+    def workers(self, task: str) -> list[str]:
+        """The branches on which somebody holds the lease of a task, by name."""
+        with self._database.reading() as connection:
+            return leases.branches_of(connection, task, self._clock())
 
     # What is in use
 

@@ -80,6 +80,12 @@ def oldest(connection: Connection, now: float) -> float | None:
     return min((row.since for row in connection.execute(select(leases)) if _alive(row, now)), default=None)
 
 
+def branches_of(connection: Connection, task: str, now: float) -> list[str]:
+    """The branches on which a task's lease is held."""
+    rows = connection.execute(select(leases).where(leases.c.task == task).order_by(leases.c.branch))
+    return [row.branch for row in rows if _alive(row, now)]
+
+
 def _take(connection: Connection, lease: Lease, expires: float, now: float) -> None:
     of_task = (leases.c.branch == lease.branch) & (leases.c.task == lease.task)
     row = connection.execute(select(leases).where(of_task)).one_or_none()

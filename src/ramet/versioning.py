@@ -1,0 +1,170 @@
+"""The versions of a system as a library sees them: its history, branches and tags, and all that goes back or together.
+
+A name of a commit is a branch, a tag, an id or the start of one; `HEAD` is the branch that the system is on, `NAME~N`
+the N-th commit before one.
+"""
+
+from collections.abc import Iterable
+
+from ramet.errors import InvalidValue, ObjectError
+from ramet.evolution.diff import diff
+from ramet.evolution.merge import Policy, merge
+from ramet.evolution.world import World
+from ramet.records import Commit, Path
+from ramet.results import Branch, Diff, Merged
+from ramet.store.current import current_branch, set_current_branch
+from ramet.store.folder import Store
+from ramet.store.refs import Tag
+
+HEAD = "HEAD"
+
+
+class Versioned:
+    """A system on a branch: what is said of the system is said of that branch.
+
+    Args:
+        store: the open system.
+        branch: its name; the one that the folder is on by default.
+
+    Raises:
+        UnknownName: a branch was named that is not there.
+    """
+
+    def __init__(self, store: Store, branch: str | None = None) -> None:
+        self.store = store
+        self.folder = store.folder
+        self.catalog = store.catalog
+        self.objects = store.objects
+        self._branch = current_branch(store.folder) if branch is None else branch
+        if branch is not None:
+            self.catalog.head(branch)
+
+    @property
+    def branch(self) -> str:
+        """The branch that the system is on."""
+        return self._branch
+
+    def log(self, at: str | None = None, *, limit: int | None = None) -> list[Commit]:
+        """The commits that lead to one, newest first; from the branch's last one by default."""
+        return self.catalog.log(self._at(at), limit=limit)
+
+    def commit(self, name: str | None = None) -> Commit:
+        """The commit of a name; the branch's last one by default."""
+        return self.catalog.commit(self._at(name))
+
+    def branches(self) -> list[Branch]:
+        """All branches, by name."""
+        return [
+            Branch(b.name, last.id, last.time, last.message, b.tasks, b.name == self.branch)
+            for b in self.catalog.branches()
+            for last in (self.catalog.commit(b.commit),)
+        ]
+
+    def add_branch(self, name: str, at: str | None = None) -> Commit:
+        """Make a branch at a commit, which is returned; the system stays on its own (see switch).
+
+        Raises:
+            InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
+            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
+        """
+        return self.catalog.branch(name, self._kept(at))
+
+    def delete_branch(self, name: str) -> None:
+        """Forget a branch; gc frees what only it led to.
+
+        Raises:
+            InvalidValue: it is main, or the one that the system or its folder is on.
+            Busy: a run on it is not done.
+        """
+        if name in (self.branch, current_branch(self.folder)):
+            raise InvalidValue(f"the system is on branch {name!r}", "go to another one first: `ramet switch main`")
+        self.catalog.delete_branch(name)
+
+    def switch(self, name: str) -> None:
+        """Go to another branch, and put the folder on it: whoever opens it from now on is there.
+
+        Raises:
+            UnknownName: there is no such branch.
+        """
+        self.catalog.head(name)
+        set_current_branch(self.folder, name)
+        self._branch = name
+
+    def tags(self) -> list[Tag]:
+        """All tags, by name."""
+        return self.catalog.tags()
+
+    def tag(self, name: str, at: str | None = None, *, message: str = "") -> Tag:
+        """Give a commit a name that stays at it.
+
+        Raises:
+            InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
+            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
+        """
+        return self.catalog.tag(name, self._kept(at), message=message)
+
+    def delete_tag(self, name: str) -> None:
+        """Forget a tag; gc frees what only it led to."""
+        self.catalog.delete_tag(name)
+
+    def diff(self, first: str, second: str | None = None) -> Diff:
+        """What lies between two commits: tasks, components, quality, size and compute; up to the branch by default."""
+        one, other = (self.commit(name).id for name in (first, second))
+        roots = self.catalog.roots().values()
+        before, after = (World.of(self.catalog.published(id), roots) for id in (one, other))
+        classes = {task.name: len(task.classes) for task in self.catalog.tasks(removed=True)}
+        return diff(one, before, other, after, classes)
+
+    def merge(self, name: str, *, policy: Policy | None = None) -> Merged:
+        """Merge a branch, or another commit, into the one that the system is on, task by task, as one commit.
+
+        Args:
+            name: of what is merged.
+            policy: whose path a task takes that both sides changed: `best`, the one of the better score in the merged
+                system; `theirs`, that of what is merged; `ours`. None refuses such a merge.
+
+        Raises:
+            Conflict: both sides changed a task, and there is no policy.
+        """
+        return merge(self.catalog, self._kept(name), branch=self.branch, policy=policy)
+
+    def restore(self, task: str, at: str) -> Commit:
+        """Publish the path that a task had at a commit, by a new commit.
+
+        Raises:
+            UnknownName: the task had no path there.
+            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
+        """
+        return self.catalog.restore(task, self._kept(at), branch=self.branch)
+
+    def revert(self, at: str) -> Commit:
+        """Undo what a commit changed, by a new commit.
+
+        Raises:
+            InvalidValue: there is nothing to undo.
+            Conflict: a task of it has another path by now.
+            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
+        """
+        return self.catalog.revert(self._kept(at), branch=self.branch)
+
+    def _at(self, name: str | None) -> str:
+        """The name of a commit as the catalog knows it."""
+        if name is None or name == HEAD:
+            return self.branch
+        return self.branch + name.removeprefix(HEAD) if name.startswith(f"{HEAD}~") else name
+
+    def _kept(self, name: str | None) -> str:
+        """The same, where all that was ever published up to the commit has its objects still."""
+        at = self._at(name)
+        if not self.catalog.leads_to(at):
+            ids = {path for commit in self.catalog.log(at) for path in commit.changes.values() if path}
+            self._ensure_objects(at, self.catalog.paths(sorted(ids)))
+        return at
+
+    def _ensure_objects(self, at: str, paths: Iterable[Path]) -> None:
+        gone = sum(digest not in self.objects for digest in frozenset().union(*(path.digests() for path in paths)))
+        if gone:
+            raise ObjectError(
+                f"{gone} objects of {at} are gone, as no branch or tag led to it when gc ran",
+                "bring them back from a copy of the system",
+            )
