@@ -6,6 +6,7 @@ is imported where it is used, so that looking at a system is quick.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from ramet.evolution.world import World
 from ramet.method.presets import DEFAULT_METHOD, load
 from ramet.method.schema import Method, Score
 from ramet.method.score import agent_of, path_flops
-from ramet.records import Child, Component, Path, Task
+from ramet.records import Child, Commit, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
 from ramet.store.agents import Agent
 from ramet.store.care import Fault, GcReport, gc, verify
@@ -252,6 +253,24 @@ class System(Versioned):
         if name in {task.name for task in self.tasks()}:
             return self._published(name)
         return self.catalog.path(name)
+
+    def find(self, name: str) -> Path | Commit:
+        """What a name means: a task's published path, the path of an id or its start, or else a commit.
+
+        Raises:
+            UnknownName: none of these.
+        """
+        try:
+            return self.path(name)
+        except UnknownName:
+            if any(task.name == name for task in self.tasks()):
+                raise
+        try:
+            return self.commit(name)
+        except UnknownName as error:
+            near = ", ".join(get_close_matches(name, [task.name for task in self.tasks()]))
+            remedy = f"did you mean {near}?" if near else error.remedy
+            raise UnknownName(f"no task, path or commit is called {name!r}", remedy) from None
 
     def history(self, task: str | None = None) -> list[Child]:
         """All children that were ever made, or a task's, in the order they were recorded."""

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from ramet.cli.main import app
 
-RUNNER = CliRunner(env={"RAMET_SYSTEM": None, "COLUMNS": "80"})
+RUNNER = CliRunner(env={"RAMET_SYSTEM": None, "RAMET_BRANCH": None, "COLUMNS": "80"})
 ROOT = "random:vit_tiny_patch8@16x1"
 TASKS = ("digits", "numerals")
 BUDGET = (

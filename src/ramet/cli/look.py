@@ -11,6 +11,8 @@ from rich.tree import Tree
 from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import NOTHING, facts, number, percent, plural, say, setting, show_json, table
 from ramet.cli.output import show as print_result
+from ramet.cli.versions import show_commit
+from ramet.records import Commit
 
 if TYPE_CHECKING:
     from ramet.records import Child, Component, Path
@@ -34,13 +36,21 @@ def status(as_json: AsJson = False, folder: Folder = None) -> None:
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="PATH|TASK", help="A path's id, or a task.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK|PATH|COMMIT", help="A task, a path's id, or a name of a commit.", show_default=False
+        ),
+    ],
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """A path: its components, who shares them, hyperparameters, learned µ, metrics."""
+    """A path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
     system = open_system(folder)
-    path = system.path(name)
+    path = system.find(name)
+    if isinstance(path, Commit):
+        show_commit(system, path, as_json)
+        return
     holders = system.holders(path)
     if as_json:
         show_json({"path": path, "holders": holders})

@@ -8,14 +8,24 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import benchmark, care, demo, evolve, look, methods, start, tasks, use
-from ramet.cli.options import SYSTEM_VARIABLE
+from ramet.cli import benchmark, care, demo, evolve, look, methods, start, tasks, use, versions
+from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
 from ramet.cli.output import say
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),
     "Grow": (evolve.evolve,),
     "Look": (look.status, look.show, look.history, look.lineage),
+    "Versions": (
+        versions.log,
+        versions.diff,
+        versions.branch,
+        versions.switch,
+        versions.merge,
+        versions.tag,
+        versions.restore,
+        versions.revert,
+    ),
     "Use": (use.evaluate, use.predict),
     "Care": (care.verify, care.gc),
 }
@@ -57,6 +67,17 @@ def _ramet(
         Path | None,
         typer.Option(
             "-C", metavar="DIR", envvar=SYSTEM_VARIABLE, show_default="the current folder", help="The system's folder."
+        ),
+    ] = None,
+    branch: Annotated[
+        str | None,
+        typer.Option(
+            "--branch",
+            "-b",
+            metavar="NAME",
+            envvar=BRANCH_VARIABLE,
+            show_default="the one switched to",
+            help="The branch.",
         ),
     ] = None,
     version: Annotated[

@@ -1,6 +1,7 @@
 """The options that several commands have in common, and the texts that become values."""
 
 import re
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +14,16 @@ if TYPE_CHECKING:
     from ramet.system import System
 
 SYSTEM_VARIABLE = "RAMET_SYSTEM"
+BRANCH_VARIABLE = "RAMET_BRANCH"
+
+
+_branch: ContextVar[str | None] = ContextVar("branch", default=None)
+"""The branch that is named before the command."""
 
 
 def _chosen(context: typer.Context, folder: Path | None) -> Path:
     """The folder named behind the command, else before it (there RAMET_SYSTEM counts too), else the current one."""
+    _branch.set(context.find_root().params.get("branch"))
     return folder or context.find_root().params.get("folder") or Path()
 
 
@@ -44,8 +51,8 @@ Settings = Annotated[
 
 
 def open_system(folder: Path | None) -> "System":
-    """The system that -C names."""
-    return ramet.open(folder or Path())
+    """The system that -C names, on the branch that -b names before the command, else on the folder's."""
+    return ramet.open(folder or Path(), _branch.get())
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
