@@ -106,6 +106,6 @@ def _before_each_write(tell: Callable[[int], None]) -> Iterator[None]:
     event.listen(Engine, "before_cursor_execute", statement)
     event.listen(Engine, "commit", lambda _: tell(next(numbers)))
     with ExitStack() as patches:
-        for name in ("replace", "fsync", "utime", "unlink", "mkdir"):
+        for name in ("replace", "rename", "fsync", "utime", "unlink", "mkdir"):
             patches.enter_context(patch.object(os, name, told(getattr(os, name))))
         yield

@@ -18,7 +18,7 @@ from ramet.store import agents, leases, needs, refs, rows, versions
 from ramet.store.agents import Agent
 from ramet.store.codec import path_of, task_of
 from ramet.store.database import Database
-from ramet.store.history import History
+from ramet.store.exchange import Exchange
 from ramet.store.leases import Clock, Lease
 from ramet.store.needs import Need
 from ramet.store.schema import metadata, paths, roots, tasks
@@ -27,7 +27,7 @@ from ramet.store.versions import MAIN
 LEASE_SECONDS = 60.0
 
 
-class Catalog(History):
+class Catalog(Exchange):
     """A system's catalog in a SQLite file.
 
     Args:

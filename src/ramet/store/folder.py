@@ -2,12 +2,13 @@
 
 ramet.json        format version, name and date of the system; written last, so it marks a whole one
 catalog.sqlite    tasks, paths, history and refs
-objects/          tensors
-cache/            decoded images of tasks; may be deleted at any time
+objects/          tensors, unless ramet.json names another place for them
+cache/            decoded images of tasks, and copies of objects kept elsewhere; may be deleted at any time
 """
 
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,15 @@ from ramet.errors import StoreError
 from ramet.store.catalog import Catalog
 from ramet.store.disk import TEMPORARY, refusals, write_whole
 from ramet.store.leases import Clock
-from ramet.store.objects import FolderObjects, Objects
+from ramet.store.objects import FolderObjects, Objects, objects_at
+from ramet.store.place import Place
 
 FORMAT = 2
 """The version of the format on disk that this ramet writes and reads."""
 
 _MARK, _CATALOG, _OBJECTS = "ramet.json", "catalog.sqlite", "objects"
+COPIES = "cache/.objects"
+"""Where in a system's folder copies of objects are that are kept elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +44,36 @@ class Store:
 
 
 @contextmanager
-def create(folder: Path, name: str, *, clock: Clock = time.time) -> Iterator[Store]:
+def create(folder: Path, name: str, *, objects: str | None = None, clock: Clock = time.time) -> Iterator[Store]:
     """Make a new system: it is there when the block, which adds its roots, ends without an error; then open it.
 
     What a block that failed leaves behind is no system, and the same call starts anew.
 
+    Args:
+        folder: its folder.
+        name: what it is called.
+        objects: the URL of the place for its objects; they are in the folder by default.
+        clock: seconds since 1970.
+
     Raises:
-        StoreError: the folder holds a system or other files, or cannot be written.
+        StoreError: the folder holds a system or other files, or cannot be written; or the place for objects is in use.
     """
+    url = None if objects is None else _claimed(objects, folder)
     draft = folder / f".{_CATALOG}{TEMPORARY}"
     with refusals(f"cannot make a system in {folder}"):
         folder.mkdir(parents=True, exist_ok=True)
         _clear(folder, draft)
-        (folder / _OBJECTS).mkdir(exist_ok=True)
+        if url is None:
+            (folder / _OBJECTS).mkdir(exist_ok=True)
     created = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
     catalog = Catalog.create(draft, clock=clock)
     try:
-        yield Store(folder, name, created, catalog, FolderObjects(folder / _OBJECTS))
+        yield Store(folder, name, created, catalog, _objects(folder, url))
     finally:
         catalog.close()
     with refusals(f"cannot make a system in {folder}"):
         os.replace(draft, folder / _CATALOG)
-    mark = {"format": FORMAT, "name": name, "created": created}
+    mark = {"format": FORMAT, "name": name, "created": created, **({} if url is None else {"objects": url})}
     write_whole(folder / _MARK, (json.dumps(mark, indent=2) + "\n").encode())
 
 
@@ -80,7 +92,35 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
         raise StoreError(f"{folder} has lost its {_CATALOG}", "bring the file back from a copy of the system")
     catalog = Catalog(folder / _CATALOG, clock=clock)
     catalog.head()  # so that a file that cannot be read is noticed here
-    return Store(folder, mark["name"], mark["created"], catalog, FolderObjects(folder / _OBJECTS))
+    return Store(folder, mark["name"], mark["created"], catalog, _objects(folder, mark.get("objects")))
+
+
+def is_system(folder: Path) -> bool:
+    """Whether there is a system in a folder, of whatever format."""
+    return (folder / _MARK).is_file()
+
+
+def _objects(folder: Path, url: str | None) -> Objects:
+    return FolderObjects(folder / _OBJECTS) if url is None else objects_at(url, folder / COPIES)
+
+
+def _claimed(url: str, folder: Path) -> str:
+    """The URL of a place for a new system's objects, which is this system's alone: its gc deletes what it finds there.
+
+    Raises:
+        StoreError: another system keeps its objects there, or somebody other files.
+    """
+    if "://" not in url and "::" not in url:
+        url = Path(url).expanduser().resolve().as_uri()
+    place = Place(url)
+    claim = json.dumps({"system": str(folder), "host": socket.gethostname()}, indent=2).encode() + b"\n"
+    before = place.read(_MARK)
+    if before not in (None, claim):
+        raise StoreError(f"{url} holds the objects of another system ({place.at(_MARK)})", "choose another place")
+    if before is None and next(place.files(), None) is not None:
+        raise StoreError(f"{url} is not empty", "choose an empty place or a new one")
+    place.write(_MARK, claim)
+    return url
 
 
 def _read_mark(folder: Path) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class Place:
     """The files below a URL.
 
     Args:
-        url: such as `s3://bucket/prefix`, `memory://name` or `file:///folder`.
+        url: such as `s3://bucket/prefix`, `memory://name` or `file:///folder`; folder is the latter's.
 
     Raises:
         UnknownName: no installed package reads such URLs.
@@ -45,7 +45,7 @@ class Place:
         self.url = url.rstrip("/")
         self._fs, self._root = _opened(self.url)
         names = {self._fs.protocol} if isinstance(self._fs.protocol, str) else set(self._fs.protocol)
-        self._local = "file" in names
+        self.folder = Path(self._root) if "file" in names else None
         self._whole_uploads = bool(names & _WHOLE_UPLOADS)
         self._conditional = "s3" in names
 
@@ -65,7 +65,7 @@ class Place:
     def write(self, name: str, data: bytes) -> None:
         """Write a file whole."""
         path = self._path(name)
-        if self._local:
+        if self.folder is not None:
             write_whole(Path(path), data)
             return
         with self._asking(f"cannot write {self.at(name)}"):
@@ -88,7 +88,7 @@ class Place:
         This is one step in a folder and on S3 (conditional writes). On other backends somebody who writes the same file
         in the same instant may be overwritten.
         """
-        if self._local:
+        if self.folder is not None:
             from filelock import FileLock
 
             lock = Path(self._path(f".{name.rpartition('/')[2]}.lock"))

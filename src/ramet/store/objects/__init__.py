@@ -1,7 +1,16 @@
 """A system's tensors: immutable objects, each named by the SHA-256 of its bytes, in a folder or behind a URL."""
 
+from pathlib import Path
+
 from ramet.store.objects.contract import ALWAYS, Entry, Objects, digest_of, is_digest
 from ramet.store.objects.folder import FolderObjects
 from ramet.store.objects.url import FsspecObjects
+from ramet.store.place import Place
 
-__all__ = ["ALWAYS", "Entry", "FolderObjects", "FsspecObjects", "Objects", "digest_of", "is_digest"]
+__all__ = ["ALWAYS", "Entry", "FolderObjects", "FsspecObjects", "Objects", "digest_of", "is_digest", "objects_at"]
+
+
+def objects_at(url: str, copies: Path) -> Objects:
+    """The objects below a URL; those of a folder are mapped where they are, of others copies are kept in a folder."""
+    place = Place(url)
+    return FsspecObjects(place, copies) if place.folder is None else FolderObjects(place.folder)
