@@ -150,7 +150,10 @@ def restore(
     folder: Folder = None,
 ) -> None:
     """Publish the path that a task had at a commit, by a new commit."""
-    show(_line(open_system(folder).restore(task, source), {}))
+    system = open_system(folder)
+    before = system.commit()
+    commit = system.restore(task, source)
+    show(f"{task} has that path already" if commit == before else _line(commit, {}))
 
 
 def revert(

@@ -20,7 +20,7 @@ from ramet.store.codec import path_of, task_of
 from ramet.store.database import Database
 from ramet.store.exchange import Exchange
 from ramet.store.leases import Clock, Lease
-from ramet.store.needs import Need
+from ramet.store.needs import Need, Users
 from ramet.store.schema import metadata, paths, roots, tasks
 from ramet.store.versions import MAIN
 
@@ -143,8 +143,8 @@ class Catalog(Exchange):
     def ancestors(self, id: str) -> list[Path]:
         """A path and those it descends from, nearest first.
 
-        Only a path that is published, a root or in a population is sure to have its objects: `gc` may have dropped an
-        ancestor's.
+        Only a root, a path that was published, or one in a population is sure to have its objects: `gc` may have deleted
+        another ancestor's.
         """
         with self._database.reading() as connection:
             return rows.ancestors(connection, id)
@@ -298,11 +298,16 @@ class Catalog(Exchange):
     def needed(self) -> dict[str, Need]:
         """The objects of all living paths, by digest, and what needs them.
 
-        A path lives while it is published on a branch, a root, in a running agent's population, or published at the
-        commit that a running agent's cycle began from.
+        A path lives while it is a root, in a running agent's population, or published at a commit that a branch, a tag
+        or the base of a running agent leads to.
         """
         with self._database.reading() as connection:
             return needs.needed(connection)
+
+    def users(self, digest: str) -> Users:
+        """Where the paths that hold an object are published."""
+        with self._database.reading() as connection:
+            return needs.users(connection, digest)
 
     def leased_since(self) -> float | None:
         """Since when the oldest living lease is held (seconds since 1970), or None if there is none."""
@@ -313,7 +318,7 @@ class Catalog(Exchange):
         """What is wrong with the database and with the records of living paths."""
         with self._database.reading() as connection:
             try:
-                return [*_damage(connection), *needs.altered(connection)]
+                return [*_damage(connection), *needs.altered(connection), *versions.untrue_states(connection)]
             except StoreError as error:
                 return [error.problem]
 

@@ -13,6 +13,8 @@ from ramet.store.rows import complete
 from ramet.store.schema import agents, branch_state, branches, commits, tags
 
 MAX_NAME = 100
+SHORTEST_START = 4
+"""Digits of a commit's id that name it, so that shorter names are free for branches and tags."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*")
 _BEFORE = re.compile(r"(?P<name>.+)~(?P<count>\d*)")
@@ -51,6 +53,8 @@ def find_commit(connection: Connection, name: str) -> str:
     before = _BEFORE.fullmatch(name)
     if before:
         return _ancestor(connection, before["name"], int(before["count"] or 1))
+    if len(name) < SHORTEST_START:
+        raise UnknownName(f"no branch, tag or commit is called {name!r}", _meant(connection, name))
     return complete(connection, commits.c.id, name, what="branch, tag or commit", remedy=_meant(connection, name))
 
 
@@ -73,11 +77,13 @@ def add_branch(connection: Connection, name: str, commit: str) -> None:
         InvalidValue: the name cannot be used.
     """
     _check_new(connection, name)
+    older = versions.branch_at(connection, commit) is None
     now = versions.state(connection, commit)
     connection.execute(insert(branches).values(name=name, commit=commit))
     state = select(literal(name), now.c.task, now.c.path)
     connection.execute(insert(branch_state).from_select(["branch", "task", "path"], state))
-    versions.bring_back(connection, name)
+    if older:
+        versions.bring_back(connection, name)
 
 
 def all_branches(connection: Connection) -> list[Branch]:
@@ -158,8 +164,9 @@ def _check_new(connection: Connection, name: str) -> None:
     for kind, column in (("branch", branches.c.name), ("tag", tags.c.name)):
         if connection.execute(select(column).where(column == name)).first():
             raise InvalidValue(f"there is a {kind} {name!r} already", "take another name")
-    commit = connection.execute(select(commits.c.id).where(commits.c.id.startswith(name, autoescape=True))).scalar()
-    if commit is not None:
+    starting = select(commits.c.id).where(commits.c.id.between(name, name + "~")).limit(1)
+    commit = connection.execute(starting).scalar()
+    if commit is not None and len(name) >= SHORTEST_START:
         raise InvalidValue(f"{name!r} would be mistaken for the commit {commit}", "take another name")
 
 

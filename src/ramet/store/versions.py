@@ -141,14 +141,38 @@ def state(connection: Connection, commit: str) -> Subquery:
 
     The state of a branch's last commit is kept; that of an older one is put together from its history.
     """
-    branch = connection.execute(select(branches.c.name).where(branches.c.commit == commit).limit(1)).scalar()
+    branch = branch_at(connection, commit)
     if branch is not None:
         return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
+    return replayed(commit)
+
+
+def branch_at(connection: Connection, commit: str) -> str | None:
+    """A branch whose last commit this is, if there is one."""
+    found: str | None = connection.execute(select(branches.c.name).where(branches.c.commit == commit).limit(1)).scalar()
+    return found
+
+
+def replayed(commit: str) -> Subquery:
+    """The state at a commit as its history tells it, as a table of (task, path)."""
     line = first_parents(commit)
     recency = func.row_number().over(partition_by=commit_changes.c.task, order_by=line.c.distance).label("recency")
     changes = select(commit_changes, recency).join(line, commit_changes.c.commit == line.c.id).subquery()
     last = (changes.c.recency == 1) & changes.c.path.is_not(None)
     return select(changes.c.task, changes.c.path).where(last).subquery()
+
+
+def untrue_states(connection: Connection) -> list[str]:
+    """What is wrong with the states that are kept of branches: they are not what their commits add up to."""
+    found = []
+    for branch in connection.execute(select(branches).order_by(branches.c.name)).all():
+        kept = select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch.name)
+        told = replayed(branch.commit)
+        states = (connection.execute(rows).all() for rows in (kept, select(told.c.task, told.c.path)))
+        one, other = ({row.task: row.path for row in state} for state in states)
+        if one != other:
+            found.append(f"what branch {branch.name!r} publishes is not what its commits say")
+    return found
 
 
 def first_parents(commit: str, limit: int | None = None) -> CTE:
