@@ -11,7 +11,7 @@ from ramet.evolution.merge import Plan, choose, merge, plan
 from ramet.method.schema import Score
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store
-from tests.store.examples import a_path, a_task, make_system
+from tests.store.examples import a_path, make_system
 
 STATES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(("1", "2", "3")))
 
@@ -116,7 +116,7 @@ def parted(catalog: Catalog) -> dict[str, str]:
 def test_without_a_policy_conflicts_are_named_and_nothing_is_done(store: Store) -> None:
     parted(store.catalog)
     head = store.catalog.head()
-    with pytest.raises(Conflict, match="both changed digits; .*--policy best, theirs or ours") as error:
+    with pytest.raises(Conflict, match=r"both changed digits; .*--policy best, theirs or ours") as error:
         merge(store.catalog, "other", branch="main")
     assert error.value.tasks == ("digits",)
     with pytest.raises(InvalidValue, match="no policy is called 'mine'"):

@@ -1,4 +1,4 @@
-"""A process is killed at every write of a merge, and several merge and publish at once: nothing is lost or half done."""
+"""A process is killed at every write of a merge, and several merge and publish at once: nothing is lost."""
 
 import os
 import shutil

@@ -148,7 +148,7 @@ def test_a_locked_catalog_is_left_as_it_was_and_the_merge_done_later(store: Stor
         lambda: hasty.tag("new"),
         lambda: hasty.revert("main"),
     ):
-        with pytest.raises(StoreError, match="locked.*same command again"):
+        with pytest.raises(StoreError, match=r"locked.*same command again"):
             write()
     assert hasty.head() == head
     lock.execute("ROLLBACK")

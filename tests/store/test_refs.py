@@ -52,7 +52,7 @@ def test_a_task_is_taken_off_one_branch_and_is_there_for_the_others(catalog: Cat
     catalog.remove_task("digits")
     assert catalog.task("digits") == a_task()
     assert list(catalog.published("other")) == ["digits"]
-    with pytest.raises(InvalidValue, match="not on branch 'main' but on other; .*-b other"):
+    with pytest.raises(InvalidValue, match=r"not on branch 'main' but on other; .*-b other"):
         catalog.remove_task("digits")
     catalog.remove_task("digits", branch="other")
     with pytest.raises(UnknownName):
@@ -81,7 +81,7 @@ def test_tags_stay_at_their_commit(catalog: Catalog) -> None:
     assert catalog.published("v1")["digits"].mu == {"hp:x": 0}
     catalog.delete_tag("v1")
     assert [tag.name for tag in catalog.tags()] == ["v2"]
-    with pytest.raises(UnknownName, match="no tag is called 'v1'; .*ramet tag"):
+    with pytest.raises(UnknownName, match=r"no tag is called 'v1'; .*ramet tag"):
         catalog.delete_tag("v1")
 
 

@@ -20,7 +20,9 @@ def drawn(commits: Iterable[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, s
             continue
         first, *others = parents
         for other in others:
-            if other not in lanes:
+            if other in lanes:
+                yield _touching(here, lanes.index(other), len(lanes)), None
+            else:
                 yield _parting(here, len(lanes)), None
                 lanes.insert(here + 1, other)
         yield from _step(lanes, here, first)
@@ -29,9 +31,9 @@ def drawn(commits: Iterable[tuple[str, Sequence[str]]]) -> Iterator[tuple[str, s
 def _step(lanes: list[str], here: int, parent: str) -> Iterator[tuple[str, None]]:
     """A lane goes on to a parent; if another one waits for it too, they meet in the left one."""
     if parent in lanes:
-        right = max(here, lanes.index(parent))
+        left, right = sorted((here, lanes.index(parent)))
         lanes[here] = parent
-        yield _meeting(right, len(lanes)), None
+        yield _meeting(left, right, len(lanes)), None
         del lanes[right]
     else:
         lanes[here] = parent
@@ -41,5 +43,11 @@ def _parting(lane: int, count: int) -> str:
     return "| " * lane + "|\\" + " \\" * (count - lane - 1)
 
 
-def _meeting(lane: int, count: int) -> str:
-    return "| " * (lane - 1) + "|/" + " /" * (count - lane - 1)
+def _touching(lane: int, other: int, count: int) -> str:
+    left, right = sorted((lane, other))
+    slope = "\\" if lane < other else "/"
+    return "| " * left + "|" + "_|" * (right - left - 1) + f"{slope}|" + " |" * (count - right - 1)
+
+
+def _meeting(left: int, right: int, count: int) -> str:
+    return "| " * left + "|" + "_|" * (right - left - 1) + "/" + " /" * (count - right - 1)

@@ -190,25 +190,32 @@ def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
 
 def diff_table(tasks: "Sequence[TaskDiff]") -> Table:
     """Tasks whose path is another one, with what moved."""
-    columns = ("task", "change", "valid.", "test", "accounted", "FLOPs", "new", "shared")
+    columns = ("task", "change", "valid., %", "test, %", "accounted", "FLOPs", "new", "shared")
     return table(columns, map(_diff_row, tasks), right=("new", "shared"))
 
 
 def _diff_row(found: "TaskDiff") -> list[str]:
     def moved(value: "Callable[[Figures], float | None]", shown: Callable[[float | None], str]) -> str:
         before, after = (shown(value(side)) if side else "" for side in (found.before, found.after))
-        return after if before == after else " → ".join(text for text in (before, after) if text)
+        (start, _, unit), (end, _, same) = before.partition(" "), after.partition(" ")
+        if before == after or not (before and after):
+            return after or before
+        return f"{start}→{end} {unit}".rstrip() if unit == same else f"{before}→{after}"
 
     return [
         found.task,
         found.change,
-        moved(lambda figures: figures.quality, percent),
-        moved(lambda figures: figures.test_quality, percent),
+        moved(lambda figures: figures.quality, _points),
+        moved(lambda figures: figures.test_quality, _points),
         moved(lambda figures: figures.accounted_params, number),
         moved(lambda figures: figures.flops, number),
         str(len(found.added)) if found.after else NOTHING,
         str(len(found.shared)) if found.after else NOTHING,
     ]
+
+
+def _points(share: float | None) -> str:
+    return percent(share).removesuffix("%")
 
 
 def _totals(found: "Diff") -> list[tuple[str, str]]:

@@ -1,0 +1,148 @@
+"""A real small system on several branches: what it evolves, merges, brings back and keeps."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import ramet.system as ramet
+from ramet.errors import InvalidValue, ObjectError, UnknownName
+from ramet.system import System
+from tests.evolution.conftest import SMALL, make_system
+
+ONE_CYCLE = {**SMALL, "budget.cycles": "1"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A system with two tasks learnt on main, and from there `one` again on two branches, by the same command."""
+    system = make_system(tmp_path_factory.mktemp("versions"), "one", "two")
+    system.evolve("one", "two", settings=ONE_CYCLE)
+    for branch in ("left", "right"):
+        system.add_branch(branch)
+    for branch in ("left", "right"):
+        ramet.open(system.folder, branch).evolve("one", settings=ONE_CYCLE, seed=3)
+    return system.folder
+
+
+@pytest.fixture
+def system(folder: Path, tmp_path: Path) -> System:
+    import shutil
+
+    return ramet.open(shutil.copytree(folder, tmp_path / "system"))
+
+
+def ids(system: System, branch: str | None = None) -> Mapping[str, str]:
+    return {task: path.id for task, path in system.catalog.published(branch or system.branch).items()}
+
+
+def test_the_same_command_on_two_branches_draws_the_same(system: System) -> None:
+    assert ids(system, "left").keys() == {"one", "two"}
+
+    def made(branch: str) -> list[object]:  # their ids differ, as their agents are of different branches
+        children = system.catalog.children(branch=branch)
+        return [(child.mutations, child.curve, child.path.hyperparameters, child.path.digests()) for child in children]
+
+    assert made("left") == made("right")
+    assert len(made("left")) == 4
+    assert [agent.number for agent in system.catalog.agents("one")] == [0, 0, 0]
+
+
+def test_a_system_acts_on_its_branch(system: System) -> None:
+    left = ramet.open(system.folder, "left")
+    assert (left.branch, system.branch) == ("left", "main")
+    assert {s.task: s.path for s in left.status()} == ids(system, "left")
+    assert left.path("one").id == ids(system, "left")["one"]
+    assert [e.path for e in left.evaluate("one")] == [ids(system, "left")["one"]]
+    assert all(check.equal for check in left.verify_quality())
+    left.remove_task("one")
+    assert "one" in ids(system)
+    assert (system.folder / "cache").exists()
+    assert [e.task for e in system.evaluate("one")] == ["one"]
+
+
+def test_a_folder_stays_on_the_branch_that_it_was_switched_to(system: System) -> None:
+    system.switch("left")
+    assert (system.branch, ramet.open(system.folder).branch) == ("left", "left")
+    assert [b.name for b in system.branches() if b.current] == ["left"]
+    assert ramet.open(system.folder, "main").branch == "main"
+    with pytest.raises(UnknownName, match="no branch is called 'lost'"):
+        system.switch("lost")
+    with pytest.raises(UnknownName):
+        ramet.open(system.folder, "lost")
+    for name in ("left", "main"):
+        with pytest.raises(InvalidValue):
+            system.delete_branch(name)
+    with pytest.raises(InvalidValue, match="on branch 'left'"):
+        ramet.open(system.folder, "right").delete_branch("left")
+    ramet.open(system.folder, "main").delete_branch("right")
+
+
+def test_a_merge_of_real_paths_leaves_every_task_as_good(system: System) -> None:
+    system.evolve("two", settings=ONE_CYCLE, seed=5)
+    before, theirs = ids(system), ids(system, "left")
+    merged = system.merge("left", policy="best")
+    assert ids(system) == {**before, "one": theirs["one"]}
+    assert merged.commit == system.commit().id
+    assert all(check.equal for check in system.verify_quality())
+    assert system.verify() == []
+
+
+def test_a_diff_of_a_system_with_itself_and_with_what_it_was(system: System) -> None:
+    assert system.diff("HEAD").tasks == ()
+    found = system.diff("main~1", "main")
+    (two,) = found.tasks
+    assert (two.task, two.change, two.before) == ("two", "added", None)
+    assert two.after is not None
+    status = {s.task: s for s in system.status()}["two"]
+    assert (two.after.path, two.after.quality, two.after.flops, two.after.accounted_params) == (
+        status.path,
+        status.quality,
+        status.flops,
+        status.accounted_params,
+    )
+    path = system.path("two")
+    assert set(two.added) >= {c.name for c in path.components if c.name in path.trained}
+    assert not {*two.added} & {*two.shared}
+    back = system.diff("main", "main~1")
+    assert [(task.change, task.before, task.after) for task in back.tasks] == [("removed", two.after, None)]
+    assert (back.total_before, back.total_after) == (found.total_after, found.total_before)
+    assert found.total_after.params > found.total_before.params
+
+
+def test_names_of_what_can_be_shown(system: System) -> None:
+    system.tag("v1")
+    assert system.find("one") == system.path("one")
+    assert system.find(system.path("one").id[:8]) == system.path("one")
+    assert system.find("v1") == system.commit("HEAD") == system.commit()
+    assert system.find("HEAD~1") == system.log()[1]
+    with pytest.raises(UnknownName, match="no task, path or commit is called 'v11'"):
+        system.find("v11")
+
+
+def test_what_gc_has_dropped_is_not_brought_back(system: System) -> None:
+    lost = system.commit("left")
+    system.delete_branch("left")
+    gone = system.catalog.published(lost.id)["one"].digests() - {
+        digest for path in system.catalog.published().values() for digest in path.digests()
+    }
+    for digest in gone:
+        system.objects.delete(digest)
+    for use in (
+        lambda: system.add_branch("again", lost.id),
+        lambda: system.tag("again", lost.id),
+        lambda: system.restore("one", lost.id),
+        lambda: system.merge(lost.id),
+    ):
+        with pytest.raises(ObjectError, match="are gone, as no branch or tag led to it"):
+            use()
+    system.add_branch("again", f"{lost.id}~1")
+
+
+def test_a_path_from_elsewhere_has_a_status(system: System) -> None:
+    """Its agent is not on record here."""
+    path = replace(system.path("one"), agent="elsewhere").identified()
+    system.catalog.publish([path], message="", method="")
+    assert {s.task: s.path for s in system.status()}["one"] == path.id
+    assert system.merge("left", policy="best").choices[0].our_score is not None
