@@ -20,8 +20,11 @@ from ramet.method.score import agent_of, path_flops
 from ramet.records import Child, Commit, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
 from ramet.store.agents import Agent
-from ramet.store.care import Fault, GcReport, gc, verify
-from ramet.store.folder import create, open_store
+from ramet.store.bundle import read_bundle, take_bundle, write_bundle
+from ramet.store.care import Fault, GcReport, gc, repair, verify
+from ramet.store.folder import COPIES, create, open_store
+from ramet.store.remote import Remote, open_remote
+from ramet.store.sharing import Transfer, pull, push
 from ramet.versioning import Versioned
 
 if TYPE_CHECKING:
@@ -39,7 +42,12 @@ PREDICTION_BATCH = 64
 
 
 def init(
-    directory: str | FilePath, root: str = "random:vit_tiny_patch16", *, name: str | None = None, seed: int = 0
+    directory: str | FilePath,
+    root: str = "random:vit_tiny_patch16",
+    *,
+    name: str | None = None,
+    seed: int = 0,
+    store: str | None = None,
 ) -> "System":
     """Make a system.
 
@@ -49,18 +57,19 @@ def init(
             ViT folder, an AugReg `.npz`, `hf:REPO`, or `system:DIR:TASK`, the path of another system's task.
         name: of the system; its folder's by default.
         seed: of a random root's draws.
+        store: the URL of the place where its objects are kept, such as `s3://bucket/prefix`; its folder by default.
 
     Raises:
-        StoreError: the folder holds a system or other files, or cannot be written.
+        StoreError: the folder holds a system or other files, or cannot be written, or the store is in use.
         UnknownName, CheckpointError: there is no such root, or it cannot be used.
     """
     folder = FilePath(directory).expanduser().resolve()
     loaded = _root(root, seed)
-    with create(folder, name or folder.name) as store:
+    with create(folder, name or folder.name, objects=store) as made:
         components = tuple(
             Component(
                 name=component,
-                digest=store.objects.put(tensors),
+                digest=made.objects.put(tensors),
                 size=sum(t.numel() for t in tensors.values()),
                 untrained=loaded.untrained,
             )
@@ -69,7 +78,7 @@ def init(
         shape = loaded.architecture
         hyperparameters = {"layers": shape.layers, "data.image_size": shape.image_size}
         path = Path("", None, shape, components, hyperparameters, agent="root").identified()
-        store.catalog.add_root(loaded.name, path)
+        made.catalog.add_root(loaded.name, path)
     return System(open_store(folder))
 
 
@@ -359,9 +368,19 @@ class System(Versioned):
 
     # Care
 
-    def verify(self, *, progress: Progress | None = None) -> list[Fault]:
-        """Check every object against its name; what is wrong is named with the tasks it affects."""
-        return verify(self.catalog, self.objects, progress=progress)
+    def verify(self, *, source: str | None = None, progress: Progress | None = None) -> list[Fault]:
+        """Check every object against its name; what is wrong is named with what it affects.
+
+        Args:
+            source: a remote that whole copies of damaged and missing objects are brought back from.
+            progress: told (done, total) after each object.
+
+        Raises:
+            UnknownName: there is no such remote.
+        """
+        remote = None if source is None else self._remote(source)
+        faults = verify(self.catalog, self.objects, progress=progress)
+        return faults if remote is None else repair(faults, self.objects, remote.objects)
 
     def verify_quality(
         self, *, device: str = "auto", progress: Callable[[str, int, int], None] | None = None
@@ -373,9 +392,82 @@ class System(Versioned):
             for e in self.evaluate(device=device, progress=progress)
         ]
 
-    def gc(self, *, dry_run: bool = False) -> GcReport:
-        """Drop the objects that no published path, root or running agent holds."""
-        return gc(self.catalog, self.objects, dry_run=dry_run)
+    def gc(self, *, delete: bool = False) -> GcReport:
+        """Find the objects that no branch, tag, root or running agent leads to, and delete them if asked to."""
+        return gc(self.catalog, self.objects, delete=delete)
+
+    # Share
+
+    def push(self, remote: str, branch: str | None = None, *, progress: Progress | None = None) -> Transfer:
+        """Bring a branch, the one that the system is on by default, to a remote; only what is missing there travels.
+
+        Args:
+            remote: another system's folder, or a URL such as `s3://bucket/prefix` or `file:///folder`.
+            branch: its name.
+            progress: told (done, total) after each object.
+
+        Raises:
+            UnknownName: there is no such remote or branch.
+            Conflict: the branch has commits there that it has not here.
+        """
+        return push(self.store, self._remote(remote), branch or self.branch, progress)
+
+    def pull(self, remote: str, branch: str | None = None, *, progress: Progress | None = None) -> Transfer:
+        """Bring a remote's branch, of the name of the one that the system is on by default, into this system.
+
+        It moves ahead here if it has nothing of its own; else what came is on the branch REMOTE/BRANCH, to be merged.
+
+        Args:
+            remote: another system's folder, or a URL that was pushed to.
+            branch: its name.
+            progress: told (done, total) after each object.
+
+        Raises:
+            UnknownName: there is no such remote or branch.
+            InvalidValue: a task here is another one than that of the same name there.
+        """
+        from ramet.tasks.names import check_name
+
+        def accept(task: Task) -> None:
+            check_name(task.name)
+
+        return pull(self.store, self._remote(remote), branch or self.branch, accept=accept, progress=progress)
+
+    def export_task(self, task: str, directory: str | FilePath) -> int:
+        """Write a task's path, with all that it needs, into a new folder, and return the bytes of its tensors.
+
+        Raises:
+            UnknownName: there is no such task, or it has no path yet.
+            StoreError: the folder holds something, or cannot be written.
+        """
+        path = self._published(task)
+        agent = next((agent for agent in self.catalog.agents(task) if agent.id == path.agent), None)
+        folder = FilePath(directory).expanduser().resolve()
+        return write_bundle(self.store, self.task(task), path, self.lineage(task), agent, folder)
+
+    def import_task(self, directory: str | FilePath, name: str | None = None) -> Path:
+        """Publish an exported path as a task's, by one commit; the task is added if it is not there.
+
+        Args:
+            directory: the folder that export_task wrote.
+            name: of the task here; the one that it had by default.
+
+        Raises:
+            StoreError, ObjectError: the folder holds no exported path, or a damaged one.
+            InvalidValue: there is a task of that name with other classes.
+        """
+        from ramet.tasks.names import check_name
+
+        bundle = read_bundle(FilePath(directory).expanduser().resolve())
+        chosen = check_name(name or bundle.task.name)
+        take_bundle(self.store, bundle, chosen, self.branch)
+        return self._published(chosen)
+
+    def _remote(self, name: str) -> Remote:
+        remote = open_remote(name, self.folder / COPIES)
+        if remote.folder == self.folder:
+            raise InvalidValue(f"{name!r} is this very system", "name another folder, or a URL")
+        return remote
 
     def _state(self) -> dict[str, Path]:
         return self.catalog.published(self.branch)

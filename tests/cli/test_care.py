@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import ramet
-from tests.cli.helpers import refused, run, run_json, state
+from tests.cli.helpers import BUDGET, refused, run, run_json, state
 
 
 def the_head(folder: Path) -> Path:
@@ -42,7 +42,7 @@ def test_a_damaged_object_is_named_with_the_tasks_it_affects(damage: Callable[[P
     damage(the_head(colony))
     result = run("verify", "--quality", folder=colony, code=1)
     (line,) = result.stdout.splitlines()
-    assert line.endswith("affects digits")
+    assert line.endswith("affects digits (branch main)")
     assert result.stderr == "1 fault; qualities are measured once they are mended\n"
     found = json.loads(run("verify", "--json", folder=colony, code=1).stdout)
     assert [fault["tasks"] for fault in found["faults"]] == [["digits"]]
@@ -56,12 +56,26 @@ def test_a_quality_that_changed_is_named(colony: Path) -> None:
     assert "digits" in result.stderr
 
 
-def test_gc_drops_what_nothing_holds(colony: Path) -> None:
-    would = run_json("gc", "--dry-run", folder=colony)
-    assert would["objects"] > 0
-    assert run_json("gc", "--dry-run", folder=colony) == would
-    assert run_json("gc", folder=colony) == would
-    assert run("gc", folder=colony).stdout.startswith("dropped 0 objects (0 B), kept ")
+def test_a_damaged_object_is_brought_back_from_a_remote(colony: Path, grown: Path, tmp_path: Path) -> None:
+    assert "no remote" in refused("verify", "--from", tmp_path / "nowhere", folder=colony)
+    tamper(the_head(colony))
+    result = run("verify", "--quality", "--from", grown, folder=colony)
+    first, second, *_, last = result.stdout.splitlines()
+    assert "; repaired; it affected digits (branch main)" in first
+    assert second == "every other object is as it was written"
+    assert last == "every test quality is what it was"
+    assert run("verify", folder=colony).stdout == "every object is as it was written\n"
+
+
+def test_gc_deletes_what_nothing_leads_to(colony: Path) -> None:
+    run("evolve", "digits", *BUDGET, "--seed", 7, folder=colony)
+    run("branch", "trial", folder=colony)
+    before = run_json("gc", folder=colony)
+    assert run_json("gc", folder=colony) == before
+    result = run("gc", folder=colony)
+    assert result.stdout.startswith("would delete ")
+    assert run_json("gc", "--delete", folder=colony) == before
+    assert run("gc", "--delete", folder=colony).stdout.startswith("deleted 0 objects (0 B), kept ")
     assert run("verify", "--quality", folder=colony)
 
 

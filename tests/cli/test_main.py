@@ -15,7 +15,7 @@ from tests.cli.helpers import RUNNER, run, run_json, start
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
     "demo": ("DIR",),
-    "init": ("DIR", "--name", "--root", "--seed"),
+    "init": ("DIR", "--name", "--root", "--seed", "--store"),
     "task add": ("NAME", "SOURCE", "--max-side", "--option", "--skip-bad-images", "--test", "--validation", SYSTEM),
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),
@@ -39,8 +39,12 @@ SURFACE = {
     "revert": ("COMMIT", SYSTEM),
     "evaluate": ("TASK", "--all", "--device", JSON, "--split", SYSTEM),
     "predict": ("TASK", "IMAGE", "--device", JSON, "--top", SYSTEM),
-    "verify": ("--device", JSON, "--quality", SYSTEM),
-    "gc": ("--dry-run", JSON, SYSTEM),
+    "push": ("BRANCH", JSON, "REMOTE", SYSTEM),
+    "pull": ("BRANCH", JSON, "REMOTE", SYSTEM),
+    "export": ("DIR", SYSTEM, "TASK"),
+    "import": ("--name", "DIR", SYSTEM),
+    "verify": ("--device", "--from", JSON, "--quality", SYSTEM),
+    "gc": ("--delete", JSON, SYSTEM),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
@@ -135,7 +139,7 @@ def test_a_bug_shows_its_traceback(sown: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(care, "show", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        run("gc", "--dry-run", folder=sown)
+        run("gc", folder=sown)
 
 
 def test_an_interrupted_command_says_so(sown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +147,7 @@ def test_an_interrupted_command_says_so(sown: Path, monkeypatch: pytest.MonkeyPa
         raise KeyboardInterrupt
 
     monkeypatch.setattr(care, "show", interrupted)
-    assert run("gc", "--dry-run", folder=sown, code=130).stderr == "stopped\n"
+    assert run("gc", folder=sown, code=130).stderr == "stopped\n"
 
 
 def test_a_closed_pipe_is_no_error(sown: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +155,7 @@ def test_a_closed_pipe_is_no_error(sown: Path, monkeypatch: pytest.MonkeyPatch) 
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
     monkeypatch.setattr(care, "show", closed)
-    assert run("gc", "--dry-run", folder=sown, code=1).output == ""
+    assert run("gc", folder=sown, code=1).output == ""
 
 
 def test_a_reader_that_leaves_early_sees_no_error() -> None:

@@ -88,7 +88,7 @@ def test_nothing_published_ever_changes(system):
     for task, method in [("one", "mu2net-plus"), ("two", "mu2net"), ("one", "munet"), ("two", "finetune")]:
         settings = SMALL if method != "finetune" else {**SMALL, "budget.cycles": "1", "budget.samples_per_cycle": "2"}
         system.evolve(task, method=method, settings=settings)
-        system.gc()
+        system.gc(delete=True)
         now = published_files(system)
         assert all(now[d] == h for d, h in seen.items() if d in now)
         assert all(name == digest for name, digest in now.items())

@@ -66,7 +66,7 @@ def test_a_kill_at_any_write_leaves_the_state_before_or_after(
         assert verify(store.catalog, store.objects) == []
         states.append(state(store))
         store.objects.put(PARTS)
-        gc(store.catalog, store.objects)
+        gc(store.catalog, store.objects, delete=True)
         assert set(store.objects.digests()) == reachable(store.catalog)
         assert [file.name for file in (folder / "objects").rglob(".*")] == []
         store.catalog.close()

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 
 def verify(
     quality: Annotated[bool, typer.Option("--quality", help="Measure every task's test quality again, too.")] = False,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="REMOTE",
+            help="Bring damaged and missing objects back from this system's folder or URL.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     folder: Folder = None,
@@ -24,29 +33,32 @@ def verify(
     """Check every object against its name; exit with 1 when something is wrong."""
     system = open_system(folder)
     with progress_bar("checking") as bar:
-        faults = system.verify(progress=bar)
-    checks = _measured(system, device) if quality and not faults else []
+        faults = system.verify(source=source, progress=bar)
+    left = [fault for fault in faults if not fault.repaired]
+    checks = _measured(system, device) if quality and not left else []
     if as_json:
         show_json({"faults": faults, "quality": [_check_record(check) for check in checks]})
     else:
         _report(faults, checks, quality)
-    if faults or not all(check.equal for check in checks):
+    if left or not all(check.equal for check in checks):
         raise typer.Exit(1)
 
 
 def gc(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete them; else they are only counted.")] = False,
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """Drop the objects that no published path, root or running agent holds."""
-    report = open_system(folder).gc(dry_run=dry_run)
+    """Find the objects that no branch, tag, root or running agent leads to, and delete them with --delete."""
+    report = open_system(folder).gc(delete=delete)
     if as_json:
         show_json(report)
         return
-    verb = "would drop" if dry_run else "dropped"
-    dropped, kept = plural(report.objects, "object"), f"{report.kept:,} ({size(report.kept_bytes)})"
-    show(f"{verb} {dropped} ({size(report.bytes)}), kept {kept}")
+    verb = "deleted" if delete else "would delete"
+    gone, kept = plural(report.objects, "object"), f"{report.kept:,} ({size(report.kept_bytes)})"
+    show(f"{verb} {gone} ({size(report.bytes)}), kept {kept}")
+    if report.objects and not delete:
+        say("`ramet gc --delete` deletes them")
 
 
 def _measured(system: "System", device: str) -> "list[QualityCheck]":
@@ -60,14 +72,26 @@ def _check_record(check: "QualityCheck") -> dict[str, object]:
     return {field: getattr(check, field) for field in fields}
 
 
+def _affected(fault: "Fault") -> str:
+    """What holds an object: tasks and roots, and where these are published; commits where it is only history."""
+    holders = ", ".join((*fault.tasks, *fault.roots))
+    if not holders:
+        return "nothing that is in use: `ramet gc --delete` takes it away" if fault.digest else "the whole system"
+    places = (("branch", "branches", fault.branches), ("tag", "tags", fault.tags))
+    named = [f"{one if len(names) == 1 else many} {', '.join(names)}" for one, many, names in places if names]
+    if not named and fault.commits:
+        named = [f"the history: {plural(len(fault.commits), 'commit')} such as {fault.commits[0]}"]
+    return holders + (f" ({'; '.join(named)})" if named else "")
+
+
 def _report(faults: "list[Fault]", checks: "list[QualityCheck]", quality: bool) -> None:
     for fault in faults:
-        affected = ", ".join((*fault.tasks, *fault.roots)) or "nothing that is in use: `ramet gc` takes it away"
-        show(f"{fault.problem}; affects {affected}")
-    if faults:
-        say(f"{plural(len(faults), 'fault')}{'; qualities are measured once they are mended' if quality else ''}")
+        show(f"{fault.problem}; {'repaired; it affected' if fault.repaired else 'affects'} {_affected(fault)}")
+    left = sum(not fault.repaired for fault in faults)
+    if left:
+        say(f"{plural(left, 'fault')}{'; qualities are measured once they are mended' if quality else ''}")
         return
-    show("every object is as it was written")
+    show("every object is as it was written" if not faults else "every other object is as it was written")
     if checks:
         rows = ([c.task, percent(c.recorded), percent(c.measured), "equal" if c.equal else "CHANGED"] for c in checks)
         show(table(("task", "test, recorded", "measured", ""), rows, right=("test, recorded", "measured")))

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import benchmark, care, demo, evolve, look, methods, start, tasks, use, versions
+from ramet.cli import benchmark, care, demo, evolve, look, methods, share, start, tasks, use, versions
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
 from ramet.cli.output import say
 
@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         versions.revert,
     ),
     "Use": (use.evaluate, use.predict),
+    "Share": (share.push, share.pull, share.export, share.import_),
     "Care": (care.verify, care.gc),
 }
 """Commands by the panel of the help they are in; `task`, `method` and `benchmark` are groups of their own."""
@@ -92,7 +93,7 @@ app.add_typer(methods.app, name="method", rich_help_panel="Grow")
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Compare")
 for panel, commands in COMMANDS.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        app.command(command.__name__.rstrip("_"), rich_help_panel=panel)(command)
 
 
 def main() -> None:

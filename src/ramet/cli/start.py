@@ -24,9 +24,17 @@ def init(
     ],
     name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
     seed: Annotated[int, typer.Option(help="Of a random root's draws.")] = 0,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where its objects are kept: s3://bucket/prefix, or what else fsspec reads.",
+            show_default="its folder",
+        ),
+    ] = None,
 ) -> None:
     """Make a new system."""
-    system = ramet.init(folder, root, name=name, seed=seed)
+    system = ramet.init(folder, root, name=name, seed=seed, store=store)
     ((root_name, path),) = system.roots().items()
     shape = path.architecture
     show(

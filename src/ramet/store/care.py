@@ -1,11 +1,10 @@
-"""Care of a system's objects: which are needed, dropping those that are not, checking every one."""
+"""Care of a system's objects: which are needed, deleting those that are not, checking and mending every one."""
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ramet.errors import ObjectError
@@ -23,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class GcReport:
-    """What was dropped (or would be), and what is left; kept counts what is not needed but may be soon, too."""
+    """What was deleted (or would be), and what is left; kept counts what is not needed but may be soon, too."""
 
     objects: int
     bytes: int
@@ -33,19 +32,24 @@ class GcReport:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that is not as it was written, and the tasks and roots that it affects."""
+    """Something that is not as it was written, and what it affects.
+
+    tasks and roots hold the object; branches publish it now, tags name a state that has it, commits published it.
+    repaired: a whole copy is in its place by now.
+    """
 
     problem: str
     tasks: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     digest: str | None = None
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    repaired: bool = False
 
 
 def reachable(catalog: Catalog) -> frozenset[str]:
-    """The objects that the system needs: of what is published on a branch, of the roots, and of running agents.
-
-    A running agent needs its population and all that was published where its cycle began.
-    """
+    """The objects that the system needs (needs.py says which these are)."""
     return frozenset(catalog.needed())
 
 
@@ -53,32 +57,34 @@ def gc(
     catalog: Catalog,
     objects: Objects,
     *,
-    dry_run: bool = False,
+    delete: bool = False,
     grace: float = GRACE_SECONDS,
     clock: Clock = time.time,
 ) -> GcReport:
-    """Drop the objects that nothing needs.
+    """Find the objects that nothing needs, and delete them if asked to.
 
     What was put since the oldest lease began stays, because the lease's holder may be about to record it; who holds no
-    lease puts no objects. So objects are dropped at once while nobody works on a task.
+    lease puts no objects. So objects are deleted at once while nobody works on a task. One that is killed on the way
+    has deleted nothing that is needed, and the next one goes on.
 
     Args:
         catalog: says what is needed.
         objects: where they are.
-        dry_run: only say what would be dropped.
+        delete: delete them; else only say what would be deleted.
         grace: seconds by which the lease's clock and the objects' may differ.
         clock: seconds since 1970.
     """
     begun, since = clock(), catalog.leased_since()
     before = begun if since is None else since - grace
-    # Listed before asking what is needed: what is put and recorded in between is not in the list.
-    sizes = _sizes(objects)
-    old = {d for d in sizes.keys() - reachable(catalog) if d in objects and objects.modified(d) < before}
-    if not dry_run:
-        old = {digest for digest in old if objects.delete(digest, before=before)}
+    if delete:
         objects.sweep(before=before)
-    gone = sum(sizes[digest] for digest in old)
-    return GcReport(len(old), gone, len(sizes) - len(old), sum(sizes.values()) - gone)
+    # Listed before asking what is needed: what is put and recorded in between is not in the list.
+    there = {entry.digest: entry for entry in objects.entries()}
+    old = {digest for digest in there.keys() - reachable(catalog) if there[digest].modified < before}
+    if delete:
+        old = {digest for digest in sorted(old) if objects.delete(digest, before=before)}
+    gone, total = (sum(there[digest].size for digest in digests) for digests in (old, there))
+    return GcReport(len(old), gone, len(there) - len(old), total - gone)
 
 
 def verify(catalog: Catalog, objects: Objects, progress: Progress | None = None) -> list[Fault]:
@@ -101,11 +107,47 @@ def verify(catalog: Catalog, objects: Objects, progress: Progress | None = None)
         problems = pool.map(partial(_problem, objects), digests)
         for done, (digest, problem) in enumerate(zip(digests, problems, strict=True), 1):
             if problem:
-                need = needed.get(digest, Need())
-                faults.append(Fault(problem, tuple(sorted(need.tasks)), tuple(sorted(need.roots)), digest))
+                faults.append(_fault(catalog, digest, problem, needed.get(digest, Need())))
             if progress:
                 progress(done, len(digests))
     return faults
+
+
+def repair(faults: Sequence[Fault], objects: Objects, source: Objects) -> list[Fault]:
+    """Bring back the objects that faults name, where another place has whole copies of them.
+
+    Args:
+        faults: what verify has found.
+        objects: where they are brought to; each is written whole.
+        source: where they are taken from; each is compared with its name.
+
+    Returns:
+        The faults, each repaired or with the reason why not. What nothing needs, and the catalog, are left as they are.
+    """
+    return [_repaired(fault, objects, source) for fault in faults]
+
+
+def _repaired(fault: Fault, objects: Objects, source: Objects) -> Fault:
+    if fault.digest is None or not (fault.tasks or fault.roots):
+        return fault
+    try:
+        objects.write(source.read(fault.digest))
+    except ObjectError as error:
+        return replace(fault, problem=f"{fault.problem}; not repaired: {error.problem}")
+    return replace(fault, repaired=True)
+
+
+def _fault(catalog: Catalog, digest: str, problem: str, need: Need) -> Fault:
+    users = catalog.users(digest)
+    return Fault(
+        problem,
+        tuple(sorted(need.tasks)),
+        tuple(sorted(need.roots)),
+        digest,
+        users.branches,
+        users.tags,
+        users.commits,
+    )
 
 
 def _problem(objects: Objects, digest: str) -> str | None:
@@ -114,11 +156,3 @@ def _problem(objects: Objects, digest: str) -> str | None:
     except ObjectError as error:
         return error.problem
     return None
-
-
-def _sizes(objects: Objects) -> dict[str, int]:
-    sizes = {}
-    for digest in objects.digests():
-        with suppress(ObjectError):  # another gc was quicker
-            sizes[digest] = objects.size(digest)
-    return sizes

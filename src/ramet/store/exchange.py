@@ -6,7 +6,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, func, insert, select
 
 from ramet.errors import Conflict, InvalidValue
-from ramet.records import Path, Task, to_json
+from ramet.records import Commit, Path, Task, to_json
 from ramet.store import refs, rows, versions
 from ramet.store.agents import Agent
 from ramet.store.codec import path_of, task_of
@@ -88,6 +88,33 @@ class Exchange(History):
                 if tag.name not in taken:
                     refs.add_tag(connection, tag)
 
+    def known_paths(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are paths on record here."""
+        with self._database.reading() as connection:
+            return {path.id for path in _paths(connection, ids)}
+
+    def take_path(self, task: Task, path: Path, agent: Agent | None, *, message: str, branch: str) -> Commit:
+        """Publish another system's path as a task's by a commit; the task is added, or brought back, if need be.
+
+        Raises:
+            InvalidValue: there is a task of that name with other classes.
+        """
+
+        def prepare(connection: Connection) -> None:
+            _add_task(connection, task, same_images=False)
+            rows.put_paths(connection, [path])
+            if agent is not None:
+                add_agent(connection, agent, task=task.name, base=versions.head_id(connection, branch))
+
+        return self._move(
+            branch,
+            lambda _: {task.name: path.id},
+            message,
+            path.method,
+            prepare=prepare,
+            then=lambda connection, _: versions.bring_back(connection, branch),
+        )
+
     def _take(self, connection: Connection, parcel: Parcel, tip: str) -> None:
         """Add the records that are not there; the tasks that no branch publishes are removed ones."""
         for task in parcel.tasks.values():
@@ -111,17 +138,18 @@ def add_agent(connection: Connection, agent: Agent, *, task: str, base: str) -> 
     connection.execute(insert(agents).values({field: getattr(here, field) for field in Agent.__dataclass_fields__}))
 
 
-def _add_task(connection: Connection, task: Task) -> None:
+def _add_task(connection: Connection, task: Task, *, same_images: bool = True) -> None:
+    """Put a task on record as a removed one, which is brought back by publishing it; one that is there stays."""
     record = connection.execute(select(tasks.c.record).where(tasks.c.name == task.name)).scalar_one_or_none()
     if record is None:
         connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=True))
         return
     here = task_of(record)
-    if (here.classes, here.fingerprint) != (task.classes, task.fingerprint):
+    if here.classes != task.classes or (same_images and here.fingerprint != task.fingerprint):
         what = "images" if here.classes == task.classes else "classes"
         raise InvalidValue(
             f"task {task.name!r} is another one here: it has other {what}",
-            f"take single paths over: `ramet export {task.name}` there, `ramet import DIR --name NAME` here",
+            "take its path over under another name: `ramet export TASK DIR` there, `ramet import DIR --name NAME` here",
         )
 
 

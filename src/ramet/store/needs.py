@@ -1,15 +1,30 @@
-"""Which objects a system needs, and for what: those of its living paths."""
+"""Which objects a system needs, and for what: those of its living paths.
+
+A path lives while it is a root, in the population of a running agent, or published at a commit that a branch, a tag or
+the base of a running agent leads to.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, select, union
 
 from ramet.store import versions
 from ramet.store.codec import path_of
+from ramet.store.graph import behind
 from ramet.store.rows import columns
-from ramet.store.schema import agents, branch_state, holds, paths, population, roots
+from ramet.store.schema import (
+    agents,
+    branch_state,
+    branches,
+    commit_changes,
+    holds,
+    paths,
+    population,
+    roots,
+    tags,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +35,19 @@ class Need:
     roots: set[str] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Users:
+    """Where the paths that hold an object are published: on which branches now, at which tags, by which commits."""
+
+    branches: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+
+
 def needed(connection: Connection) -> dict[str, Need]:
     """The needed objects and what needs them."""
     needs: defaultdict[str, Need] = defaultdict(Need)
-    for living in _living(connection):
+    for living in _living():
         held = select(holds.c.digest, paths.c.task).join(paths).where(paths.c.id.in_(living), paths.c.task.is_not(None))
         for row in connection.execute(held.distinct()):
             needs[row.digest].tasks.add(row.task)
@@ -33,11 +57,30 @@ def needed(connection: Connection) -> dict[str, Need]:
     return dict(needs)
 
 
+def users(connection: Connection, digest: str) -> Users:
+    """Where the paths that hold an object are published."""
+    holders = select(holds.c.path).where(holds.c.digest == digest)
+    on = select(branch_state.c.branch).where(branch_state.c.path.in_(holders)).distinct()
+    by = select(commit_changes.c.commit).where(
+        commit_changes.c.path.in_(holders), commit_changes.c.commit.in_(_reached())
+    )
+    at = []
+    for tag in connection.execute(select(tags.c.name, tags.c.commit).order_by(tags.c.name)):
+        now = versions.state(connection, tag.commit)
+        if connection.execute(select(now.c.path).where(now.c.path.in_(holders)).limit(1)).first():
+            at.append(tag.name)
+    return Users(
+        tuple(sorted(connection.execute(on).scalars())),
+        tuple(at),
+        tuple(sorted(connection.execute(by.distinct()).scalars())),
+    )
+
+
 def altered(connection: Connection) -> list[str]:
     """The living paths whose record is not the one that their id was made from."""
     found = {
         row.id: path_of(row.record, row.metrics)
-        for living in _living(connection)
+        for living in _living()
         for row in connection.execute(select(*columns).where(paths.c.id.in_(living)))
     }
     return [
@@ -47,9 +90,20 @@ def altered(connection: Connection) -> list[str]:
     ]
 
 
-def _living(connection: Connection) -> Iterator[Select[str]]:
+def _living() -> Iterator[Select[str]]:
     yield select(branch_state.c.path)
+    yield select(commit_changes.c.path).where(
+        commit_changes.c.commit.in_(_reached()), commit_changes.c.path.is_not(None)
+    )
     yield select(roots.c.path)
     yield select(population.c.path)
-    for base in connection.execute(select(agents.c.base).where(agents.c.state == "running").distinct()).scalars().all():
-        yield select(versions.state(connection, base).c.path)
+
+
+def _reached() -> Select[str]:
+    """The commits that a branch, a tag or a running agent's base leads to."""
+    heads = union(
+        select(branches.c.commit.label("id")),
+        select(tags.c.commit),
+        select(agents.c.base).where(agents.c.state == "running"),
+    ).subquery()
+    return select(behind(select(heads.c.id)).c.id)

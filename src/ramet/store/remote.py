@@ -38,9 +38,10 @@ _BRANCHES, _TAGS = "refs/branches", "refs/tags"
 
 
 class Remote(Protocol):
-    """Where branches are pushed to and pulled from. Its URL is what the user calls it by."""
+    """Where branches are pushed to and pulled from. url is what the user calls it by, folder a system's."""
 
     url: str
+    folder: FilePath | None
     objects: Objects
 
     def branches(self) -> dict[str, str]:
@@ -107,6 +108,7 @@ class SystemRemote:
 
     def __init__(self, url: str, store: Store) -> None:
         self.url = url
+        self.folder: FilePath | None = store.folder
         self.objects = store.objects
         self._catalog: Catalog = store.catalog
 
@@ -140,6 +142,7 @@ class PlainRemote:
 
     def __init__(self, url: str, copies: FilePath) -> None:
         self.url = url
+        self.folder: FilePath | None = None
         self._place = Place(url)
         self.objects = objects_at(f"{self._place.url}/objects", copies)
 

@@ -108,7 +108,9 @@ class FolderObjects:
         file, aside = self.file(digest), temporary_name(self.file(digest))
         with refusals(f"cannot delete {file}"):
             try:
-                # Out of reach first, judged then: from here on a put of the same bytes writes them anew.
+                if file.stat().st_mtime >= before:
+                    return False
+                # Out of reach first, judged again then: from here on a put of the same bytes writes them anew.
                 os.replace(file, aside)
             except FileNotFoundError:
                 return False
@@ -119,18 +121,25 @@ class FolderObjects:
             return True
 
     def sweep(self, *, before: float = ALWAYS) -> int:
-        """See Objects.sweep."""
+        """See Objects.sweep. An object that somebody died over while judging it is put back."""
         freed = 0
         with refusals(f"cannot tidy {self.folder}"):
             for file in self.folder.glob(f"??/.*{TEMPORARY}"):
                 try:
                     stat = file.stat()
-                    if stat.st_mtime < before:
+                    if stat.st_mtime < before and not self._put_back(file):
                         file.unlink()
                         freed += stat.st_size
                 except FileNotFoundError:  # its writer was alive and has just renamed it
                     continue
         return freed
+
+    def _put_back(self, aside: Path) -> bool:
+        digest = aside.name[1:65]
+        if not is_digest(digest) or self.file(digest).exists() or digest_of(aside.read_bytes()) != digest:
+            return False
+        os.replace(aside, self.file(digest))
+        return True
 
     def _files(self) -> list[Path]:
         return sorted(file for file in self.folder.glob(f"??/*{SUFFIX}") if is_digest(file.stem))
