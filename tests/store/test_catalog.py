@@ -1,14 +1,13 @@
 """Tasks, roots and paths of a catalog."""
 
 from math import inf, isnan, nan
-from pathlib import Path as FilePath
 
 import pytest
 
 from ramet.errors import InvalidValue, UnknownName
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store
-from tests.store.examples import NOWHERE, a_child, a_path, a_task, start
+from tests.store.examples import NOWHERE, a_child, a_path, a_task, again, start
 
 
 @pytest.fixture
@@ -135,6 +134,6 @@ def test_metrics_are_added_to_a_path_and_keep_any_value(catalog: Catalog) -> Non
     assert metrics == {"test_quality": 0.25, "worst": -inf}
 
 
-def test_a_catalog_holds_what_another_wrote(store: Store, tmp_path: FilePath) -> None:
+def test_a_catalog_holds_what_another_wrote(store: Store) -> None:
     store.catalog.add_task(a_task("beans"))
-    assert Catalog(store.folder / "catalog.sqlite").tasks() == store.catalog.tasks()
+    assert again(store.catalog).tasks() == store.catalog.tasks()

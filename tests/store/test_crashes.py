@@ -10,10 +10,9 @@ import torch
 from sqlalchemy import select
 
 from ramet.store.care import gc, reachable, verify
-from ramet.store.catalog import Catalog
 from ramet.store.folder import Store, create, open_store
 from ramet.store.schema import metadata
-from tests.store.examples import a_child, a_path, a_task, dies_at, make_system, start
+from tests.store.examples import a_child, a_path, a_task, again, dies_at, make_system, start
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
@@ -110,7 +109,7 @@ def test_two_processes_that_publish_at_once_lose_nothing(store: Store) -> None:
         store.catalog.add_task(a_task(task))
 
     def publish_all(side: int) -> None:
-        catalog = Catalog(store.folder / "catalog.sqlite")
+        catalog = again(store.catalog)
         for task in tasks[side::2]:
             catalog.publish([a_path(task)], message=task, method="m/1")
 

@@ -1,22 +1,26 @@
-import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import nan
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ramet.errors import InvalidValue, StoreError
-from ramet.store.database import Database
+from ramet.store.catalog import Catalog
+from ramet.store.database import Address, Database
 from ramet.store.schema import metadata, roots, tasks
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Database:
-    made = Database(tmp_path / "catalog.sqlite", wait=0.05)
+def database(new_address: Callable[[], Address]) -> Iterator[Database]:
+    made = Database(new_address(), wait=0.05)
     with made.writing() as connection:
         metadata.create_all(connection)
-    return made
+    yield made
+    made.close()
 
 
 def add(database: Database, name: str, record: object = None) -> None:
@@ -38,14 +42,30 @@ def test_a_block_that_raises_has_changed_nothing(database: Database) -> None:
 
 def test_while_one_writes_others_read_and_a_second_writer_is_told_to_wait(database: Database) -> None:
     add(database, "before")
-    other = sqlite3.connect(database.file, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    assert names(database) == ["before"]
-    with pytest.raises(StoreError, match=r"locked.*another process keeps it busy"):
-        add(database, "late")
-    other.rollback()
+    with Database(database.address).writing() as other:
+        other.execute(delete(tasks))
+        assert names(database) == ["before"]
+        with pytest.raises(StoreError, match=r"another process keeps it busy"):
+            add(database, "late")
+        other.rollback()
     add(database, "late")
     assert names(database) == ["before", "late"]
+
+
+def test_a_writer_that_waited_reads_what_the_other_wrote(database: Database) -> None:
+    begun = threading.Event()
+
+    def count_them() -> int:
+        begun.set()
+        with Database(database.address).writing() as connection:
+            return len(connection.execute(select(tasks)).all())
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.writing() as connection:
+            counted = pool.submit(count_them)
+            assert begun.wait(20)
+            connection.execute(insert(tasks).values(name="first", record={}, removed=False))
+        assert counted.result(20) == 1
 
 
 def test_a_reader_sees_one_state(database: Database) -> None:
@@ -57,7 +77,7 @@ def test_a_reader_sees_one_state(database: Database) -> None:
 
 
 def test_references_are_checked(database: Database) -> None:
-    with pytest.raises(IntegrityError, match="FOREIGN KEY"), database.writing() as connection:
+    with pytest.raises(IntegrityError, match=r"(?i)foreign key"), database.writing() as connection:
         connection.execute(insert(roots).values(name="vit", path="gone"))
 
 
@@ -69,6 +89,12 @@ def test_a_number_that_json_has_not_is_named(database: Database) -> None:
 
 def test_it_may_be_used_again_after_closing(database: Database) -> None:
     database.close()
-    assert [file.name for file in database.file.parent.iterdir()] == ["catalog.sqlite"]
     add(database, "digits")
     assert names(database) == ["digits"]
+
+
+def test_closing_leaves_one_file(tmp_path: Path) -> None:
+    catalog = Catalog.create(tmp_path / "catalog.sqlite")
+    assert len(list(tmp_path.iterdir())) > 1
+    catalog.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["catalog.sqlite"]

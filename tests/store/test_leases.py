@@ -2,8 +2,8 @@
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +12,10 @@ from sqlalchemy import update
 from ramet.errors import Busy, StoreError
 from ramet.store import leases
 from ramet.store.catalog import Catalog
-from ramet.store.database import Database
+from ramet.store.database import Address, Database
 from ramet.store.folder import Store
 from ramet.store.schema import leases as table
-from tests.store.examples import run_in_child
+from tests.store.examples import again, run_in_child
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_lease_is_given_back_whatever_happens(catalog: Catalog) -> None:
 def test_another_process_is_told_who_holds_it(store: Store) -> None:
     def take() -> None:
         with pytest.raises(Busy, match=f"process {os.getppid()} "):
-            Catalog(store.folder / "catalog.sqlite").lease("digits").__enter__()
+            again(store.catalog).lease("digits").__enter__()
 
     with store.catalog.lease("digits"):
         assert run_in_child(take) == 0
@@ -58,7 +58,7 @@ def test_another_process_is_told_who_holds_it(store: Store) -> None:
 
 def test_the_lease_of_a_dead_process_is_taken_over(store: Store) -> None:
     def die_with_it() -> None:
-        Catalog(store.folder / "catalog.sqlite").lease("digits").__enter__()
+        again(store.catalog).lease("digits").__enter__()
         os._exit(9)
 
     assert os.waitstatus_to_exitcode(run_in_child(die_with_it)) == 9
@@ -94,7 +94,7 @@ def test_of_many_takers_of_a_dead_lease_one_gets_it(store: Store) -> None:
     ready, tried = threading.Barrier(6), threading.Barrier(6)
 
     def take(_: int) -> bool:
-        catalog = Catalog(store.folder / "catalog.sqlite")
+        catalog = again(store.catalog)
         ready.wait(20)
         try:
             with catalog.lease("digits"):
@@ -154,9 +154,9 @@ def test_a_busy_catalog_is_asked_again(store: Store, monkeypatch: pytest.MonkeyP
         assert lease.lost.wait(10)
 
 
-def test_since_when_somebody_works(tmp_path: Path) -> None:
+def test_since_when_somebody_works(new_address: Callable[[], Address]) -> None:
     now = iter(range(100, 200))
-    catalog = Catalog.create(tmp_path / "catalog", clock=lambda: float(next(now)))
+    catalog = Catalog.create(new_address(), clock=lambda: float(next(now)))
     assert catalog.leased_since() is None
     with catalog.lease("digits"), catalog.lease("beans"):
         first = catalog.leased_since()

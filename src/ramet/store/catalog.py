@@ -7,50 +7,69 @@ at once. Names that are not there raise UnknownName; a database that cannot be u
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path as FilePath
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
 from ramet.errors import InvalidValue, StoreError
 from ramet.records import Child, Path, Task, to_json
-from ramet.store import agents, leases, needs, refs, rows, versions
+from ramet.store import agents, leases, migrations, needs, refs, rows, versions
 from ramet.store.agents import Agent
 from ramet.store.codec import path_of, task_of
-from ramet.store.database import Database
+from ramet.store.database import Address, Database
 from ramet.store.exchange import Exchange
 from ramet.store.leases import Clock, Lease
 from ramet.store.needs import Need, Users
-from ramet.store.schema import metadata, paths, roots, tasks
+from ramet.store.schema import REVISION, metadata, paths, revision, roots, tasks
 from ramet.store.versions import MAIN
 
 LEASE_SECONDS = 60.0
 
 
 class Catalog(Exchange):
-    """A system's catalog in a SQLite file.
+    """A system's catalog in a SQLite file or a PostgreSQL database.
 
     Args:
-        file: the database; it must be there (see create).
+        address: the file or the URL; the catalog must be there (see create).
         clock: seconds since 1970, for the times of commits and leases.
         wait: seconds that a write waits for another process's.
     """
 
-    def __init__(self, file: FilePath, *, clock: Clock = time.time, wait: float = 30.0) -> None:
-        super().__init__(Database(file, wait=wait), clock)
+    def __init__(self, address: Address, *, clock: Clock = time.time, wait: float = 30.0) -> None:
+        super().__init__(Database(address, wait=wait), clock)
 
     @classmethod
-    def create(cls, file: FilePath, *, clock: Clock = time.time) -> "Catalog":
-        """A new catalog with the branch `main`, where nothing is published."""
-        catalog = cls(file, clock=clock)
+    def create(cls, address: Address, *, clock: Clock = time.time) -> "Catalog":
+        """A new catalog with the branch `main`, where nothing is published.
+
+        Raises:
+            StoreError: there is one already, or it cannot be made.
+        """
+        catalog = cls(address, clock=clock)
         with catalog._database.writing() as connection:
-            metadata.create_all(connection)
+            metadata.create_all(connection, checkfirst=False)
+            connection.execute(insert(revision).values(version_num=REVISION))
             versions.start_branch(connection, MAIN, catalog._commit((), {}, "a new system", ""))
         return catalog
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the database."""
         self._database.close()
+
+    def migrate(self) -> None:
+        """Bring the tables to those of this ramet.
+
+        Raises:
+            Busy: a process works on the system.
+        """
+        with self._database.reading() as connection:
+            leases.ensure_none(connection, self._clock())
+        migrations.upgrade(self._database)
+
+    def discard(self) -> None:
+        """Take all its tables away."""
+        with self._database.writing() as connection:
+            metadata.drop_all(connection)
 
     # Tasks
 
@@ -143,8 +162,8 @@ class Catalog(Exchange):
     def ancestors(self, id: str) -> list[Path]:
         """A path and those it descends from, nearest first.
 
-        Only a root, a path that was published, or one in a population is sure to have its objects: `gc` may have deleted
-        another ancestor's.
+        Only a root, a path that was published, or one in a population is sure to have its objects: `gc` may have
+        deleted another ancestor's.
         """
         with self._database.reading() as connection:
             return rows.ancestors(connection, id)
@@ -318,7 +337,11 @@ class Catalog(Exchange):
         """What is wrong with the database and with the records of living paths."""
         with self._database.reading() as connection:
             try:
-                return [*_damage(connection), *needs.altered(connection), *versions.untrue_states(connection)]
+                return [
+                    *self._database.damage(connection),
+                    *needs.altered(connection),
+                    *versions.untrue_states(connection),
+                ]
             except StoreError as error:
                 return [error.problem]
 
@@ -329,9 +352,3 @@ def _check_classes(old: Task, new: Task) -> None:
             f"history has another task {old.name!r}, with other classes",
             "take another name, as its paths may come back",
         )
-
-
-def _damage(connection: Connection) -> list[str]:
-    found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    return [*(line for line in found if line != "ok"), *(f"{row[0]} refers to a missing {row[2]}" for row in dangling)]

@@ -1,50 +1,46 @@
 """Connections to a catalog's database: transactions that are whole or not at all, and errors that a user can act on.
 
-SQLite runs in WAL mode, where readers and a writer do not wait for each other; writers queue up for at most `wait`
-seconds. A write transaction takes the writer's lock when it begins, never half way, so it cannot fail for having read
-a state that another writer has changed since.
+A writer has the database for itself from the beginning of its transaction; a reader sees one state of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import DatabaseError, IntegrityError, StatementError
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from ramet.errors import RametError, StoreError
-from ramet.store.codec import dumps, loads
+from ramet.store import postgres, sqlite
 
-_REMEDIES = {
-    "locked": "another process keeps it busy: wait for it and run the same command again",
-    "readonly": "make the system's folder writable for your user, or work on a copy of it",
-    "unable to open": "make the system's folder readable and writable for your user, or work on a copy of it",
-    "full": "free some space (`ramet gc` drops what nothing holds) and run the same command again",
-    "malformed": "the file is damaged: bring it back from a copy of the system",
-    "not a database": "the file is damaged: bring it back from a copy of the system",
-    "no such table": "the file is damaged: bring it back from a copy of the system",
-}
+Address = Path | str
+"""Where a catalog is: the file of SQLite, or the URL of PostgreSQL."""
+
+
+class _Kind(Protocol):
+    """What sqlite and postgres do each in its own way."""
+
+    WRITER: Mapping[str, Any]
+
+    def unchecked(self, connection: Connection) -> None: ...
+    def damage(self, connection: Connection) -> list[str]: ...
+    def remedy(self, error: BaseException | None) -> str: ...
 
 
 class Database:
-    """A SQLite file.
+    """A catalog's database.
 
     Args:
-        file: where it is.
+        address: where it is.
         wait: seconds that a writer waits for another one.
     """
 
-    def __init__(self, file: Path, *, wait: float = 30.0) -> None:
-        self.file = file
-        url = URL.create("sqlite", database=str(file))
-        self._engine = create_engine(
-            url, json_serializer=dumps, json_deserializer=loads, connect_args={"timeout": wait}
-        )
-        self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
-        event.listen(self._engine, "connect", _prepare)
-        event.listen(self._engine, "begin", _begin)
+    def __init__(self, address: Address, *, wait: float = 30.0) -> None:
+        self.address = address
+        self._kind: _Kind = sqlite if isinstance(address, Path) else postgres
+        self._engine = sqlite.engine(address, wait) if isinstance(address, Path) else postgres.engine(address, wait)
+        self._writer = self._engine.execution_options(**self._kind.WRITER)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -66,6 +62,23 @@ class Database:
         with self._explained(), self._writer.begin() as connection:
             yield connection
 
+    @contextmanager
+    def altering(self) -> Iterator[Connection]:
+        """A connection for changes of the tables themselves, in transactions that the block begins and commits.
+
+        SQLite does not check references meanwhile: `damage` says which ones lead nowhere.
+
+        Raises:
+            StoreError: the catalog cannot be written.
+        """
+        with self._explained(), self._writer.connect() as connection:
+            self._kind.unchecked(connection)
+            yield connection
+
+    def damage(self, connection: Connection) -> list[str]:
+        """What is wrong with the database itself."""
+        return self._kind.damage(connection)
+
     def close(self) -> None:
         """Close the connections; using the database again opens new ones."""
         self._engine.dispose()
@@ -76,22 +89,10 @@ class Database:
             yield
         except IntegrityError:  # a caller's mistake, not the disk's
             raise
-        except DatabaseError as error:
-            cause = str(error.orig)
-            remedy = next((r for sign, r in _REMEDIES.items() if sign in cause), "check the disk and the file")
-            raise StoreError(f"the catalog {self.file} refuses: {cause}", remedy) from error
+        except DBAPIError as error:
+            cause = " ".join(str(error.orig).split())
+            raise StoreError(f"the catalog {self.address} refuses: {cause}", self._kind.remedy(error.orig)) from error
         except StatementError as error:
             if isinstance(error.orig, RametError):  # of the JSON serializer
                 raise error.orig from None
             raise
-
-
-def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver would otherwise begin transactions of its own
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -1,7 +1,7 @@
 """A system's folder: what is where in it, and how a system comes to be and is opened.
 
 ramet.json        format version, name and date of the system; written last, so it marks a whole one
-catalog.sqlite    tasks, paths, history and refs
+catalog.sqlite    tasks, paths, history and refs, unless ramet.json names a PostgreSQL database for them
 objects/          tensors, unless ramet.json names another place for them
 cache/            decoded images of tasks, and copies of objects kept elsewhere; may be deleted at any time
 """
@@ -19,10 +19,12 @@ from typing import Any
 
 from ramet.errors import StoreError
 from ramet.store.catalog import Catalog
+from ramet.store.database import Address
 from ramet.store.disk import TEMPORARY, refusals, write_whole
 from ramet.store.leases import Clock
 from ramet.store.objects import FolderObjects, Objects, objects_at
 from ramet.store.place import Place
+from ramet.store.postgres import catalog_url
 
 FORMAT = 2
 """The version of the format on disk that this ramet writes and reads."""
@@ -44,7 +46,9 @@ class Store:
 
 
 @contextmanager
-def create(folder: Path, name: str, *, objects: str | None = None, clock: Clock = time.time) -> Iterator[Store]:
+def create(
+    folder: Path, name: str, *, objects: str | None = None, catalog: str | None = None, clock: Clock = time.time
+) -> Iterator[Store]:
     """Make a new system: it is there when the block, which adds its roots, ends without an error; then open it.
 
     What a block that failed leaves behind is no system, and the same call starts anew.
@@ -53,11 +57,15 @@ def create(folder: Path, name: str, *, objects: str | None = None, clock: Clock 
         folder: its folder.
         name: what it is called.
         objects: the URL of the place for its objects; they are in the folder by default.
+        catalog: the URL of the PostgreSQL database for its catalog; by default that is a file in the folder.
         clock: seconds since 1970.
 
     Raises:
-        StoreError: the folder holds a system or other files, or cannot be written; or the place for objects is in use.
+        InvalidValue: the catalog's URL is none.
+        StoreError: the folder holds a system or other files, or cannot be written; or the place for objects, or the
+            database, is in use.
     """
+    database = None if catalog is None else catalog_url(catalog)
     url = None if objects is None else _claimed(objects, folder)
     draft = folder / f".{_CATALOG}{TEMPORARY}"
     with refusals(f"cannot make a system in {folder}"):
@@ -66,15 +74,19 @@ def create(folder: Path, name: str, *, objects: str | None = None, clock: Clock 
         if url is None:
             (folder / _OBJECTS).mkdir(exist_ok=True)
     created = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
-    catalog = Catalog.create(draft, clock=clock)
+    made = Catalog.create(database or draft, clock=clock)
     try:
-        yield Store(folder, name, created, catalog, _objects(folder, url))
+        yield Store(folder, name, created, made, _objects(folder, url))
+    except BaseException:
+        made.discard()
+        raise
     finally:
-        catalog.close()
-    with refusals(f"cannot make a system in {folder}"):
-        os.replace(draft, folder / _CATALOG)
-    mark = {"format": FORMAT, "name": name, "created": created, **({} if url is None else {"objects": url})}
-    write_whole(folder / _MARK, (json.dumps(mark, indent=2) + "\n").encode())
+        made.close()
+    if database is None:
+        with refusals(f"cannot make a system in {folder}"):
+            os.replace(draft, folder / _CATALOG)
+    elsewhere = {kind: at for kind, at in (("objects", url), ("catalog", database)) if at is not None}
+    _write_mark(folder, {"format": FORMAT, "name": name, "created": created, **elsewhere})
 
 
 def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
@@ -85,19 +97,51 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
     """
     mark = _read_mark(folder)
     if mark["format"] != FORMAT:
-        older = mark["format"] in range(1, FORMAT)
-        remedy = f"run `ramet -C {folder} migrate`" if older else "use a newer ramet"
-        raise StoreError(f"{folder} has format {mark['format']}, this ramet reads {FORMAT}", remedy)
-    if not (folder / _CATALOG).is_file():
-        raise StoreError(f"{folder} has lost its {_CATALOG}", "bring the file back from a copy of the system")
-    catalog = Catalog(folder / _CATALOG, clock=clock)
-    catalog.head()  # so that a file that cannot be read is noticed here
+        raise _other_format(folder, mark["format"])
+    catalog = Catalog(_catalog(folder, mark), clock=clock)
+    catalog.head()  # so that a database that cannot be read is noticed here
     return Store(folder, mark["name"], mark["created"], catalog, _objects(folder, mark.get("objects")))
+
+
+def migrate(folder: Path) -> int:
+    """Bring a system of an older format to this ramet's; killed at any point, the same call finishes.
+
+    Returns:
+        The format that it had.
+
+    Raises:
+        StoreError: there is no system, or one of a newer format, or it is damaged or cannot be written.
+        Busy: a process works on it.
+    """
+    mark = _read_mark(folder)
+    if mark["format"] not in range(1, FORMAT + 1):
+        raise _other_format(folder, mark["format"])
+    catalog = Catalog(_catalog(folder, mark))
+    try:
+        catalog.migrate()
+    finally:
+        catalog.close()
+    if mark["format"] != FORMAT:
+        _write_mark(folder, {**mark, "format": FORMAT})
+    return int(mark["format"])
 
 
 def is_system(folder: Path) -> bool:
     """Whether there is a system in a folder, of whatever format."""
     return (folder / _MARK).is_file()
+
+
+def _other_format(folder: Path, format: object) -> StoreError:
+    remedy = f"run `ramet -C {folder} migrate`" if format in range(1, FORMAT) else "use a newer ramet"
+    return StoreError(f"{folder} has format {format}, this ramet reads {FORMAT}", remedy)
+
+
+def _catalog(folder: Path, mark: dict[str, Any]) -> Address:
+    if "catalog" in mark:
+        return str(mark["catalog"])
+    if not (folder / _CATALOG).is_file():
+        raise StoreError(f"{folder} has lost its {_CATALOG}", "bring the file back from a copy of the system")
+    return folder / _CATALOG
 
 
 def _objects(folder: Path, url: str | None) -> Objects:
@@ -121,6 +165,10 @@ def _claimed(url: str, folder: Path) -> str:
         raise StoreError(f"{url} is not empty", "choose an empty place or a new one")
     place.write(_MARK, claim)
     return url
+
+
+def _write_mark(folder: Path, mark: dict[str, Any]) -> None:
+    write_whole(folder / _MARK, (json.dumps(mark, indent=2) + "\n").encode())
 
 
 def _read_mark(folder: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, literal, select
+from sqlalchemy import CTE, Connection, Select, select
 
 from ramet.store.schema import commit_parents, commits
 
@@ -35,7 +35,7 @@ def behind(heads: Select[Any]) -> CTE:
 
 def graph(connection: Connection, head: str) -> dict[str, Node]:
     """A commit and all that it follows."""
-    past = behind(select(literal(head).label("id")))
+    past = behind(select(commits.c.id).where(commits.c.id == head))
     times = connection.execute(select(commits.c.id, commits.c.time).join(past, commits.c.id == past.c.id))
     found = {row.id: Node((), row.time) for row in times}
     links = select(commit_parents.c.commit, commit_parents.c.parent).join(past, commit_parents.c.commit == past.c.id)

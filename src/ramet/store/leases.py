@@ -86,15 +86,22 @@ def branches_of(connection: Connection, task: str, now: float) -> list[str]:
     return [row.branch for row in rows if _alive(row, now)]
 
 
+def ensure_none(connection: Connection, now: float) -> None:
+    """Make sure that nobody works on the system.
+
+    Raises:
+        Busy: somebody does.
+    """
+    for row in connection.execute(select(leases).order_by(leases.c.since)):
+        if _alive(row, now):
+            raise _busy(row)
+
+
 def _take(connection: Connection, lease: Lease, expires: float, now: float) -> None:
     of_task = (leases.c.branch == lease.branch) & (leases.c.task == lease.task)
     row = connection.execute(select(leases).where(of_task)).one_or_none()
     if row is not None and _alive(row, now):
-        since = datetime.fromtimestamp(row.since).astimezone().isoformat(" ", "seconds")
-        raise Busy(
-            f"task {lease.task!r} is being worked on by process {row.pid} on {row.host} since {since}",
-            "wait for it to finish, or stop it, and run the same command again",
-        )
+        raise _busy(row)
     connection.execute(delete(leases).where(of_task))
     values = {"branch": lease.branch, "task": lease.task, "token": lease.token, "host": lease.host, "pid": lease.pid}
     connection.execute(insert(leases).values(**values, since=lease.since, expires=expires))
@@ -112,6 +119,14 @@ def _keep(database: Database, lease: Lease, seconds: float, clock: Clock, ended:
         if not kept:
             lease.lost.set()
             return
+
+
+def _busy(row: Row[Any]) -> Busy:
+    since = datetime.fromtimestamp(row.since).astimezone().isoformat(" ", "seconds")
+    return Busy(
+        f"task {row.task!r} is being worked on by process {row.pid} on {row.host} since {since}",
+        "wait for it to finish, or stop it, and run the same command again",
+    )
 
 
 def _alive(row: Row[Any], now: float) -> bool:

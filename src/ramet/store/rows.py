@@ -97,7 +97,7 @@ def paths_in_order(connection: Connection, ids: Sequence[str]) -> list[Path]:
 
 def ancestors(connection: Connection, path: str) -> list[Path]:
     """A path and those it descends from, nearest first."""
-    line = select(literal(path).label("id"), literal(0).label("distance")).cte("line", recursive=True)
+    line = select(paths.c.id, literal(0).label("distance")).where(paths.c.id == path).cte("line", recursive=True)
     line = line.union_all(
         select(paths.c.parent, line.c.distance + 1)
         .join(line, paths.c.id == line.c.id)

@@ -4,6 +4,8 @@ Records are kept whole, as JSON, beside the columns that queries need. Rows are 
 moves: branches with their current state, running agents with their population, leases, a path's measurements.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -19,13 +21,32 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
+from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
+
+
+class _Bytewise(UserDefinedType[str]):
+    """PostgreSQL's text in the order of SQLite's: by the numbers of its characters."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return 'VARCHAR COLLATE "C"'
+
+
+Text = String().with_variant(_Bytewise(), "postgresql")
+
+REVISION = "0002"
+"""The last one in migrations/versions, whose tables these are."""
+
+# Alembic's own table: the migration that the tables are at.
+revision = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
 
 tasks = Table(
     "tasks",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("record", JSON, nullable=False),
     # A removed task's row stays: its history refers to it.
     Column("removed", Boolean, nullable=False),
@@ -34,7 +55,7 @@ tasks = Table(
 paths = Table(
     "paths",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("task", ForeignKey("tasks.name"), index=True),
     Column("parent", ForeignKey("paths.id"), index=True),
     Column("record", JSON, nullable=False),
@@ -45,26 +66,26 @@ holds = Table(
     "holds",
     metadata,
     Column("path", ForeignKey("paths.id"), primary_key=True),
-    Column("digest", String, primary_key=True, index=True),
+    Column("digest", Text, primary_key=True, index=True),
     sqlite_with_rowid=False,  # the largest table; its key is all there is of it
 )
 
 roots = Table(
     "roots",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("path", ForeignKey("paths.id"), nullable=False),
 )
 
 commits = Table(
     "commits",
     metadata,
-    Column("id", String, primary_key=True),
-    Column("message", String, nullable=False),
-    Column("method", String, nullable=False),
-    Column("time", String, nullable=False),
-    Column("author", String, nullable=False, server_default=""),
-    Column("code", String, nullable=False, server_default=""),
+    Column("id", Text, primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("time", Text, nullable=False),
+    Column("author", Text, nullable=False, server_default=""),
+    Column("code", Text, nullable=False, server_default=""),
 )
 
 # The changes of a commit are against its first parent (position 0).
@@ -87,47 +108,56 @@ commit_changes = Table(
 branches = Table(
     "branches",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("commit", ForeignKey("commits.id"), nullable=False),
 )
 
 tags = Table(
     "tags",
     metadata,
-    Column("name", String, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("commit", ForeignKey("commits.id"), nullable=False),
-    Column("message", String, nullable=False),
-    Column("time", String, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("time", Text, nullable=False),
 )
 
-# What the commits of a branch add up to, so that reading it costs nothing of its history.
+# What the commits of a branch add up to, so that reading it costs nothing of its history. All of it is copied when a
+# branch is made, which keys to tasks and paths would double the cost of; verify compares it with the commits.
 branch_state = Table(
     "branch_state",
     metadata,
     Column("branch", ForeignKey("branches.name"), primary_key=True),
-    Column("task", ForeignKey("tasks.name"), primary_key=True),
-    Column("path", ForeignKey("paths.id"), nullable=False),
+    Column("task", Text, primary_key=True),
+    Column("path", Text, nullable=False),
 )
 
 agents = Table(
     "agents",
     metadata,
-    Column("id", String, primary_key=True),
+    Column("id", Text, primary_key=True),
     Column("task", ForeignKey("tasks.name"), nullable=False),
     Column("number", Integer, nullable=False),
-    Column("branch", ForeignKey("branches.name"), nullable=False),
+    Column("branch", Text, nullable=False),  # no foreign key: the branch may be deleted, its agents stay on record
     Column("method", JSON, nullable=False),
-    Column("label", String, nullable=False),
+    Column("label", Text, nullable=False),
     Column("seed", BigInteger, nullable=False),
     Column("cycles", Integer, nullable=False),
     Column("samples", Integer, nullable=False),
-    Column("state", String, nullable=False),
+    Column("state", Text, nullable=False),
     Column("cycle", Integer, nullable=False),
     Column("base", ForeignKey("commits.id"), nullable=False),
-    UniqueConstraint("branch", "task", "number"),
+    UniqueConstraint("branch", "task", "number", name="agent_number"),
 )
 
-Index("one_running_agent", agents.c.branch, agents.c.task, unique=True, sqlite_where=text("state = 'running'"))
+_running = text("state = 'running'")
+Index(
+    "one_running_agent",
+    agents.c.branch,
+    agents.c.task,
+    unique=True,
+    sqlite_where=_running,
+    postgresql_where=_running,
+)
 
 # The order of the rows (sequence) is the order in which the children were recorded.
 children = Table(
@@ -163,10 +193,10 @@ population = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("branch", String, primary_key=True),
-    Column("task", String, primary_key=True),
-    Column("token", String, nullable=False),
-    Column("host", String, nullable=False),
+    Column("branch", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("host", Text, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("since", Float, nullable=False),
     Column("expires", Float, nullable=False),

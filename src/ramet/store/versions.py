@@ -177,7 +177,7 @@ def untrue_states(connection: Connection) -> list[str]:
 
 def first_parents(commit: str, limit: int | None = None) -> CTE:
     """A commit and its first parents, as a table of (id, distance)."""
-    line = select(literal(commit).label("id"), literal(0).label("distance")).cte("line", recursive=True)
+    line = select(commits.c.id, literal(0).label("distance")).where(commits.c.id == commit).cte("line", recursive=True)
     first = select(commit_parents.c.parent, line.c.distance + 1).join(line, commit_parents.c.commit == line.c.id)
     first = first.where(commit_parents.c.position == 0)
     return line.union_all(first if limit is None else first.where(line.c.distance + 1 < limit))
