@@ -23,10 +23,14 @@ TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a
 
 def status(as_json: AsJson = False, folder: Folder = None) -> None:
     """Every task: quality, size, compute, and what it shares."""
-    statuses = open_system(folder).status()
+    system = open_system(folder)
+    statuses = system.status()
     if as_json:
         show_json(statuses)
-    elif not statuses:
+        return
+    if len(system.branches()) > 1:
+        say(f"on branch {system.branch}")
+    if not statuses:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:
         print_result(status_table(statuses))
