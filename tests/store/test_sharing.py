@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -11,7 +12,7 @@ import torch
 
 from ramet.errors import Conflict, InvalidValue, ObjectError, StoreError, UnknownName
 from ramet.records import Commit, Path, Task
-from ramet.store.care import verify
+from ramet.store.care import gc, verify
 from ramet.store.folder import Store, create, open_store
 from ramet.store.remote import PlainRemote, Remote, open_remote, short_name
 from ramet.store.sharing import Transfer, pull, push
@@ -353,3 +354,24 @@ def test_published_paths_of_unpublished_parents_keep_their_line(store: Store, re
     take(other, remote)
     assert [p.id for p in other.catalog.ancestors(best.id)] == [best.id, between.id, root_of(store)]
     assert verify(other.catalog, other.objects) == []
+
+
+def test_a_system_may_keep_its_objects_behind_any_url(tmp_path: FilePath, url: str) -> None:
+    with create(tmp_path / "far", "far", objects=url) as made:
+        made.catalog.add_root("vit", a_path(None, (put(made, 0.0),), agent="root"))
+    store = open_store(tmp_path / "far")
+    publish(store, "digits", 1.0)
+    orphan = put(store, 2.0)
+    assert verify(store.catalog, store.objects) == []
+    time.sleep(1.1)  # S3 tells whole seconds
+    assert gc(store.catalog, store.objects, delete=True).objects == 1
+    assert orphan not in store.objects
+    shutil.rmtree(tmp_path / "far" / "cache", ignore_errors=True)
+    again = open_store(tmp_path / "far")
+    assert again.objects.get(put(again, 1.0))["weight"].tolist() == [1.0] * 4
+    push(again, open_remote((tmp_path / "hub").as_uri(), tmp_path), "main")
+    hub = make_system(tmp_path / "other", ())
+    take(hub, open_remote(str(tmp_path / "far"), tmp_path))
+    assert ids(hub) == ids(again)
+    with pytest.raises(StoreError, match="objects of another system"), create(tmp_path / "second", "x", objects=url):
+        pass

@@ -24,7 +24,7 @@ def card(task: Task, path: Path, lineage: Sequence[Path], size: int) -> str:
         ("validation accuracy", _percent(path.metrics.get("quality"))),
         ("test accuracy", _percent(path.metrics.get("test_quality"))),
         ("data", f"`{task.source}` ({', '.join(f'{n:,} {split}' for split, n in task.splits.items())})"),
-        ("model", f"vision transformer, {layers} layers, width {path.architecture.width}, images of {pixels} pixels"),
+        ("model", f"vision transformer, layers: {layers}, width {path.architecture.width}, images of {pixels} pixels"),
         ("parameters", f"{path.params:,}, of which {path.trained_params:,} were trained for this task"),
         ("method", path.method or "a root"),
         ("size", f"{size / 1e6:.1f} MB, momentum included"),
