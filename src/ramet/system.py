@@ -48,6 +48,7 @@ def init(
     name: str | None = None,
     seed: int = 0,
     store: str | None = None,
+    catalog: str | None = None,
 ) -> "System":
     """Make a system.
 
@@ -58,14 +59,17 @@ def init(
         name: of the system; its folder's by default.
         seed: of a random root's draws.
         store: the URL of the place where its objects are kept, such as `s3://bucket/prefix`; its folder by default.
+        catalog: the URL of a PostgreSQL database for its catalog, without a password; by default it is in its folder.
 
     Raises:
-        StoreError: the folder holds a system or other files, or cannot be written, or the store is in use.
+        InvalidValue: the catalog's URL is none, or has a password.
+        StoreError: the folder holds a system or other files, or cannot be written, or the store or the catalog is in
+            use or cannot be reached.
         UnknownName, CheckpointError: there is no such root, or it cannot be used.
     """
     folder = FilePath(directory).expanduser().resolve()
     loaded = _root(root, seed)
-    with create(folder, name or folder.name, objects=store) as made:
+    with create(folder, name or folder.name, objects=store, catalog=catalog) as made:
         components = tuple(
             Component(
                 name=component,

@@ -3,6 +3,7 @@
 import itertools
 import os
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path as FilePath
@@ -18,6 +19,7 @@ from ramet.store.catalog import Catalog
 from ramet.store.folder import Store, create, open_store
 
 ARCHITECTURE = Architecture(patch_size=16, width=8, heads=2, mlp_width=16, layers=2, image_size=32)
+FORMAT_1 = FilePath(__file__).with_name("format_1.sql")
 NOWHERE = "0" * 64
 
 
@@ -59,13 +61,23 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catal
     return store
 
 
+def of_format_1(folder: FilePath) -> FilePath:
+    """A system of format 1, with rows in every table of its catalog."""
+    (folder / "objects").mkdir(parents=True)
+    connection = sqlite3.connect(folder / "catalog.sqlite")
+    connection.executescript(FORMAT_1.read_text())
+    connection.close()
+    (folder / "ramet.json").write_text('{"format": 1, "name": "colony", "created": "1970-01-01T00:00:00+00:00"}')
+    return folder
+
+
 def again(catalog: Catalog) -> Catalog:
     """The same catalog, as another process has it."""
     return Catalog(catalog._database.address)
 
 
-def run_in_child(action: Callable[[], object]) -> int:
-    """Run something in a process of its own, and return its exit status as waitpid gives it."""
+def start_in_child(action: Callable[[], object]) -> int:
+    """Begin something in a process of its own, and return its id."""
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -74,7 +86,12 @@ def run_in_child(action: Callable[[], object]) -> int:
             status = 0
         finally:
             os._exit(status)
-    return os.waitpid(pid, 0)[1]
+    return pid
+
+
+def run_in_child(action: Callable[[], object]) -> int:
+    """Run something in a process of its own, and return its exit status as waitpid gives it."""
+    return os.waitpid(start_in_child(action), 0)[1]
 
 
 def dies_at(point: int, action: Callable[[], object]) -> bool:

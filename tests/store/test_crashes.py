@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path as FilePath
 
 import pytest
@@ -12,7 +14,7 @@ from sqlalchemy import select
 from ramet.store.care import gc, reachable, verify
 from ramet.store.folder import Store, create, open_store
 from ramet.store.schema import metadata
-from tests.store.examples import a_child, a_path, a_task, again, dies_at, make_system, start
+from tests.store.examples import a_child, a_path, a_task, again, dies_at, make_system, start, start_in_child
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 
@@ -102,30 +104,36 @@ def test_a_kill_at_any_write_of_a_new_system_leaves_none_or_all(tmp_path: FilePa
     assert sorted(open_store(folder).catalog.roots()) == ["vit"]
 
 
-def test_two_processes_that_publish_at_once_lose_nothing(store: Store) -> None:
-    count = 25
-    tasks = [f"task{i:02}" for i in range(2 * count)]
-    for task in tasks:
+def test_eight_processes_publish_at_once_nothing_is_lost_and_commits_are_seen_whole(store: Store) -> None:
+    """Each commit has a new path and its process's tally of them, so a tally tells which paths must be there."""
+    writers, count = 8, 25
+    tallies = [f"tally{side}" for side in range(writers)]
+    tasks = [[f"task{side}-{i:02}" for i in range(count)] for side in range(writers)]
+    for task in (*tallies, *(task for mine in tasks for task in mine)):
         store.catalog.add_task(a_task(task))
 
     def publish_all(side: int) -> None:
         catalog = again(store.catalog)
-        for task in tasks[side::2]:
-            catalog.publish([a_path(task)], message=task, method="m/1")
+        for i, task in enumerate(tasks[side]):
+            tally = a_path(tallies[side], mu={"hp:x": i})
+            catalog.publish([a_path(task), tally], message=task, method="m/1")
 
-    pids = []
-    for side in range(2):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                publish_all(side)
-                status = 0
-            finally:
-                os._exit(status)
-        pids.append(pid)
-    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0]
-    assert sorted(store.catalog.published()) == tasks
-    line = store.catalog.log()
-    assert len(line) == 2 * count + 1
-    assert sorted(commit.message for commit in line[:-1]) == tasks
+    def look() -> int:
+        seen = store.catalog.published()
+        there = [[task for task in mine if task in seen] for mine in tasks]
+        told = [int(seen[tally].mu["hp:x"]) + 1 if tally in seen else 0 for tally in tallies]
+        assert there == [mine[:number] for mine, number in zip(tasks, told, strict=True)]
+        return sum(told)
+
+    running = {start_in_child(partial(publish_all, side)) for side in range(writers)}
+    while running:
+        look()
+        time.sleep(0.05)
+        ended, status = os.waitpid(-1, os.WNOHANG)
+        assert status == 0
+        running.discard(ended)
+    assert look() == writers * count
+    assert sorted(commit.message for commit in store.catalog.log()[:-1]) == sorted(
+        task for mine in tasks for task in mine
+    )
+    assert store.catalog.check() == []

@@ -17,21 +17,9 @@ from ramet.store import schema
 from ramet.store.database import Address, Database
 from ramet.store.folder import FORMAT, migrate, open_store
 from ramet.store.migrations import configuration, upgrade
-from tests.store.examples import a_task, dies_at, start
+from tests.store.examples import a_task, dies_at, of_format_1, start
 
-FORMAT_1 = FilePath(__file__).with_name("format_1.sql")
-"""A catalog of format 1, with rows in every table, as `.dump` writes it."""
 MOST = 100
-
-
-def of_format_1(folder: FilePath) -> FilePath:
-    folder.mkdir()
-    connection = sqlite3.connect(folder / "catalog.sqlite")
-    connection.executescript(FORMAT_1.read_text())
-    connection.close()
-    (folder / "objects").mkdir()
-    (folder / "ramet.json").write_text('{"format": 1, "name": "colony", "created": "1970-01-01T00:00:00+00:00"}')
-    return folder
 
 
 def rows(file: FilePath) -> dict[str, list[Any]]:

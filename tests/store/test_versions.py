@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, insert
 
-from ramet.errors import UnknownName
+from ramet.errors import StoreError, UnknownName
 from ramet.records import Path, to_json
 from ramet.store import schema, versions
 from ramet.store.catalog import Catalog
 from ramet.store.database import Address
 from ramet.store.folder import Store
-from tests.store.examples import a_path, a_task, again, start
+from tests.store.examples import a_path, a_task, start
 
 TASKS = ("beans", "digits", "letters")
 
@@ -108,31 +108,24 @@ def test_the_same_commands_make_the_same_ids_whenever_they_run(new_address: Call
     assert history(0.0) == history(1e9)
 
 
-def test_a_branch_that_moved_meanwhile_is_published_on_top_of(
+def test_nobody_moves_a_branch_between_its_being_read_and_moved(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between reading the head and moving it, somebody else publishes: another task, then the same one."""
-    other = again(catalog)
-    meanwhile = [("digits", 2), ("beans", 1)]
+    other = Catalog(catalog._database.address, wait=0.05)
     differences = versions.differences
 
-    def overtaken(*args: Any) -> dict[str, str | None]:
-        found = differences(*args)
-        if meanwhile:
-            task, version = meanwhile.pop()
-            with monkeypatch.context() as calm:
-                calm.setattr(versions, "differences", differences)
-                publish(other, task, version=version)
-        return found
+    def not_overtaken(*args: Any) -> dict[str, str | None]:
+        with pytest.raises(StoreError, match="another process keeps it busy"):
+            publish(other, "beans", version=1)
+        return differences(*args)
 
-    monkeypatch.setattr(versions, "differences", overtaken)
-    mine = publish(catalog, "digits", version=3)
-    assert meanwhile == []
-    assert catalog.published()["digits"] == mine["digits"]
-    assert catalog.published()["beans"].mu == {"hp:x": 1}
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "differences", not_overtaken)
+        mine = publish(catalog, "digits")
+    theirs = publish(other, "beans", version=1)
+    assert catalog.published() == {**mine, **theirs}
     line = catalog.log()
     assert [commit.parents for commit in line] == [(before.id,) for before in line[1:]] + [()]
-    assert {task for commit in line for task in commit.changes} == {"beans", "digits"}
 
 
 @contextmanager

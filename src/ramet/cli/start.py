@@ -32,9 +32,17 @@ def init(
             show_default="its folder",
         ),
     ] = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Its catalog in PostgreSQL: postgresql://USER@HOST/NAME, the password in PGPASSWORD or ~/.pgpass.",
+            show_default="SQLite in its folder",
+        ),
+    ] = None,
 ) -> None:
     """Make a new system."""
-    system = ramet.init(folder, root, name=name, seed=seed, store=store)
+    system = ramet.init(folder, root, name=name, seed=seed, store=store, catalog=catalog)
     ((root_name, path),) = system.roots().items()
     shape = path.architecture
     show(

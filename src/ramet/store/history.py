@@ -225,7 +225,7 @@ class History:
     ) -> Commit:
         """Give tasks of a branch other paths.
 
-        The commit is made for the branch as it was read; where another process has moved it since, that is done anew.
+        All is one transaction: nobody moves the branch between its being read and moved.
 
         Args:
             branch: the branch that is moved.
@@ -238,21 +238,16 @@ class History:
         Returns:
             The commit, or the branch's last one where nothing changes.
         """
-        while True:
-            with self._database.reading() as connection:
-                head = versions.head_id(connection, branch)
-                changes = versions.differences(connection, branch, wanted(connection))
-                last = versions.read(connection, [head])[0]
+        with self._database.writing() as connection:
+            head = versions.head_id(connection, branch)
+            changes = versions.differences(connection, branch, wanted(connection))
+            last = versions.read(connection, [head])[0]
             commit = self._commit((head,), changes, message, method) if changes else last
-            try:
-                with self._database.writing() as connection:
-                    prepare(connection)
-                    if changes:
-                        versions.advance(connection, branch, commit)
-                    then(connection, commit.id)
-                return commit
-            except versions.Moved:
-                continue
+            prepare(connection)
+            if changes:
+                versions.advance(connection, branch, commit)
+            then(connection, commit.id)
+        return commit
 
     def _commit(self, parents: Sequence[str], changes: Mapping[str, str | None], message: str, method: str) -> Commit:
         return versions.new_commit(
