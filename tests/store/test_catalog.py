@@ -137,3 +137,16 @@ def test_metrics_are_added_to_a_path_and_keep_any_value(catalog: Catalog) -> Non
 def test_a_catalog_holds_what_another_wrote(store: Store) -> None:
     store.catalog.add_task(a_task("beans"))
     assert again(store.catalog).tasks() == store.catalog.tasks()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM holds", "UPDATE paths SET parent = NULL WHERE task = 'digits'", "UPDATE holds SET digest = 'gone'"],
+)
+def test_tables_that_say_other_than_the_records_are_noticed(catalog: Catalog, statement: str) -> None:
+    path = a_path(parent=catalog.roots()["vit"].id)
+    catalog.publish([path], message="", method="")
+    assert catalog.check() == []
+    with catalog._database.writing() as connection:
+        connection.exec_driver_sql(statement)
+    assert f"the record of path {path.id} of task 'digits' says other than the tables" in catalog.check()

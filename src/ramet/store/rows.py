@@ -1,6 +1,7 @@
 """Tasks and paths in and out of their tables."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Column, Connection, insert, literal, select, true, update
@@ -107,6 +108,20 @@ def ancestors(connection: Connection, path: str) -> list[Path]:
     if not rows:
         raise unknown_path(path)
     return [path_of(row.record, row.metrics) for row in rows]
+
+
+def untold(connection: Connection) -> list[str]:
+    """The paths of which the tables say another thing than their own record."""
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(select(holds)):
+        held[row.path].add(row.digest)
+    found = []
+    for row in connection.execute(select(paths)):
+        path = path_of(row.record, row.metrics)
+        told = path.id, path.task, path.parent, {held["digest"] for held in _held([path])}
+        if told != (row.id, row.task, row.parent, held[row.id]):
+            found.append(f"the record of path {row.id} of task {row.task!r} says other than the tables")
+    return found
 
 
 def unknown_path(path: str) -> UnknownName:
