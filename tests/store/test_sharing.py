@@ -375,3 +375,20 @@ def test_a_system_may_keep_its_objects_behind_any_url(tmp_path: FilePath, url: s
     assert ids(hub) == ids(again)
     with pytest.raises(StoreError, match="objects of another system"), create(tmp_path / "second", "x", objects=url):
         pass
+
+
+def test_history_whose_objects_are_gone_travels_without_them(store: Store, other: Store, tmp_path: FilePath) -> None:
+    """Format 1 kept the objects of the last commits alone; migrating notes which are gone."""
+    publish(store, "digits", 1.0)
+    publish(store, "digits", 2.0)
+    old = put(store, 1.0)
+    store.objects.delete(old)
+    store.catalog.let_go({old, put(store, 2.0)})
+    assert verify(store.catalog, store.objects) == []
+    place = open_remote((tmp_path / "place").as_uri(), tmp_path)
+    push(store, place, "main")
+    take(other, place)
+    assert ids(other) == ids(store)
+    assert old not in other.objects
+    assert put(store, 2.0) in other.objects
+    assert verify(other.catalog, other.objects) == []

@@ -1,9 +1,10 @@
 """What a catalog gives to another system, and takes from one, each in one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, union
 
 from ramet.errors import Conflict, InvalidValue
 from ramet.records import Commit, Path, Task, to_json
@@ -14,7 +15,19 @@ from ramet.store.graph import graph
 from ramet.store.history import History
 from ramet.store.parcel import Parcel, moved_to
 from ramet.store.refs import Tag
-from ramet.store.schema import agents, branches, commit_changes, commits, paths, roots, tags, tasks
+from ramet.store.schema import (
+    agents,
+    branch_state,
+    branches,
+    commit_changes,
+    commits,
+    holds,
+    paths,
+    population,
+    roots,
+    tags,
+    tasks,
+)
 
 T = TypeVar("T")
 
@@ -49,13 +62,14 @@ class Exchange(History):
             history = {commit.id: commit for commit in versions.read(connection, new)}
             names = {name for commit in history.values() for name in commit.changes}
             names |= {path.task for path in made.values() if path.task is not None}
-            return Parcel(
+            parcel = Parcel(
                 {name: rows.find_task(connection, name, removed=True) for name in sorted(names)},
                 _roots(connection),
                 made,
                 {agent.id: agent for agent in _agents(connection, {path.agent for path in made.values()})},
                 history,
             )
+            return replace(parcel, gone=parcel.digests() - _held(connection, parcel.digests()))
 
     def receive(self, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag] = ()) -> None:
         """Take records in, and move a branch to a commit of theirs, wholly or not at all.
@@ -87,6 +101,14 @@ class Exchange(History):
             for tag in new_tags:
                 if tag.name not in taken:
                     refs.add_tag(connection, tag)
+
+    def let_go(self, gone: Collection[str]) -> None:
+        """Put on record that objects are not kept any more that only paths of history hold."""
+        with self._database.writing() as connection:
+            living = union(select(branch_state.c.path), select(roots.c.path), select(population.c.path))
+            for some in _chunks(sorted(gone)):
+                of_history = holds.c.digest.in_(some) & holds.c.path.not_in(living)
+                connection.execute(delete(holds).where(of_history))
 
     def known_paths(self, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are paths on record here."""
@@ -121,6 +143,9 @@ class Exchange(History):
             _add_task(connection, task)
         for some in _chunks(parcel.ordered_paths()):
             rows.put_paths(connection, some)
+        for digest in parcel.gone:
+            for ids in _chunks(sorted(parcel.paths)):
+                connection.execute(delete(holds).where(holds.c.digest == digest, holds.c.path.in_(ids)))
         _add_roots(connection, parcel.roots)
         for commit in parcel.ordered_commits():
             versions.put(connection, commit)
@@ -182,6 +207,14 @@ def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
         line = published.cte("line", recursive=True)
         parents = select(paths.c.parent).join(line, paths.c.id == line.c.id).where(paths.c.parent.is_not(None))
         found |= set(connection.execute(select(line.union(parents).c.id)).scalars())
+    return found
+
+
+def _held(connection: Connection, digests: Collection[str]) -> set[str]:
+    """Those of some objects that a path here holds."""
+    found: set[str] = set()
+    for some in _chunks(sorted(digests)):
+        found |= set(connection.execute(select(holds.c.digest).where(holds.c.digest.in_(some)).distinct()).scalars())
     return found
 
 

@@ -119,6 +119,9 @@ def migrate(folder: Path) -> int:
     catalog = Catalog(_catalog(folder, mark))
     try:
         catalog.migrate()
+        if mark["format"] == 1:  # its gc deleted what only older commits needed
+            objects = _objects(folder, mark.get("objects"))
+            catalog.let_go({digest for digest in catalog.needed() if digest not in objects})
     finally:
         catalog.close()
     if mark["format"] != FORMAT:

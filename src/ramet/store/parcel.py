@@ -21,7 +21,8 @@ T = TypeVar("T")
 class Parcel:
     """Records by what they are called; commits and paths may be in any order.
 
-    roots are paths by their names. Of an agent only what it was started with travels.
+    roots are paths by their names. Of an agent only what it was started with travels. gone are objects of published
+    paths that the sender has not kept: the gc of format 1 deleted those of older commits.
     """
 
     tasks: Mapping[str, Task]
@@ -29,6 +30,7 @@ class Parcel:
     paths: Mapping[str, Path]
     agents: Mapping[str, Agent]
     commits: Mapping[str, Commit]
+    gone: frozenset[str] = frozenset()
 
     def published(self) -> dict[str, Path]:
         """The paths that the commits publish, by id."""
@@ -37,7 +39,8 @@ class Parcel:
 
     def digests(self) -> frozenset[str]:
         """The objects that the receiver needs: those of published paths and of roots."""
-        return frozenset(d for path in (*self.published().values(), *self.roots.values()) for d in path.digests())
+        needed = (*self.published().values(), *self.roots.values())
+        return frozenset(digest for path in needed for digest in path.digests()) - self.gone
 
     def ordered_commits(self) -> list[Commit]:
         """The commits, each after its parents."""
@@ -65,6 +68,7 @@ class Parcel:
             paths,
             {id: agent for id, agent in self.agents.items() if id in made_by},
             commits,
+            self.gone,
         )
 
     def check(self) -> None:
@@ -99,6 +103,7 @@ def merged(parcels: Iterable[Parcel]) -> Parcel:
             {**joined.paths, **parcel.paths},
             {**joined.agents, **parcel.agents},
             {**joined.commits, **parcel.commits},
+            joined.gone | parcel.gone,
         )
     return joined
 
@@ -111,6 +116,7 @@ def parcel_json(parcel: Parcel) -> Json:
         "paths": [path_json(path) for path in parcel.ordered_paths() if path.id in parcel.paths],
         "agents": [agent_json(agent) for _, agent in sorted(parcel.agents.items())],
         "commits": [to_json(commit) for commit in parcel.ordered_commits()],
+        "gone": sorted(parcel.gone),
     }
 
 
@@ -131,6 +137,7 @@ def parcel_of(plain: Mapping[str, Any]) -> Parcel:
             {path.id: path for path in paths},
             {agent.id: agent for agent in agents},
             {commit.id: commit for commit in commits},
+            frozenset(plain["gone"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _altered("what was read") from error
