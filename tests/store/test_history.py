@@ -162,5 +162,5 @@ def test_a_state_that_is_not_what_commits_say_is_noticed(catalog: Catalog) -> No
     catalog.branch("other")
     assert catalog.check() == []
     with catalog._database.writing() as connection:
-        connection.exec_driver_sql("UPDATE branch_state SET path = 'lost' WHERE branch = 'other'")
-    assert "what branch 'other' publishes is not what its commits say" in catalog.check()
+        connection.exec_driver_sql("UPDATE branch_state SET path = 'lost' WHERE branch = 'main'")
+    assert "what branch 'main' publishes is not what its commits say" in catalog.check()

@@ -30,14 +30,14 @@ class Versions(RuleBasedStateMachine):
     @initialize()
     def make(self) -> None:
         self.folder = FilePath(tempfile.mkdtemp())
-        self.store = make_system(self.folder / "colony", ())
+        self.store = make_system(self.folder / "colony", TASKS[:2])
         start = self.store.catalog.head().id
         self.states: dict[str, State] = {start: {}}
         self.parents: dict[str, tuple[str, ...]] = {start: ()}
         self.heads = {"main": start}
         self.tags: dict[str, str] = {}
         self.branch = "main"
-        self.tasks: set[str] = set()
+        self.tasks = set(TASKS[:2])
         self.made: dict[str, Path] = {}
 
     def teardown(self) -> None:

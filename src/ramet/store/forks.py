@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from ramet.records import Commit
 from ramet.store import refs, versions
@@ -44,7 +44,7 @@ def read(connection: Connection, branch: str, name: str) -> Fork:
     """The fork of a branch and the commit of a name."""
     ours, theirs = versions.head_id(connection, branch), refs.find_commit(connection, name)
     bases = sorted(merge_bases(graph(connection, ours), graph(connection, theirs)))
-    states = {commit: _state(connection, commit) for commit in {ours, theirs, *bases}}
+    states = {commit: versions.paths_at(connection, commit) for commit in {ours, theirs, *bases}}
     return Fork(branch, name, ours, theirs, states[ours], states[theirs], {base: states[base] for base in bases})
 
 
@@ -64,8 +64,3 @@ def join(connection: Connection, fork: Fork, commit: Commit) -> None:
         changes = {task: path for task, path in changes.items() if path != fork.our_state.get(task)}
         versions.move(connection, fork.branch, fork.ours, fork.theirs, changes)
     versions.bring_back(connection, fork.branch)
-
-
-def _state(connection: Connection, commit: str) -> dict[str, str]:
-    now = versions.state(connection, commit)
-    return {row.task: row.path for row in connection.execute(select(now.c.task, now.c.path))}

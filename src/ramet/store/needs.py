@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Select, select, union
+from sqlalchemy import Connection, Select, Table, select, union
 
 from ramet.store import versions
 from ramet.store.codec import path_of
@@ -60,18 +60,21 @@ def needed(connection: Connection) -> dict[str, Need]:
 def users(connection: Connection, digest: str) -> Users:
     """Where the paths that hold an object are published."""
     holders = select(holds.c.path).where(holds.c.digest == digest)
-    on = select(branch_state.c.branch).where(branch_state.c.path.in_(holders)).distinct()
     by = select(commit_changes.c.commit).where(
         commit_changes.c.path.in_(holders), commit_changes.c.commit.in_(_reached())
     )
-    at = []
-    for tag in connection.execute(select(tags.c.name, tags.c.commit).order_by(tags.c.name)):
-        now = versions.state(connection, tag.commit)
-        if connection.execute(select(now.c.path).where(now.c.path.in_(holders)).limit(1)).first():
-            at.append(tag.name)
+
+    def holding(refs: Table) -> tuple[str, ...]:
+        found = []
+        for ref in connection.execute(select(refs.c.name, refs.c.commit).order_by(refs.c.name)).all():
+            now = versions.state(connection, ref.commit)
+            if connection.execute(select(now.c.path).where(now.c.path.in_(holders)).limit(1)).first():
+                found.append(ref.name)
+        return tuple(found)
+
     return Users(
-        tuple(sorted(connection.execute(on).scalars())),
-        tuple(at),
+        holding(branches),
+        holding(tags),
         tuple(sorted(connection.execute(by.distinct()).scalars())),
     )
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, literal, select, union_all
+from sqlalchemy import Connection, delete, func, insert, select, union_all
 
 from ramet.errors import Busy, InvalidValue, UnknownName
 from ramet.store import versions
@@ -77,28 +77,32 @@ def add_branch(connection: Connection, name: str, commit: str) -> None:
         InvalidValue: the name cannot be used.
     """
     _check_new(connection, name)
-    older = versions.branch_at(connection, commit) is None
-    now = versions.state(connection, commit)
+    of_branch = select(branches.c.name).where(branches.c.commit == commit).limit(1)
+    at_head = connection.execute(of_branch).first() is not None
     connection.execute(insert(branches).values(name=name, commit=commit))
-    state = select(literal(name), now.c.task, now.c.path)
-    connection.execute(insert(branch_state).from_select(["branch", "task", "path"], state))
-    if older:
+    if not at_head:
         versions.bring_back(connection, name)
 
 
 def all_branches(connection: Connection) -> list[Branch]:
     """Every branch, by name."""
-    counts = select(branch_state.c.branch, func.count().label("tasks")).group_by(branch_state.c.branch).subquery()
-    chosen = select(branches.c.name, branches.c.commit, func.coalesce(counts.c.tasks, 0).label("tasks"))
-    rows = connection.execute(chosen.outerjoin(counts, counts.c.branch == branches.c.name).order_by(branches.c.name))
-    return [Branch(row.name, row.commit, row.tasks) for row in rows]
+    found = []
+    for row in connection.execute(select(branches).order_by(branches.c.name)).all():
+        now = versions.state(connection, row.commit)
+        tasks = connection.execute(select(func.count()).select_from(now)).scalar_one()
+        found.append(Branch(row.name, row.commit, tasks))
+    return found
 
 
 def using(connection: Connection, task: str) -> list[str]:
     """The branches that publish or evolve a task, by name."""
-    published = select(branch_state.c.branch).where(branch_state.c.task == task)
     evolving = select(agents.c.branch).where((agents.c.task == task) & (agents.c.state == "running"))
-    return sorted(connection.execute(published.union(evolving)).scalars())
+    found = set(connection.execute(evolving).scalars())
+    for row in connection.execute(select(branches)).all():
+        now = versions.state(connection, row.commit)
+        if connection.execute(select(now.c.task).where(now.c.task == task)).first():
+            found.add(row.name)
+    return sorted(found)
 
 
 def delete_branch(connection: Connection, name: str) -> None:

@@ -121,8 +121,9 @@ tags = Table(
     Column("time", Text, nullable=False),
 )
 
-# What the commits of a branch add up to, so that reading it costs nothing of its history. All of it is copied when a
-# branch is made, which keys to tasks and paths would double the cost of; verify compares it with the commits.
+# What the commits of a branch add up to, so that reading it costs nothing of its history. A branch has no rows until
+# something is published on it; then all are copied, which keys to tasks and paths would double the cost of. verify
+# compares them with the commits.
 branch_state = Table(
     "branch_state",
     metadata,

@@ -57,6 +57,8 @@ def move(connection: Connection, branch: str, start: str, end: str, changes: Cha
     Raises:
         Moved: the branch is not at `start` by now. The transaction must be given up.
     """
+    if changes:
+        _keep(connection, branch, start)
     at_start = (branches.c.name == branch) & (branches.c.commit == start)
     if not connection.execute(update(branches).where(at_start).values(commit=end)).rowcount:
         raise Moved
@@ -70,7 +72,7 @@ def move(connection: Connection, branch: str, start: str, end: str, changes: Cha
 
 def bring_back(connection: Connection, branch: str) -> None:
     """Make the tasks that a branch publishes be there again, if any was removed."""
-    published = select(branch_state.c.task).where(branch_state.c.branch == branch)
+    published = select(state(connection, head_id(connection, branch)).c.task)
     connection.execute(update(tasks).where(tasks.c.removed, tasks.c.name.in_(published)).values(removed=False))
 
 
@@ -82,8 +84,8 @@ def differences(connection: Connection, branch: str, wanted: Changes) -> dict[st
 
 def paths_on(connection: Connection, branch: str, some: Iterable[str]) -> dict[str, str]:
     """The published paths' ids of some tasks on a branch."""
-    of_branch = (branch_state.c.branch == branch) & branch_state.c.task.in_(some)
-    rows = connection.execute(select(branch_state.c.task, branch_state.c.path).where(of_branch))
+    now = state(connection, head_id(connection, branch))
+    rows = connection.execute(select(now.c.task, now.c.path).where(now.c.task.in_(some)))
     return {row.task: row.path for row in rows}
 
 
@@ -91,8 +93,7 @@ def undone(connection: Connection, commit: Commit) -> dict[str, str | None]:
     """What the tasks that a commit changed were published as before it."""
     if not commit.parents:
         return {}
-    before = state(connection, commit.parents[0])
-    known = {row.task: row.path for row in connection.execute(select(before.c.task, before.c.path))}
+    known = paths_at(connection, commit.parents[0])
     return {task: known.get(task) for task in commit.changes}
 
 
@@ -139,18 +140,18 @@ def published(connection: Connection, commit: str) -> dict[str, Path]:
 def state(connection: Connection, commit: str) -> Subquery:
     """The published paths' ids at a commit, as a table of (task, path).
 
-    The state of a branch's last commit is kept; that of an older one is put together from its history.
+    The state at the last commit of a branch is kept, once something was published on it; any other is put together from
+    the history.
     """
-    branch = branch_at(connection, commit)
-    if branch is not None:
-        return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
-    return replayed(commit)
+    kept = select(branch_state.c.branch).where(branch_state.c.branch == branches.c.name).exists()
+    chosen = select(branches.c.name).where(branches.c.commit == commit, kept).limit(1)
+    branch = connection.execute(chosen).scalar()
+    return replayed(commit) if branch is None else _kept_state(branch)
 
 
-def branch_at(connection: Connection, commit: str) -> str | None:
-    """A branch whose last commit this is, if there is one."""
-    found: str | None = connection.execute(select(branches.c.name).where(branches.c.commit == commit).limit(1)).scalar()
-    return found
+def paths_at(connection: Connection, commit: str) -> dict[str, str]:
+    """The published paths' ids at a commit, by task."""
+    return _rows(connection, state(connection, commit))
 
 
 def replayed(commit: str) -> Subquery:
@@ -166,11 +167,8 @@ def untrue_states(connection: Connection) -> list[str]:
     """What is wrong with the states that are kept of branches: they are not what their commits add up to."""
     found = []
     for branch in connection.execute(select(branches).order_by(branches.c.name)).all():
-        kept = select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch.name)
-        told = replayed(branch.commit)
-        states = (connection.execute(rows).all() for rows in (kept, select(told.c.task, told.c.path)))
-        one, other = ({row.task: row.path for row in state} for state in states)
-        if one != other:
+        kept, told = (_rows(connection, table) for table in (_kept_state(branch.name), replayed(branch.commit)))
+        if kept and kept != told:
             found.append(f"what branch {branch.name!r} publishes is not what its commits say")
     return found
 
@@ -194,6 +192,23 @@ def put(connection: Connection, commit: Commit) -> None:
     for table, rows in ((commit_parents, parents), (commit_changes, changes)):
         if rows:
             connection.execute(insert(table), rows)
+
+
+def _kept_state(branch: str) -> Subquery:
+    return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
+
+
+def _keep(connection: Connection, branch: str, commit: str) -> None:
+    """Keep a branch's state from its commit on, if nothing was published on it before."""
+    if connection.execute(select(branch_state.c.task).where(branch_state.c.branch == branch).limit(1)).first():
+        return
+    now = state(connection, commit)
+    rows = select(literal(branch), now.c.task, now.c.path)
+    connection.execute(insert(branch_state).from_select(["branch", "task", "path"], rows))
+
+
+def _rows(connection: Connection, state: Subquery) -> dict[str, str]:
+    return {row.task: row.path for row in connection.execute(select(state.c.task, state.c.path))}
 
 
 def _rows_of(connection: Connection, table: Table, ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
