@@ -4,12 +4,12 @@ import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Column, Connection, insert, literal, select, true, update
+from sqlalchemy import Column, Connection, insert, literal, select, true, union, update
 
 from ramet.errors import UnknownName
 from ramet.records import Path, Task
 from ramet.store.codec import Json, measurement, measurements, path_of, path_record, task_of
-from ramet.store.schema import holds, paths, tasks
+from ramet.store.schema import branch_state, holds, paths, population, roots, tasks
 
 columns = (paths.c.id, paths.c.record, paths.c.metrics)
 """What a path is read from, with codec.path_of."""
@@ -115,11 +115,15 @@ def untold(connection: Connection) -> list[str]:
     held: defaultdict[str, set[str]] = defaultdict(set)
     for row in connection.execute(select(holds)):
         held[row.path].add(row.digest)
+    now = union(select(branch_state.c.path), select(roots.c.path), select(population.c.path))
+    in_use = set(connection.execute(now).scalars())
     found = []
     for row in connection.execute(select(paths)):
         path = path_of(row.record, row.metrics)
-        told = path.id, path.task, path.parent, {held["digest"] for held in _held([path])}
-        if told != (row.id, row.task, row.parent, held[row.id]):
+        recorded = {held["digest"] for held in _held([path])}
+        # Of history, objects may have been let go (Exchange.let_go); of what is in use, none.
+        kept = held[row.id] <= recorded if row.id not in in_use else held[row.id] == recorded
+        if not kept or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
             found.append(f"the record of path {row.id} of task {row.task!r} says other than the tables")
     return found
 
