@@ -217,3 +217,14 @@ def test_seeds_come_one_after_the_other(tmp_path: Path) -> None:
     assert [job.seed for job in jobs] == [0] * 5 + [1] * 5
     assert len({(job.folder, job.task.name) for job in jobs}) == len(jobs)
     assert not any(job.setting == "alone" for job in all_jobs(request(tmp_path, alone=False)))
+
+
+def test_a_record_has_the_folder_of_data_as_the_user_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "images").mkdir()
+    missing = SuiteTask(name="mnist", source="catalog:mnist")
+    probe = choose_methods(SUITE, ["linear_probe"])
+    (record,) = run(request(tmp_path / "out", methods=probe, tasks=[missing], data=Path("images")), Watcher())
+    assert record.state == "no-data"
+    assert "--data_dir=images" in record.error
+    assert str(tmp_path) not in record.error

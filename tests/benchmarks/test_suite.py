@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -157,3 +158,44 @@ def test_published_accuracies_are_the_recipes_or_the_catalogs() -> None:
     assert "emnist/letters" in large
     assert set(suite("vtab-full").reported) == {"caltech101", "dtd", "eurosat", "oxford_iiit_pet"}
     assert suite("vtab-1k").reported == {}
+
+
+MINE = """\
+name: mine
+title: Mine
+paper: None.
+command: ramet benchmark run mine.yaml
+expect: Anything.
+root: random:vit_tiny_patch16@32x1
+configuration: quick
+tasks: [{name: digits, source: "demo:digits"}]
+methods: [{method: finetune, settings: {opt.lr: 0.02, opt.nesterov: true}}]
+"""
+
+
+def test_a_suite_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(MINE)
+    found = suite(str(tmp_path / "mine.yaml"))
+    assert [task.source for task in found.tasks] == ["demo:digits"]
+    method = resolved(found, found.methods[0], 1.0, {})
+    assert method.hyperparameters["opt.nesterov"].default is True
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINE.replace("title: Mine\n", ""), "mine.yaml: title: Field required"),
+        (MINE + "tsks: []\n", "mine.yaml: tsks: Extra inputs"),
+        (MINE.replace("source:", "sorce:"), r"mine.yaml: tasks.0.source"),
+        ("- just a list\n", "mine.yaml: it: "),
+        ("name: [", "is no YAML"),
+        (b"\xff\xfe", "not UTF-8"),
+        (None, "No such file"),
+    ],
+)
+def test_a_recipe_with_a_fault_is_named(text: str | bytes | None, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    if text is not None:
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InvalidValue, match=words):
+        suite(str(file))

@@ -10,7 +10,7 @@ from tests.cli.helpers import refused, run
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp("results"), records())
+    return written(tmp_path_factory.mktemp("results") / "tiny", records())
 
 
 def test_the_overview_is_printed_and_the_report_written(folder: Path) -> None:

@@ -216,7 +216,15 @@ def test_other_errors_are_not_hidden(lab, monkeypatch):
 
 @pytest.mark.parametrize(
     ("examples", "batch", "limit", "expected"),
-    [(1000, 100, 500, Rounds(3, 5, 100)), (1000, 300, 5000, Rounds(3, 3, 300)), (50, 512, 5000, Rounds(3, 1, 50))],
+    [
+        (1000, 100, 500, Rounds(3, 5, 100)),
+        (1000, 300, 5000, Rounds(3, 4, 300)),
+        (1000, 300, 800, Rounds(3, 2, 300)),
+        (50, 512, 5000, Rounds(3, 1, 50)),
+        (4000, 512, 4096, Rounds(3, 8, 512)),  # METHOD section 8: 16,384 examples in 4 rounds,
+        (2000, 512, 4096, Rounds(3, 4, 512)),  # and 8,192 where an epoch is 2,000
+        (5000, 512, 100, Rounds(3, 1, 512)),
+    ],
 )
 def test_rounds(lab, examples, batch, limit, expected):
     budget = lab.method.budget.model_copy(update={"examples_per_validation": limit})

@@ -201,12 +201,17 @@ def _carried_out(request: Request, job: Job, watch: Watch, number: int, total: i
         try:
             found = _learnt(request, job, blank, observer)
         except DataError as error:
-            found = replace(blank, state="no-data", error=str(error))
+            found = replace(blank, state="no-data", error=_as_typed(str(error), request.data))
         except Exception:  # whatever it is, it is this job's: it goes on record
             found = replace(blank, error=traceback.format_exc())
     record.write(request.output, found)
     watch.finished(job, found)
     return found
+
+
+def _as_typed(text: str, data: Path | None) -> str:
+    """A text with the folder of data as the user named it: records are there to be shared."""
+    return text if data is None else text.replace(str(data.absolute()), str(data))
 
 
 def _learnt(request: Request, job: Job, blank: Record, observer: Observer) -> Record:

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from math import sqrt
+from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ramet.benchmarks.record import Variant
 from ramet.errors import InvalidValue, UnknownName
@@ -119,14 +120,17 @@ def names() -> list[str]:
 
 
 def suite(name: str) -> Suite:
-    """The packaged suite of a name.
+    """The packaged suite of a name, or that of a YAML file.
 
     Raises:
         UnknownName: there is none.
+        InvalidValue: the file is no recipe; the error names the field.
     """
+    if name.endswith((".yaml", ".yml")):
+        return _recipe(Path(name).name, _text(Path(name).expanduser()))
     if name not in _files():
         raise UnknownName(f"no suite is called {name!r}", did_you_mean(name, _files()))
-    return Suite.model_validate(yaml.safe_load(_files()[name]))
+    return _recipe(name, _files()[name])
 
 
 def choose_methods(suite: Suite, wanted: Sequence[str]) -> list[SuiteMethod]:
@@ -224,6 +228,25 @@ def _unlisted(suite: Suite, name: str, listed: Mapping[str, SuiteMethod]) -> Sui
     method = SuiteMethod(method=name)
     resolved(suite, method, 1.0, {})
     return method
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidValue(f"cannot read the suite {file}: {reason}", "name a YAML file or a packaged suite") from error
+
+
+def _recipe(name: str, text: str) -> Suite:
+    try:
+        return Suite.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise InvalidValue(f"{name} is no YAML: {error}".replace("\n", " "), "correct that line") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])) or "it"
+        raise InvalidValue(f"{name}: {field}: {first['msg']}", "docs/benchmarks.md tells what a recipe has") from error
 
 
 @cache

@@ -60,7 +60,10 @@ def list_(as_json: AsJson = False) -> None:
 def run(
     context: typer.Context,
     suite: Annotated[
-        str, typer.Argument(metavar="SUITE", help="A suite; `ramet benchmark list` lists them.", show_default=False)
+        str,
+        typer.Argument(
+            metavar="SUITE", help="A suite (`ramet benchmark list`), or the YAML file of one.", show_default=False
+        ),
     ],
     data: Annotated[
         Path | None,
@@ -100,7 +103,7 @@ def run(
     from ramet.benchmarks.suite import suite as load_suite
 
     chosen = load_suite(suite)
-    folder = output or Path("results") / suite
+    folder = output or Path("results") / chosen.name
     request = runner.Request(
         suite=chosen,
         methods=choose_methods(chosen, _listed(methods)),

@@ -25,7 +25,7 @@ def report(
             exists=True,
             dir_okay=False,
             show_default=False,
-            help="A Markdown file to put parts into, between <!-- SUITE:PART --> and <!-- end of SUITE:PART -->.",
+            help="A Markdown file to put parts into, between <!-- FOLDER:PART --> and <!-- end of FOLDER:PART -->.",
         ),
     ] = None,
     as_json: AsJson = False,

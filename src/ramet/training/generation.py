@@ -63,11 +63,11 @@ class Rounds:
 
     @staticmethod
     def of(method: Method, train_examples: int) -> "Rounds":
-        """A round sees at most examples_per_validation examples, or one epoch if that is smaller."""
+        """A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
         budget = method.budget
         batch = min(method.batch, train_examples)
-        seen = min(budget.examples_per_validation, train_examples)
-        return Rounds(budget.validations, max(1, seen // batch), batch)
+        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
+        return Rounds(budget.validations, max(1, steps), batch)
 
 
 def train_generation(

@@ -17,6 +17,6 @@ def summary() -> Summary:
 @pytest.fixture(scope="session")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of its report."""
-    folder = tmp_path_factory.mktemp("benchmark")
+    folder = tmp_path_factory.mktemp("benchmark") / "tiny"
     write_report(written(folder, records()), folder / "report")
     return folder / "report"

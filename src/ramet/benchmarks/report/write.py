@@ -20,18 +20,18 @@ def write_report(folder: Path, output: Path, document: Path | None = None) -> tu
 
     Raises:
         DataError: there are no records, or one is damaged.
-        InvalidValue: the document has no place for this suite, or one for a part that there is not.
+        InvalidValue: the document has no place for this folder's name, or one for a part that there is not.
     """
-    summary = summarise(read_runs(folder))
+    summary, name = summarise(read_runs(folder)), folder.resolve().name
     made = parts(summary)
-    places = wanted(document.read_text(encoding="utf-8"), summary.terms.suite) if document else ()
+    places = wanted(document.read_text(encoding="utf-8"), name) if document else ()
     output.mkdir(parents=True, exist_ok=True)
     draw(summary, [block.name for part in made for block in part.blocks if isinstance(block, Picture)], output)
     _write(output / "report.json", json.dumps(asdict(summary), indent=1, ensure_ascii=False) + "\n")
     _write(output / "report.md", markdown(summary, made, output))
     _write(output / "report.html", page(summary, made, output))
     if document:
-        _write(document, filled(document, places, summary.terms.suite, made, output))
+        _write(document, filled(document, places, name, made, output))
     return summary, made
 
 
@@ -41,30 +41,30 @@ def markdown(summary: Summary, made: Sequence[Part], output: Path) -> str:
     return f"# {summary.terms.title}\n\n" + "\n".join(sections)
 
 
-def wanted(text: str, suite: str) -> tuple[str, ...]:
-    """The parts that a document has places for.
+def wanted(text: str, name: str) -> tuple[str, ...]:
+    """The parts that a document has places for, by the name of the results' folder.
 
     Raises:
         InvalidValue: it has none, or one for a part that there is not.
     """
-    found = [name.removeprefix(f"{suite}:") for name in marks.names(text, f"{suite}:")]
-    remedy = f"write <!-- {suite}:PART --> and <!-- end of {suite}:PART -->, PART being one of {', '.join(PARTS)}"
+    found = [mark.removeprefix(f"{name}:") for mark in marks.names(text, f"{name}:")]
+    remedy = f"write <!-- {name}:PART --> and <!-- end of {name}:PART -->, PART being one of {', '.join(PARTS)}"
     if not found:
-        raise InvalidValue(f"the document has no place for {suite}", remedy)
-    unknown = next((name for name in found if name not in PARTS), None)
+        raise InvalidValue(f"the document has no place for {name}", remedy)
+    unknown = next((part for part in found if part not in PARTS), None)
     if unknown is not None:
         raise InvalidValue(f"there is no part {unknown!r} of a report", remedy)
-    for name in found:
-        marks.place(text, f"{suite}:{name}")
+    for part in found:
+        marks.place(text, f"{name}:{part}")
     return tuple(found)
 
 
-def filled(document: Path, places: Sequence[str], suite: str, made: Sequence[Part], output: Path) -> str:
+def filled(document: Path, places: Sequence[str], name: str, made: Sequence[Part], output: Path) -> str:
     """A document's text with these parts in their places."""
     text = document.read_text(encoding="utf-8")
     for part in made:
         if part.name in places:
-            text = marks.filled(text, f"{suite}:{part.name}", part.markdown(output, document))
+            text = marks.filled(text, f"{name}:{part.name}", part.markdown(output, document))
     return text
 
 
