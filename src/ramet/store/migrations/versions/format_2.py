@@ -1,6 +1,6 @@
 """Format 2: commits know their author and code; tags; agents are counted a branch, and outlive it.
 
-What a branch publishes is copied when another is made from it, so its rows refer to none that must be looked up.
+A branch's first publication copies all that it publishes, so these rows refer to none that must be looked up.
 """
 
 from alembic import op
