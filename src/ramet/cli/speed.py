@@ -19,12 +19,13 @@ class Name(StrEnum):
     GENERATION = "generation"
     MEMORY = "memory"
     STARTUP = "startup"
+    SCALE = "scale"
     ALL = "all"
 
 
 def speed(
     name: Annotated[
-        Name, typer.Argument(metavar="NAME", help="generation, memory, startup, or all.", show_default=False)
+        Name, typer.Argument(metavar="NAME", help="generation, memory, startup, scale, or all.", show_default=False)
     ],
     repeats: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
     output: Annotated[
@@ -41,7 +42,7 @@ def speed(
             help="A Markdown file to put the tables into, between its marks.",
         ),
     ] = None,
-    tasks: Annotated[int, typer.Option(min=1, help="Tasks of the system for memory and startup.")] = 124,
+    tasks: Annotated[int, typer.Option(min=1, help="Tasks of the system for memory, startup and verify.")] = 124,
     model: Annotated[str, typer.Option(help="The random root that this system grows from.")] = "vit_tiny_patch16",
     as_json: AsJson = False,
 ) -> None:

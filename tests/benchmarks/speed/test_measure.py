@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks.speed import generation, measure, memory, startup
+from ramet.benchmarks.speed import generation, measure, memory, scale, startup
 from ramet.benchmarks.speed.measure import NAMES, Settings, run
 from ramet.benchmarks.speed.report import Row, Say
 
@@ -25,6 +25,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     monkeypatch.setattr(generation, "run", quick)
     monkeypatch.setattr(memory, "run", on_system)
     monkeypatch.setattr(startup, "run", on_system)
+    monkeypatch.setattr(scale, "run", on_system)
     return calls
 
 
@@ -32,9 +33,9 @@ def test_each_gives_a_report_and_one_system_serves_all(seen: list[tuple[object, 
     reports = list(run(NAMES, Settings(2, 5, "vit_small_patch16"), lambda _: None))
     assert [report.benchmark for report in reports] == list(NAMES)
     assert all(report.rows == ROWS for report in reports)
-    (first, second) = seen[1:]
+    first, second, third = seen[1:]
     assert seen[0] == (2,)
-    assert first == second
+    assert first == second == third
     assert (first[0], *first[2:]) == (2, "random:vit_small_patch16", 5)
     assert not Path(str(first[1])).exists()
 

@@ -60,7 +60,7 @@ def test_versions() -> None:
     assert list(versions()) == ["ramet", "torch", "Python"]
 
 
-@pytest.mark.parametrize("name", ["generation", "memory", "startup"])
+@pytest.mark.parametrize("name", ["generation", "memory", "startup", "scale"])
 def test_the_documentation_has_a_place_and_quotes_what_was_measured(name: str) -> None:
     text = (REPOSITORY / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     assert f"<!-- {name} -->" in text

@@ -3,10 +3,12 @@
 Nothing is trained. Every task's path is a child of the root: it has a norm and a head of its own, and copies of a few
 blocks, which ones is drawn for each task; all else it shares with all others. Copies differ from the root's by noise.
 As after training, the momentum of what is a task's own is stored too. How much tasks share in a grown system depends on
-the tasks and the method: this pattern is an assumption.
+the tasks and the method: this pattern is an assumption. All tasks come in one transaction, as if they were pulled, each
+by a commit of its own.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 
 import torch
@@ -17,59 +19,124 @@ from ramet.benchmarks.speed.report import Say
 from ramet.method.presets import DEFAULT_METHOD, load
 from ramet.method.schema import Method
 from ramet.randomness import Key, generator
-from ramet.records import Component, Path, Task
+from ramet.records import Commit, Component, Path, Task, content_id
+from ramet.store.agents import Agent
+from ramet.store.parcel import Parcel
+from ramet.store.versions import MAIN, new_commit
 from ramet.system import System
+from ramet.vit import spec
 from ramet.vit.initial import new_component
 
 CLASSES = 10
 OWN_BLOCKS = 2
 
+Own = Callable[[System, Path, str], Mapping[str, Component]]
+"""Gives the components of a task's own, of a system with this root, by their names."""
 
-def grow(folder: FilePath, root: str, tasks: int, say: Say) -> System:
+
+def stored(system: System, root: Path, task: str) -> Mapping[str, Component]:
+    """Components near the root's, with their momentum, as objects of the system."""
+    shape = root.architecture
+    head = new_component(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES, seed=0)
+    found = {c.name: system.objects.get(c.digest) for c in root.components if c.name in own_names(root, task)}
+    return {name: _stored(system, name, found.get(name, head), task) for name in own_names(root, task)}
+
+
+def named(_system: System, root: Path, task: str) -> Mapping[str, Component]:
+    """The same components without their objects: what only looks at the catalog does not miss them."""
+
+    def digest(*key: str) -> str:
+        return hashlib.sha256("/".join(key).encode()).hexdigest()
+
+    sizes = {**{c.name: c.size for c in root.components}, "head": _head_size(root)}
+    return {
+        name: Component(name, digest(task, name), sizes[name], digest(task, name, "momentum"), task=task)
+        for name in own_names(root, task)
+    }
+
+
+def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -> System:
     """The system in a folder, which is made if it is not there yet."""
     if (folder / "ramet.json").exists():
         return ramet.open(folder)
-    say(f"making a system of {tasks} tasks")
+    say(f"making a system of {tasks:,} tasks")
     system = ramet.init(folder, root)
     (parent,) = system.roots().values()
-    method = load(DEFAULT_METHOD)
-    for number in range(tasks):
-        _add(system, f"task-{number:03d}", parent, method)
+    method, head = load(DEFAULT_METHOD), system.catalog.head().id
+    made = [_task(system, f"task-{number:03d}", parent, method, own) for number in range(tasks)]
+    commits = _commits(head, [path for _, path, _ in made], method.label)
+    parcel = Parcel(
+        tasks={task.name: task for task, _, _ in made},
+        roots={},
+        paths={path.id: path for _, path, _ in made},
+        agents={agent.id: agent for _, _, agent in made},
+        commits={commit.id: commit for commit in commits},
+    )
+    system.catalog.receive(parcel, MAIN, commits[-1].id, old=head)
     return system
 
 
-def _add(system: System, name: str, parent: Path, method: Method) -> None:
-    classes = tuple(f"class-{i}" for i in range(CLASSES))
-    size = 2 * (parent.architecture.image_size,)
-    system.catalog.add_task(
-        Task(name, "made up", classes, {"train": 1000, "validation": 100, "test": 100}, name, {"size": size})
-    )
-    agent = system.catalog.start_agent(
-        name, method=method.model_dump(mode="json"), label=method.label, seed=0, cycles=1, samples=1
-    )
-    path = _path(system, name, parent, method, agent.id)
-    system.catalog.publish([path], message=name, method=method.label, close_cycle=agent)
+def own_names(root: Path, task: str) -> tuple[str, ...]:
+    """What of a task's path is its own, in the order the input meets it."""
+    blocks = generator(task, "blocks").permutation(root.architecture.layers)[:OWN_BLOCKS]
+    return (*(f"block.{i}" for i in sorted(blocks)), "norm", "head")
 
 
-def _path(system: System, task: str, parent: Path, method: Method, agent: str) -> Path:
+def child(parent: Path, task: str, own: Mapping[str, Component], method: Method, agent: str) -> Path:
+    """A path of a task: its parent's components but for the task's own."""
     shape, rng = parent.architecture, generator(task, "quality")
-    blocks = generator(task, "blocks").permutation(shape.layers)[:OWN_BLOCKS]
-    own = (*(f"block.{i}" for i in sorted(blocks)), "norm", "head")
-    head = new_component(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES, seed=0)
-    tensors = {c.name: system.objects.get(c.digest) for c in parent.components if c.name in own}
-    made = {name: _stored(system, name, tensors.get(name, head), task) for name in own}
+    body = tuple(own.get(c.name, c) for c in parent.components if c.name != "head")
     return Path(
         id="",
         task=task,
         architecture=shape,
-        components=(*(made.get(c.name, c) for c in parent.components), made["head"]),
+        components=(*body, own["head"]),
         hyperparameters={name: choices.default for name, choices in method.space(shape).items()},
         parent=parent.id,
         agent=agent,
-        trained=own,
+        trained=tuple(own),
         method=method.label,
         metrics={"quality": float(rng.random()), "test_quality": float(rng.random())},
     ).identified()
+
+
+def _task(system: System, name: str, root: Path, method: Method, own: Own) -> tuple[Task, Path, Agent]:
+    """A task, its path, and the agent that would have made it."""
+    classes = tuple(f"class-{i}" for i in range(CLASSES))
+    size = 2 * (root.architecture.image_size,)
+    task = Task(name, "made up", classes, {"train": 1000, "validation": 100, "test": 100}, name, {"size": size})
+    agent = Agent(
+        id=content_id([name, "agent"]),
+        task=name,
+        number=0,
+        branch=MAIN,
+        method=method.model_dump(mode="json"),
+        label=method.label,
+        seed=0,
+        cycles=1,
+        samples=1,
+        state="done",
+        cycle=1,
+        base="",  # is known to who takes it in
+    )
+    return task, child(root, name, own(system, root, name), method, agent.id), agent
+
+
+def _commits(head: str, paths: list[Path], method: str) -> list[Commit]:
+    commits: list[Commit] = []
+    for path in paths:
+        before = commits[-1].id if commits else head
+        changes = {path.task or "": path.id}
+        commits.append(new_commit((before,), changes, message=path.task or "", method=method, **_ORIGIN))
+    return commits
+
+
+_ORIGIN = {"time": "2026-01-01T00:00:00+00:00", "author": "", "code": ""}
+
+
+def _head_size(root: Path) -> int:
+    shape = root.architecture
+    return spec.size(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES)
 
 
 def _stored(system: System, name: str, tensors: Mapping[str, Tensor], task: str) -> Component:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ramet.benchmarks.speed import generation, memory, startup
+from ramet.benchmarks.speed import generation, memory, scale, startup
 from ramet.benchmarks.speed.report import Report, Row, Say, machine, versions
 
-NAMES = ("generation", "memory", "startup")
+NAMES = ("generation", "memory", "startup", "scale")
 
 TASKS, MODEL = 124, "vit_tiny_patch16"
-"""The system that memory and startup are measured on, unless another is asked for."""
+"""The system that memory, startup and the speed of verify are measured on, unless another is asked for."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def _run(name: str, settings: Settings, folder: Path, say: Say) -> Report:
 def _measured(name: str, settings: Settings, folder: Path, say: Say) -> tuple[str, str, Sequence[Row]]:
     if name == "generation":
         return generation.MEASURES, generation.NOTE, generation.run(settings.repeats, say)
-    module = {"memory": memory, "startup": startup}[name]
+    module = {"memory": memory, "startup": startup, "scale": scale}[name]
     rows, note = module.run(settings.repeats, folder, f"random:{settings.model}", settings.tasks, say)
     return module.MEASURES, note, rows
 
