@@ -1,7 +1,40 @@
 """What the facade answers with: small frozen values, which the command line prints as tables or JSON."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
+
+
+class Others(Sequence[str]):
+    """Names but one, in their order; all who leave out one of the same names hold these once."""
+
+    __slots__ = ("_left_out", "_names")
+
+    def __init__(self, names: tuple[str, ...], left_out: str) -> None:
+        self._names = names  # left_out is one of them
+        self._left_out = left_out
+
+    def __len__(self) -> int:
+        return len(self._names) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[str, ...]: ...
+    def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
+        return tuple(self)[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._names if name != self._left_out)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
 
 
 @dataclass(frozen=True)
@@ -28,7 +61,7 @@ class TaskStatus:
     layers: int | None = None
     image_size: int | None = None
     parent_task: str | None = None
-    shares_with: tuple[str, ...] = ()
+    shares_with: Sequence[str] = ()
     method: str | None = None
     unfinished: bool = False
 

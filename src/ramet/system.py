@@ -252,8 +252,11 @@ class System(Versioned):
         unfinished = {
             agent.task for agent in agents.values() if agent.state == "running" and agent.branch == self.branch
         }
+        sharing = world.sharing()
         return [
-            _task_status(task, published.get(task.name), world, agents, task.name in unfinished)
+            _task_status(
+                task, published.get(task.name), world, agents, sharing.get(task.name, ()), task.name in unfinished
+            )
             for task in self.tasks()
         ]
 
@@ -527,13 +530,17 @@ def _root(spec: str, seed: int) -> "Root":
 
 
 def _task_status(
-    task: Task, path: Path | None, world: World, agents: Mapping[str, Agent], unfinished: bool
+    task: Task,
+    path: Path | None,
+    world: World,
+    agents: Mapping[str, Agent],
+    sharing: Sequence[str],
+    unfinished: bool,
 ) -> TaskStatus:
     if path is None:
         return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
     made_by = agents.get(path.agent)  # that of a path from elsewhere is not known
     terms = Score.model_validate(made_by.method["score"]) if made_by else Score()
-    sharing = {holder for c in path.components for holder in world.held[c.digest] if holder in world.published}
     return TaskStatus(
         task=task.name,
         classes=len(task.classes),
@@ -548,7 +555,7 @@ def _task_status(
         layers=int(path.hyperparameters["layers"]),
         image_size=int(path.hyperparameters["data.image_size"]),
         parent_task=path.parent_task,
-        shares_with=tuple(sorted(sharing - {task.name})),
+        shares_with=sharing,
         method=path.method,
         unfinished=unfinished,
     )

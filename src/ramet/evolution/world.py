@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from ramet.method.schema import Score
 from ramet.method.score import Holders, accounted_params, holders, path_flops, score
 from ramet.records import Path
+from ramet.results import Others
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,22 @@ class World:
     def others(self, task: str) -> list[Path]:
         """The best paths of the other tasks, in the order of their names."""
         return [path for name, path in sorted(self.published.items()) if name != task]
+
+    def sharing(self) -> dict[str, Others]:
+        """The tasks that hold a component of each task's path.
+
+        What a root has may be held by all, so that all share with all: such names are held once for all of them.
+        """
+        known: dict[frozenset[frozenset[str]], tuple[str, ...]] = {}
+        everyone = frozenset[str]().union(*set(self.held.values()))
+        found = {}
+        for task, path in self.published.items():
+            groups = frozenset(group for c in path.components if len(group := self.held[c.digest]) > 1)
+            groups = frozenset({everyone}) if everyone in groups else groups
+            if groups not in known:
+                known[groups] = tuple(sorted(frozenset[str]().union(*groups) & self.published.keys()))
+            found[task] = Others(known[groups] or (task,), task)
+        return found
 
     def accounted_params(self, path: Path) -> float:
         """Parameters of a path, each divided among the agents that hold it (METHOD section 6)."""

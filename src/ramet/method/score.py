@@ -26,7 +26,10 @@ def holders(published: Iterable[Path]) -> Holders:
     for path in published:
         for component in path.components:
             by_digest[component.digest].add(agent_of(path))
-    return {digest: frozenset(agents) for digest, agents in by_digest.items()}
+    # What many components have in common is one set, which is then quick to compare with itself.
+    same: dict[frozenset[str], frozenset[str]] = {}
+    sets = ((digest, frozenset(agents)) for digest, agents in by_digest.items())
+    return {digest: same.setdefault(agents, agents) for digest, agents in sets}
 
 
 def accounted_params(path: Path, held: Holders) -> float:
