@@ -19,7 +19,6 @@ from ramet.method.schema import Method, Score
 from ramet.method.score import agent_of, path_flops
 from ramet.records import Child, Commit, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
-from ramet.store.agents import Agent
 from ramet.store.bundle import read_bundle, take_bundle, write_bundle
 from ramet.store.care import Fault, GcReport, gc, repair, verify
 from ramet.store.folder import COPIES, create, open_store
@@ -248,14 +247,13 @@ class System(Versioned):
         """Every task: quality, size, compute, and what it shares."""
         published = self._state()
         world = World.of(published, self.catalog.roots().values())
-        agents = {agent.id: agent for agent in self.catalog.agents()}
-        unfinished = {
-            agent.task for agent in agents.values() if agent.state == "running" and agent.branch == self.branch
-        }
-        sharing = world.sharing()
+        texts = self.catalog.score_terms()
+        read = {text: Score.model_validate_json(text) for text in set(texts.values())}
+        terms = {agent: read[text] for agent, text in texts.items()}
+        unfinished, sharing = self.catalog.evolving(branch=self.branch), world.sharing()
         return [
             _task_status(
-                task, published.get(task.name), world, agents, sharing.get(task.name, ()), task.name in unfinished
+                task, published.get(task.name), world, terms, sharing.get(task.name, ()), task.name in unfinished
             )
             for task in self.tasks()
         ]
@@ -533,21 +531,19 @@ def _task_status(
     task: Task,
     path: Path | None,
     world: World,
-    agents: Mapping[str, Agent],
+    terms: Mapping[str, Score],
     sharing: Sequence[str],
     unfinished: bool,
 ) -> TaskStatus:
     if path is None:
         return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
-    made_by = agents.get(path.agent)  # that of a path from elsewhere is not known
-    terms = Score.model_validate(made_by.method["score"]) if made_by else Score()
     return TaskStatus(
         task=task.name,
         classes=len(task.classes),
         path=path.id,
         quality=path.metrics["quality"],
         test_quality=path.metrics["test_quality"],
-        score=world.score(terms, path, len(task.classes)),
+        score=world.score(terms.get(path.agent, Score()), path, len(task.classes)),  # of elsewhere they are not known
         params=path.params,
         trained_params=path.trained_params,
         accounted_params=world.accounted_params(path),

@@ -33,11 +33,12 @@ class World:
         What a root has may be held by all, so that all share with all: such names are held once for all of them.
         """
         known: dict[frozenset[frozenset[str]], tuple[str, ...]] = {}
-        everyone = frozenset[str]().union(*set(self.held.values()))
+        widest = max(self.held.values(), key=len, default=frozenset[str]())
+        by_all = len(widest) == len(self.published) + len(self.roots)
         found = {}
         for task, path in self.published.items():
             groups = frozenset(group for c in path.components if len(group := self.held[c.digest]) > 1)
-            groups = frozenset({everyone}) if everyone in groups else groups
+            groups = frozenset({widest}) if by_all and widest in groups else groups
             if groups not in known:
                 known[groups] = tuple(sorted(frozenset[str]().union(*groups) & self.published.keys()))
             found[task] = Others(known[groups] or (task,), task)

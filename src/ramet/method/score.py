@@ -38,7 +38,8 @@ def accounted_params(path: Path, held: Holders) -> float:
     It changes as the system grows: held is the system of now.
     """
     own = agent_of(path)
-    return sum(c.size / len(held.get(c.digest, frozenset()) | {own}) for c in path.components)
+    shared = ((c.size, held.get(c.digest, frozenset())) for c in path.components)
+    return sum(size / (len(agents) + (own not in agents)) for size, agents in shared)
 
 
 def path_flops(path: Path, classes: int) -> int:

@@ -91,6 +91,18 @@ def listed(connection: Connection, task: str | None) -> list[Agent]:
     return [Agent(**row) for row in connection.execute(chosen).mappings()]
 
 
+def score_terms(connection: Connection) -> dict[str, str]:
+    """The `score` of each agent's method, as JSON text: with many agents, reading whole methods takes much longer."""
+    terms = select(agents.c.id, agents.c.method["score"].as_string().label("score"))
+    return {row.id: row.score for row in connection.execute(terms)}
+
+
+def evolving(connection: Connection, branch: str) -> set[str]:
+    """The tasks with an agent on a branch that is not done."""
+    chosen = (agents.c.branch == branch) & (agents.c.state == "running")
+    return set(connection.execute(select(agents.c.task).where(chosen)).scalars())
+
+
 def running(connection: Connection, task: str, branch: str) -> Agent | None:
     """The task's agent that is not done, if any."""
     chosen = (agents.c.task == task) & (agents.c.branch == branch) & (agents.c.state == "running")

@@ -227,6 +227,16 @@ class Catalog(Exchange):
                 rows.find_task(connection, task, removed=True)
             return agents.listed(connection, task)
 
+    def score_terms(self) -> dict[str, str]:
+        """What the paths of each agent are judged by, by the agent's id: the `score` of its method, as JSON text."""
+        with self._database.reading() as connection:
+            return agents.score_terms(connection)
+
+    def evolving(self, *, branch: str = MAIN) -> set[str]:
+        """The tasks with an agent on a branch that is not done."""
+        with self._database.reading() as connection:
+            return agents.evolving(connection, branch)
+
     def running_agent(self, task: str, *, branch: str = MAIN) -> Agent | None:
         """The task's agent that is not done, if there is one: the same command goes on with it."""
         with self._database.reading() as connection:

@@ -1,6 +1,7 @@
 """Which components a path of given hyperparameters needs, with their shapes, sizes and cost. No tensors, no torch."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from math import prod
 
 from ramet.records import Architecture
@@ -106,6 +107,13 @@ def flops(
     architecture: Architecture, names: Iterable[str], *, image_size: int, adapter_width: int, classes: int
 ) -> int:
     """FLOPs of one forward pass of one image through a path of these components (METHOD section 6)."""
+    return _flops(architecture, tuple(names), image_size, adapter_width, classes)
+
+
+@lru_cache(maxsize=1024)  # a system's paths differ in little of this
+def _flops(
+    architecture: Architecture, names: tuple[str, ...], image_size: int, adapter_width: int, classes: int
+) -> int:
     return sum(
         component_flops(architecture, n, image_size=image_size, adapter_width=adapter_width, classes=classes)
         for n in names
