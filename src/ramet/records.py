@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 Value = bool | int | float | str
@@ -168,11 +169,16 @@ def path_from_json(plain: Mapping[str, Any]) -> Path:
     return Path(
         **{
             **plain,
-            "architecture": Architecture(**plain["architecture"]),
-            "components": tuple(Component(**c) for c in plain["components"]),
+            "architecture": _architecture(**plain["architecture"]),
+            "components": tuple([_component(**c) for c in plain["components"]]),
             "trained": tuple(plain["trained"]),
         }
     )
+
+
+# Many paths of a system have these in common: they are held once, which is quicker, too.
+_architecture = lru_cache(maxsize=64, typed=True)(Architecture)
+_component = lru_cache(maxsize=4096, typed=True)(Component)
 
 
 def content_id(content: Any) -> str:

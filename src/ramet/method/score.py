@@ -24,8 +24,9 @@ def holders(published: Iterable[Path]) -> Holders:
     """
     by_digest: defaultdict[str, set[str]] = defaultdict(set)
     for path in published:
+        agent = agent_of(path)
         for component in path.components:
-            by_digest[component.digest].add(agent_of(path))
+            by_digest[component.digest].add(agent)
     # What many components have in common is one set, which is then quick to compare with itself.
     same: dict[frozenset[str], frozenset[str]] = {}
     sets = ((digest, frozenset(agents)) for digest, agents in by_digest.items())
