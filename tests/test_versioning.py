@@ -140,6 +140,33 @@ def test_what_gc_has_dropped_is_not_brought_back(system: System) -> None:
     system.add_branch("again", f"{lost.id}~1")
 
 
+def test_what_format_1_let_go_is_not_brought_back(system: System) -> None:
+    """A branch leads to it, but not to its objects."""
+    system.add_branch("old")
+    system.merge("left")
+    before, after = (system.catalog.published(at)["one"].digests() for at in ("old", "main"))
+    system.delete_branch("old")
+    gone = before - after - {c.digest for p in system.roots().values() for c in p.components}
+    gone -= system.path("two").digests()
+    assert gone
+    for digest in gone:
+        system.objects.delete(digest)
+    system.catalog.let_go(gone)
+    assert system.verify() == []
+    old = next(commit.id for commit in system.log() if "one" in commit.changes and commit.id != system.commit().id)
+    last = system.commit().id
+    for use in (
+        lambda: system.add_branch("again", old),
+        lambda: system.tag("again", old),
+        lambda: system.restore("one", old),
+        lambda: system.revert("HEAD"),
+    ):
+        with pytest.raises(ObjectError, match="are gone"):
+            use()
+    assert system.commit().id == last
+    assert system.verify() == []
+
+
 def test_a_path_from_elsewhere_has_a_status(system: System) -> None:
     """Its agent is not on record here."""
     path = replace(system.path("one"), agent="elsewhere").identified()

@@ -4,7 +4,7 @@ A name of a commit is a branch, a tag, an id or the start of one; `HEAD` is the 
 the N-th commit before one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from ramet.errors import InvalidValue, ObjectError
 from ramet.evolution.diff import diff
@@ -135,7 +135,9 @@ class Versioned:
             UnknownName: the task had no path there.
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
-        return self.catalog.restore(task, self._kept(at), branch=self.branch)
+        at = self._at(at)
+        self._ensure_objects(at, [path for name, path in self.catalog.published(at).items() if name == task])
+        return self.catalog.restore(task, at, branch=self.branch)
 
     def revert(self, at: str) -> Commit:
         """Undo what a commit changed, by a new commit.
@@ -145,7 +147,10 @@ class Versioned:
             Conflict: a task of it has another path by now.
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
-        return self.catalog.revert(self._kept(at), branch=self.branch)
+        commit = self.commit(at)
+        before = self.catalog.published(commit.parents[0]) if commit.parents else {}
+        self._ensure_objects(commit.id, [before[task] for task in commit.changes if task in before])
+        return self.catalog.revert(commit.id, branch=self.branch)
 
     def _at(self, name: str | None) -> str:
         """The name of a commit as the catalog knows it."""
@@ -154,17 +159,21 @@ class Versioned:
         return self.branch + name.removeprefix(HEAD) if name.startswith(f"{HEAD}~") else name
 
     def _kept(self, name: str | None) -> str:
-        """The same, where all that was ever published up to the commit has its objects still."""
+        """The same, where all that a branch there publishes, or would keep from gc, has its objects still."""
         at = self._at(name)
-        if not self.catalog.leads_to(at):
-            ids = {path for commit in self.catalog.log(at) for path in commit.changes.values() if path}
-            self._ensure_objects(at, self.catalog.paths(sorted(ids)))
+        refs = {*(branch.name for branch in self.catalog.branches()), *(tag.name for tag in self.catalog.tags())}
+        if at not in refs:
+            self._ensure_objects(at, self.catalog.published(at).values())
+            if not self.catalog.leads_to(at):
+                ids = {path for commit in self.catalog.log(at) for path in commit.changes.values() if path}
+                self._ensure_objects(at, self.catalog.paths(sorted(ids)))
         return at
 
-    def _ensure_objects(self, at: str, paths: Iterable[Path]) -> None:
-        gone = sum(digest not in self.objects for digest in frozenset().union(*(path.digests() for path in paths)))
+    def _ensure_objects(self, at: str, paths: Collection[Path]) -> None:
+        digests = frozenset().union(*(path.digests() for path in paths))
+        gone = self.catalog.gone(paths) | {digest for digest in digests if digest not in self.objects}
         if gone:
             raise ObjectError(
-                f"{gone} objects of {at} are gone, as no branch or tag led to it when gc ran",
+                f"{len(gone)} objects of {at} are gone, as no branch or tag led to it when gc ran",
                 "bring them back from a copy of the system",
             )

@@ -56,7 +56,9 @@ def test_a_document_without_a_place_is_refused_before_anything_is_measured(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize(("name", "names"), [("startup", ("startup",)), ("all", ("generation", "memory", "startup", "scale"))])
+@pytest.mark.parametrize(
+    ("name", "names"), [("startup", ("startup",)), ("all", ("generation", "memory", "startup", "scale"))]
+)
 def test_names_and_options_reach_the_benchmarks(
     name: str, names: tuple[str, ...], tmp_path: Path, asked: list[tuple[Sequence[str], measure.Settings]]
 ) -> None:

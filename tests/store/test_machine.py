@@ -1,4 +1,4 @@
-"""Any mix of adding, evolving, branching, merging, going back and gc, against a simple model of what is published."""
+"""Any mix of all that moves versions, in two systems that share by a plain remote, against a simple model of them."""
 
 import shutil
 import tempfile
@@ -15,78 +15,120 @@ from ramet.evolution.merge import merge
 from ramet.records import Path
 from ramet.store.care import gc, reachable, verify
 from ramet.store.folder import Store, open_store
+from ramet.store.remote import PlainRemote
+from ramet.store.sharing import pull, push
 from tests.store.examples import a_child, a_path, a_task, make_system
+from tests.store.model import Graph, Place, Side, State
 
 TASKS = ("beans", "digits", "letters")
-NAMES = ("main", "one", "two", "three")
-State = dict[str, str]
+BRANCHES = ("main", "one", "hub/main")
+TAGS = ("tag", "mark")
+KNOWN = {"a": TASKS[:2], "b": TASKS[1:]}
+"""The tasks that are there at first."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ground(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The two systems that every example begins with: they have one commit in common, and roots of the same name."""
+    Versions.ground = tmp_path_factory.mktemp("ground")
+    for name, tasks in KNOWN.items():
+        store = make_system(Versions.ground / name, tasks)
+        digest = store.objects.put({"weight": torch.full((3,), float(ord(name)))})
+        store.catalog.add_root("own", a_path(None, (digest,), agent="root"))
+        store.catalog.close()
 
 
 class Versions(RuleBasedStateMachine):
-    """states and parents tell of every commit what the model says; heads and tags where the names are."""
+    """Rules act on the system `at`, whose model is `side`; `hub` is the model of the remote."""
 
-    store: Store
+    ground: FilePath
 
     @initialize()
     def make(self) -> None:
         self.folder = FilePath(tempfile.mkdtemp())
-        self.store = make_system(self.folder / "colony", TASKS[:2])
-        start = self.store.catalog.head().id
-        self.states: dict[str, State] = {start: {}}
-        self.parents: dict[str, tuple[str, ...]] = {start: ()}
-        self.heads = {"main": start}
-        self.tags: dict[str, str] = {}
-        self.branch = "main"
-        self.tasks = set(TASKS[:2])
+        shutil.copytree(self.ground, self.folder, dirs_exist_ok=True)
+        self.stores = {name: open_store(self.folder / name) for name in KNOWN}
+        self.remote = PlainRemote((self.folder / "hub").as_uri(), self.folder / "copies")
+        [start] = {store.catalog.head().id for store in self.stores.values()}
+        self.graph = Graph({start: {}}, {start: ()})
+        self.sides = {
+            name: Side(heads={"main": start}, tasks=set(tasks), record={start}) for name, tasks in KNOWN.items()
+        }
+        self.hub = Place()
         self.made: dict[str, Path] = {}
+        self.whole: dict[str, set[str]] = {name: set() for name in self.stores}
+        self.at = "a"
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
-            self.store.catalog.close()
+            for name, store in self.stores.items():
+                assert verify(store.catalog, store.objects) == []
+                for commit in sorted(self.sides[name].record):
+                    paths = store.catalog.published(commit)
+                    assert {task: path.id for task, path in paths.items()} == self.graph.states[commit]
+                store.catalog.close()
+            self.the_remote_is_as_the_model()
             shutil.rmtree(self.folder)
 
     @property
+    def store(self) -> Store:
+        return self.stores[self.at]
+
+    @property
+    def side(self) -> Side:
+        return self.sides[self.at]
+
+    @property
+    def branch(self) -> str:
+        return self.side.branch
+
+    @property
+    def head(self) -> str:
+        return self.side.heads[self.branch]
+
+    @property
     def now(self) -> State:
-        return self.states[self.heads[self.branch]]
+        return self.graph.states[self.head]
 
-    def past(self, *heads: str) -> set[str]:
-        """Commits and all that they follow."""
-        found: set[str] = set()
-        left = list(heads)
-        while left:
-            commit = left.pop()
-            if commit not in found:
-                found.add(commit)
-                left += self.parents[commit]
-        return found
+    def digests(self, paths: set[str]) -> set[str]:
+        return {digest for path in paths for digest in self.made[path].digests()}
 
-    def kept(self) -> list[str]:
-        return sorted(self.past(*self.heads.values(), *self.tags.values()))
+    def a_commit(self, pick: int) -> str:
+        """One of those that a name leads to."""
+        kept = self.graph.kept(self.side)
+        return kept[pick % len(kept)]
 
     def moved(self, commit: str, state: State, *others: str) -> None:
         """The current branch is at a commit now; a new one follows where the branch was."""
-        if commit != self.heads[self.branch]:
-            assert commit not in self.states or self.states[commit] == state
-            self.parents.setdefault(commit, (self.heads[self.branch], *others))
-            self.states[commit] = state
-            self.heads[self.branch] = commit
-        assert self.states[commit] == state
-        self.tasks |= state.keys()
+        assert self.graph.states.setdefault(commit, state) == state
+        self.graph.parents.setdefault(commit, (self.head, *others))
+        self.arrived(self.branch, commit)
+
+    def arrived(self, branch: str, commit: str) -> None:
+        self.side.heads[branch] = commit
+        self.side.tasks |= self.graph.states[commit].keys()
+        self.side.record |= self.graph.past(commit)
+
+    @rule(at=st.sampled_from("ab"), name=st.sampled_from(BRANCHES))
+    def switch(self, at: str, name: str) -> None:
+        self.at = at
+        if name in self.side.heads:
+            self.side.branch = name
 
     @rule(task=st.sampled_from(TASKS))
     def add(self, task: str) -> None:
-        if task in self.tasks:
+        if task in self.side.tasks:
             with pytest.raises(InvalidValue):
                 self.store.catalog.add_task(a_task(task))
         else:
             self.store.catalog.add_task(a_task(task))
-        self.tasks.add(task)
+        self.side.tasks.add(task)
 
     @rule(task=st.sampled_from(TASKS), version=st.integers(0, 5))
     def evolve(self, task: str, version: int) -> None:
         """A run of one cycle, whose trainer only writes down a number; the number is shared by the tasks."""
         catalog = self.store.catalog
-        if task not in self.tasks:
+        if task not in self.side.tasks:
             with pytest.raises(UnknownName):
                 catalog.publish([a_path(task)], message="", method="", branch=self.branch)
             return
@@ -103,147 +145,169 @@ class Versions(RuleBasedStateMachine):
 
     @rule(task=st.sampled_from(TASKS))
     def remove(self, task: str) -> None:
-        catalog = self.store.catalog
-        users = [name for name, head in self.heads.items() if task in self.states[head]]
-        if task not in self.tasks or (users and self.branch not in users):
+        catalog, tasks = self.store.catalog, self.side.tasks
+        users = [name for name, head in self.side.heads.items() if task in self.graph.states[head]]
+        if task not in tasks or (users and self.branch not in users):
             with pytest.raises((UnknownName, InvalidValue)):
                 catalog.remove_task(task, branch=self.branch)
             return
         catalog.remove_task(task, branch=self.branch)
         self.moved(catalog.head(self.branch).id, {t: p for t, p in self.now.items() if t != task})
         if users in ([], [self.branch]):
-            self.tasks.discard(task)
+            tasks.discard(task)
 
-    @rule(name=st.sampled_from(NAMES), pick=st.integers(0, 1000))
+    @rule(name=st.sampled_from(BRANCHES), pick=st.integers(0, 1000))
     def add_branch(self, name: str, pick: int) -> None:
-        at = self.kept()[pick % len(self.kept())]
-        if name in self.heads or name in self.tags:
+        commit = self.a_commit(pick)
+        if name in self.side.heads:
             with pytest.raises(InvalidValue):
-                self.store.catalog.branch(name, at)
+                self.store.catalog.branch(name, commit)
             return
-        assert self.store.catalog.branch(name, at).id == at
-        self.heads[name] = at
-        self.tasks |= self.states[at].keys()
+        assert self.store.catalog.branch(name, commit).id == commit
+        self.arrived(name, commit)
 
-    @rule(name=st.sampled_from(NAMES))
-    def switch(self, name: str) -> None:
-        if name in self.heads:
-            self.branch = name
-
-    @rule(name=st.sampled_from(NAMES))
+    @rule(name=st.sampled_from(BRANCHES))
     def delete_branch(self, name: str) -> None:
-        if name in self.heads and name not in ("main", self.branch):
+        if name in self.side.heads and name not in ("main", self.branch):
             self.store.catalog.delete_branch(name)
-            del self.heads[name]
+            del self.side.heads[name]
 
-    @rule(name=st.sampled_from(("tag", "mark")))
+    @rule(name=st.sampled_from(TAGS))
     def tag(self, name: str) -> None:
-        if name in self.tags:
+        if name in self.side.tags:
             self.store.catalog.delete_tag(name)
-            del self.tags[name]
+            del self.side.tags[name]
         else:
             self.store.catalog.tag(name, self.branch)
-            self.tags[name] = self.heads[self.branch]
+            self.side.tags[name] = self.head
 
-    @rule(name=st.sampled_from(NAMES), policy=st.sampled_from((None, "ours", "theirs")))
+    @rule(name=st.sampled_from(BRANCHES), policy=st.sampled_from((None, "ours", "theirs")))
     def merge(self, name: str, policy: str | None) -> None:
-        if name not in self.heads:
+        if name not in self.side.heads:
             return
-        ours, theirs = self.heads[self.branch], self.heads[name]
-        expected = self.merged(ours, theirs, policy)
+        ours, theirs = self.head, self.side.heads[name]
+        expected = self.graph.merged(ours, theirs, policy)
         if expected is None:
             with pytest.raises(Conflict):
                 merge(self.store.catalog, name, branch=self.branch)
             return
         done = merge(self.store.catalog, name, branch=self.branch, policy=policy)  # type: ignore[arg-type]
-        how = "nothing" if theirs in self.past(ours) else "forward" if ours in self.past(theirs) else "merge"
-        assert done.how == how
+        past = self.graph.past
+        assert done.how == ("nothing" if theirs in past(ours) else "forward" if ours in past(theirs) else "merge")
         self.moved(done.commit, expected, theirs)
-
-    def merged(self, ours: str, theirs: str, policy: str | None) -> State | None:
-        """What a merge must publish; None where it has to be refused."""
-        mine, other = self.states[ours], self.states[theirs]
-        if theirs in self.past(ours):
-            return mine
-        if ours in self.past(theirs):
-            return other
-        common = self.past(ours) & self.past(theirs)
-        nearest = [c for c in common if not any(c in self.past(o) for o in common - {c})]
-        result: dict[str, str | None] = {}
-        for task in mine.keys() | other.keys():
-            sides = (mine.get(task), other.get(task))
-            news = [all(self.states[base].get(task) != side for base in nearest) for side in sides]
-            if sides[0] == sides[1] or news == [True, False]:
-                result[task] = sides[0]
-            elif news == [False, True]:
-                result[task] = sides[1]
-            elif policy is None:
-                return None
-            else:
-                result[task] = sides[policy == "theirs"]
-        return {task: path for task, path in result.items() if path is not None}
 
     @rule(task=st.sampled_from(TASKS), pick=st.integers(0, 1000))
     def restore(self, task: str, pick: int) -> None:
-        at = self.kept()[pick % len(self.kept())]
-        if task not in self.states[at]:
+        commit = self.a_commit(pick)
+        state = self.graph.states[commit]
+        if task not in state:
             with pytest.raises(UnknownName):
-                self.store.catalog.restore(task, at, branch=self.branch)
+                self.store.catalog.restore(task, commit, branch=self.branch)
             return
-        commit = self.store.catalog.restore(task, at, branch=self.branch)
-        self.moved(commit.id, {**self.now, task: self.states[at][task]})
+        done = self.store.catalog.restore(task, commit, branch=self.branch)
+        self.moved(done.id, {**self.now, task: state[task]})
 
     @rule(pick=st.integers(0, 1000))
     def revert(self, pick: int) -> None:
-        at = self.kept()[pick % len(self.kept())]
-        before = self.states[self.parents[at][0]] if self.parents[at] else self.states[at]
-        after = self.states[at]
-        changed = {t for t in before.keys() | after.keys() if before.get(t) != after.get(t)}
-        wrong = {t for t in changed if self.now.get(t) != before.get(t)}
-        if not wrong or any(self.now.get(t) != after.get(t) for t in wrong):
+        commit = self.a_commit(pick)
+        changes = self.graph.changes(commit)
+        wrong = {task for task, (before, _) in changes.items() if self.now.get(task) != before}
+        if not wrong or any(self.now.get(task) != changes[task][1] for task in wrong):
             with pytest.raises((Conflict, InvalidValue)):
-                self.store.catalog.revert(at, branch=self.branch)
+                self.store.catalog.revert(commit, branch=self.branch)
             return
-        commit = self.store.catalog.revert(at, branch=self.branch)
-        state = {**self.now, **{t: before[t] for t in wrong if t in before}}
-        self.moved(commit.id, {t: p for t, p in state.items() if t not in wrong or t in before})
+        done = self.store.catalog.revert(commit, branch=self.branch)
+        back = {task: changes[task][0] for task in wrong}
+        self.moved(done.id, {task: path for task, path in {**self.now, **back}.items() if path is not None})
 
     @rule()
     def gc(self) -> None:
         gc(self.store.catalog, self.store.objects, delete=True)
         assert set(self.store.objects.digests()) == reachable(self.store.catalog) == self.needed()
+        self.whole[self.at] &= self.needed()
 
-    def needed(self) -> set[str]:
-        """What the model says is needed: all that is published at a commit that a name leads to, and the root."""
-        paths = {path for commit in self.kept() for path in self.states[commit].values()}
-        root = self.store.catalog.roots()["vit"].digests()
-        return {*root, *(digest for path in paths for digest in self.made[path].digests())}
+    @rule(name=st.sampled_from(BRANCHES))
+    def push(self, name: str) -> None:
+        if name not in self.side.heads:
+            return
+        ours, theirs = self.side.heads[name], self.hub.heads.get(name)
+        past, expected = self.graph.past(ours), self.graph.step(theirs, ours)
+        if expected == "apart" or (expected == "behind" and theirs not in self.side.record):
+            with pytest.raises(Conflict):
+                push(self.store, self.remote, name)
+            return
+        assert push(self.store, self.remote, name).outcome == expected
+        if expected == "behind":
+            return
+        self.hub.heads[name] = ours
+        self.hub.tags |= {t: c for t, c in self.side.tags.items() if t not in self.hub.tags and c in past}
+        self.the_remote_is_as_the_model()
+
+    @rule(name=st.sampled_from(BRANCHES))
+    def pull(self, name: str) -> None:
+        def run() -> str:
+            return pull(self.store, self.remote, name, accept=lambda _: None).outcome
+
+        if name not in self.hub.heads:
+            with pytest.raises(UnknownName):
+                run()
+            return
+        graph, old, tip = self.graph, self.side.heads.get(name), self.hub.heads[name]
+        kept = set(graph.kept(self.side)) | graph.past(tip)
+        branch, expected = name, graph.step(old, tip)
+        step = expected
+        if expected == "apart":
+            branch = f"hub/{name}"
+            step = graph.step(self.side.heads.get(branch), tip)
+        if step == "apart":
+            with pytest.raises(Conflict):
+                run()
+            return
+        assert run() == expected
+        if step in ("made", "moved"):
+            self.arrived(branch, tip)
+        self.side.tags = {**{t: c for t, c in self.hub.tags.items() if c in kept}, **self.side.tags}
 
     @rule()
     def reopen(self) -> None:
         self.store.catalog.close()
-        self.store = open_store(self.store.folder)
+        self.stores[self.at] = open_store(self.store.folder)
 
-    @precondition(lambda self: hasattr(self, "heads"))
+    def needed(self) -> set[str]:
+        """What the model says is needed: all that is published at a commit that a name leads to, and the roots."""
+        roots = {digest for root in self.store.catalog.roots().values() for digest in root.digests()}
+        return roots | self.digests(self.graph.wanted(self.side))
+
+    @precondition(lambda self: hasattr(self, "at"))
     @invariant()
     def the_system_is_as_the_model(self) -> None:
-        catalog = self.store.catalog
-        assert {b.name: b.commit for b in catalog.branches()} == self.heads
-        assert {tag.name: tag.commit for tag in catalog.tags()} == self.tags
-        assert {task.name for task in catalog.tasks()} == self.tasks
-        for name, head in self.heads.items():
-            assert {task: path.id for task, path in catalog.published(name).items()} == self.states[head]
-        assert self.needed() <= set(self.store.objects.digests())
+        catalog, side = self.store.catalog, self.side
+        assert {b.name: b.commit for b in catalog.branches()} == side.heads
+        assert {tag.name: tag.commit for tag in catalog.tags()} == side.tags
+        assert {task.name for task in catalog.tasks()} == side.tasks
+        for name, head in side.heads.items():
+            assert {task: path.id for task, path in catalog.published(name).items()} == self.graph.states[head]
+            assert {commit.id for commit in catalog.log(name)} == self.graph.past(head)
+        for digest in self.needed() - self.whole[self.at]:
+            self.store.objects.check(digest)
+        self.whole[self.at] |= self.needed()
+        assert set(catalog.needed()) == self.needed() <= set(self.store.objects.digests())
         assert catalog.check() == []
 
-    @precondition(lambda self: len(self.states) > 1)
-    @rule(pick=st.integers(0, 1000))
-    def look_back(self, pick: int) -> None:
-        """Any commit is what it was when it was made; a log has all that led to it."""
-        at = sorted(self.states)[pick % len(self.states)]
-        assert {task: path.id for task, path in self.store.catalog.published(at).items()} == self.states[at]
-        assert {commit.id for commit in self.store.catalog.log(at)} == self.past(at)
-        assert verify(self.store.catalog, self.store.objects) == []
+    def the_remote_is_as_the_model(self) -> None:
+        """Whoever has nothing finds there every commit of every branch, whole."""
+        assert self.remote.branches() == self.hub.heads
+        assert {tag.name: tag.commit for tag in self.remote.tags()} == self.hub.tags
+        for head in self.hub.heads.values():
+            parcel = self.remote.fetch(head, lambda _: set())
+            parcel.check()
+            past = self.graph.past(head)
+            assert parcel.commits.keys() == past
+            published = {path for commit in past for path in self.graph.states[commit].values()}
+            assert published <= parcel.paths.keys()
+            assert self.digests(published) <= parcel.digests()
+            for digest in parcel.digests():
+                self.remote.objects.check(digest)
 
 
 Versions.TestCase.settings = settings(

@@ -20,6 +20,13 @@ from tests.store.examples import a_path, a_task, dies_at, make_system, start
 
 KINDS = ["system", "file", "memory", "dir", "moto", "s3rver"]
 
+everywhere = pytest.mark.parametrize(
+    ("new_address", "remote"),
+    [*(("sqlite", kind) for kind in KINDS), ("postgresql", "system"), ("postgresql", "file")],
+    indirect=True,
+)
+"""Every kind of remote, and every kind of database: the two have nothing to do with each other."""
+
 
 @pytest.fixture
 def other(tmp_path: FilePath) -> Store:
@@ -27,7 +34,7 @@ def other(tmp_path: FilePath) -> Store:
     return make_system(tmp_path / "other", ())
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture
 def remote(request: pytest.FixtureRequest, tmp_path: FilePath, place_of: Callable[[str], str]) -> Remote:
     """Every kind of remote, with nothing in it but what a new system has."""
     if request.param == "system":
@@ -64,6 +71,7 @@ def ids(store: Store, branch: str = "main") -> list[str]:
     return sorted(commit.id for commit in store.catalog.log(branch))
 
 
+@everywhere
 def test_what_is_pushed_is_what_is_pulled(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0, parent=root_of(store))
     first = push(store, remote, "main")
@@ -96,6 +104,7 @@ def test_what_is_pushed_is_what_is_pulled(store: Store, remote: Remote, other: S
     assert ids(store) == ids(other)
 
 
+@everywhere
 def test_what_parted_is_refused_and_comes_on_a_branch_of_its_own(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     push(store, remote, "main")
@@ -120,6 +129,39 @@ def test_what_parted_is_refused_and_comes_on_a_branch_of_its_own(store: Store, r
     assert verify(store.catalog, store.objects) == verify(other.catalog, other.objects) == []
 
 
+def test_what_was_pulled_is_not_taken_away_from_a_branch_with_commits_of_its_own(
+    store: Store, other: Store, tmp_path: FilePath
+) -> None:
+    remote = PlainRemote((tmp_path / "hub").as_uri(), tmp_path)
+    publish(store, "digits", 1.0)
+    push(store, remote, "main")
+    publish(other, "beans", 2.0)
+    take(other, remote)
+    mine = publish(other, "digits", 3.0, branch="hub/main").id
+    assert take(other, remote).outcome == "apart"
+    publish(store, "digits", 4.0)
+    push(store, remote, "main")
+    with pytest.raises(Conflict, match="'hub/main', which has commits of its own; merge it"):
+        take(other, remote)
+    assert other.catalog.head("hub/main").id == mine
+
+
+@everywhere
+def test_a_branch_that_was_deleted_and_freed_comes_whole_again(store: Store, remote: Remote, other: Store) -> None:
+    publish(store, "digits", 1.0)
+    store.catalog.tag("v1")
+    store.catalog.branch("trial")
+    push(store, remote, "trial")
+    take(other, remote, "trial")
+    other.catalog.delete_branch("trial")
+    other.catalog.delete_tag("v1")
+    assert gc(other.catalog, other.objects, delete=True).objects == 1
+    got = take(other, remote, "trial")
+    assert (got.outcome, got.commits, got.tags) == ("made", 1, ("v1",))
+    assert verify(other.catalog, other.objects) == []
+
+
+@everywhere
 def test_branches_and_tags_go_along(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     store.catalog.tag("v1", message="the first")
@@ -144,6 +186,7 @@ def test_branches_and_tags_go_along(store: Store, remote: Remote, other: Store) 
         take(other, remote, "mian")
 
 
+@everywhere
 def test_a_system_of_another_root_brings_its_roots(store: Store, remote: Remote, tmp_path: FilePath) -> None:
     publish(store, "digits", 1.0, parent=root_of(store))
     with create(tmp_path / "foreign", "foreign") as made:
@@ -158,6 +201,7 @@ def test_a_system_of_another_root_brings_its_roots(store: Store, remote: Remote,
     assert len(foreign.catalog.roots()) == 2
 
 
+@everywhere
 def test_another_task_of_the_same_name_is_refused(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     push(store, remote, "main")
@@ -173,6 +217,7 @@ def test_another_task_of_the_same_name_is_refused(store: Store, remote: Remote, 
         pull(make_system(other.folder.with_name("third"), ()), remote, "main", accept=never)
 
 
+@everywhere
 def test_removed_tasks_and_history_come_as_they_are(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     publish(store, "beans", 2.0)
@@ -331,6 +376,7 @@ def check_whole(folder: FilePath, url: str, tip: str, *, finished: bool) -> None
     assert tags == {"v1"} or not finished
 
 
+@everywhere
 def test_start_is_not_disturbed_by_agents_that_came(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     push(store, remote, "main")
@@ -341,6 +387,7 @@ def test_start_is_not_disturbed_by_agents_that_came(store: Store, remote: Remote
     assert other.catalog.agent(mine.id).state == "running"
 
 
+@everywhere
 def test_published_paths_of_unpublished_parents_keep_their_line(store: Store, remote: Remote, other: Store) -> None:
     store.catalog.add_task(a_task("beans"))
     agent = start(store.catalog, "beans", cycles=1)
@@ -392,3 +439,34 @@ def test_history_whose_objects_are_gone_travels_without_them(store: Store, other
     assert old not in other.objects
     assert put(store, 2.0) in other.objects
     assert verify(other.catalog, other.objects) == []
+
+
+def test_what_one_side_let_go_stays_whole_at_the_other(store: Store, other: Store, tmp_path: FilePath) -> None:
+    publish(store, "digits", 1.0)
+    place = open_remote((tmp_path / "place").as_uri(), tmp_path)
+    push(store, place, "main")
+    take(other, place)
+    publish(store, "digits", 2.0)
+    store.objects.delete(old := put(store, 1.0))
+    store.catalog.let_go({old})
+    push(store, place, "main")
+    second = open_remote((tmp_path / "second").as_uri(), tmp_path)
+    push(store, second, "main")
+    take(other, second)
+    first = other.catalog.log()[1]
+    assert old in other.objects
+    assert other.catalog.gone(list(other.catalog.published(first.id).values())) == set()
+    assert verify(other.catalog, other.objects) == []
+
+
+def test_what_was_let_go_is_held_again_once_it_is_published_again(store: Store) -> None:
+    publish(store, "digits", 1.0)
+    path = store.catalog.published()["digits"]
+    publish(store, "digits", 2.0)
+    store.objects.delete(old := put(store, 1.0))
+    store.catalog.let_go({old})
+    assert store.catalog.gone([path]) == {old}
+    put(store, 1.0)
+    store.catalog.publish([path], message="again", method="m")
+    assert store.catalog.gone([path]) == set()
+    assert verify(store.catalog, store.objects) == []

@@ -350,7 +350,7 @@ class Catalog(Exchange):
                 return [
                     *self._database.damage(connection),
                     *needs.altered(connection),
-                    *rows.untold(connection),
+                    *rows.untold(connection, versions.living(connection)),
                     *versions.untrue_states(connection),
                 ]
             except StoreError as error:

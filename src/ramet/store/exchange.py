@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from sqlalchemy import Connection, delete, func, insert, select, union
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from ramet.errors import Conflict, InvalidValue
 from ramet.records import Commit, Path, Task, to_json
@@ -17,13 +17,11 @@ from ramet.store.parcel import Parcel, moved_to
 from ramet.store.refs import Tag
 from ramet.store.schema import (
     agents,
-    branch_state,
     branches,
     commit_changes,
     commits,
     holds,
     paths,
-    population,
     roots,
     tags,
     tasks,
@@ -46,6 +44,14 @@ class Exchange(History):
                 for some in _chunks(list(ids))
                 for id in connection.execute(select(commits.c.id).where(commits.c.id.in_(some))).scalars()
             }
+
+    def kept(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that a branch or a tag leads to, so that their objects are here.
+
+        Of a commit that is only known, gc may have deleted them.
+        """
+        with self._database.reading() as connection:
+            return refs.reached(connection) & set(ids)
 
     def led_to(self, tip: str, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are a commit or what it follows."""
@@ -105,10 +111,22 @@ class Exchange(History):
     def let_go(self, gone: Collection[str]) -> None:
         """Put on record that objects are not kept any more that only paths of history hold."""
         with self._database.writing() as connection:
-            living = union(select(branch_state.c.path), select(roots.c.path), select(population.c.path))
+            living = versions.living(connection)
             for some in _chunks(sorted(gone)):
-                of_history = holds.c.digest.in_(some) & holds.c.path.not_in(living)
-                connection.execute(delete(holds).where(of_history))
+                rows = connection.execute(select(holds).where(holds.c.digest.in_(some))).all()
+                lost = [{"of": row.path, "lost": row.digest} for row in rows if row.path not in living]
+                if lost:
+                    one = (holds.c.path == bindparam("of")) & (holds.c.digest == bindparam("lost"))
+                    connection.execute(delete(holds).where(one), lost)
+
+    def gone(self, paths: Collection[Path]) -> set[str]:
+        """The objects of published paths that are not kept any more (see let_go)."""
+        found = {(path.id, digest) for path in paths for digest in path.digests()}
+        with self._database.reading() as connection:
+            for some in _chunks(sorted(path.id for path in paths)):
+                chosen = select(holds.c.path, holds.c.digest).where(holds.c.path.in_(some))
+                found -= {(row.path, row.digest) for row in connection.execute(chosen)}
+        return {digest for _, digest in found}
 
     def known_paths(self, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are paths on record here."""
@@ -141,11 +159,9 @@ class Exchange(History):
         """Add the records that are not there; the tasks that no branch publishes are removed ones."""
         for task in parcel.tasks.values():
             _add_task(connection, task)
+        gone = parcel.gone - _held(connection, parcel.gone)
         for some in _chunks(parcel.ordered_paths()):
-            rows.put_paths(connection, some)
-        for digest in parcel.gone:
-            for ids in _chunks(sorted(parcel.paths)):
-                connection.execute(delete(holds).where(holds.c.digest == digest, holds.c.path.in_(ids)))
+            rows.put_paths(connection, some, gone=gone)
         _add_roots(connection, parcel.roots)
         for commit in parcel.ordered_commits():
             versions.put(connection, commit)

@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, union_all
+from sqlalchemy import Connection, delete, func, insert, select, union, union_all
 
 from ramet.errors import Busy, InvalidValue, UnknownName
 from ramet.store import versions
@@ -63,11 +63,13 @@ def leads_to(connection: Connection, commit: str) -> bool:
     for ref in (branches, tags):
         if connection.execute(select(ref.c.name).where(ref.c.commit == commit).limit(1)).first():
             return True
-    for ref in (branches, tags):
-        past = behind(select(ref.c.commit.label("id")))
-        if connection.execute(select(past.c.id).where(past.c.id == commit)).first():
-            return True
-    return False
+    return commit in reached(connection)
+
+
+def reached(connection: Connection) -> set[str]:
+    """The commits that a branch or a tag is at or after."""
+    heads = union(select(branches.c.commit.label("id")), select(tags.c.commit)).subquery()
+    return set(connection.execute(select(behind(select(heads.c.id)).c.id)).scalars())
 
 
 def add_branch(connection: Connection, name: str, commit: str) -> None:

@@ -2,14 +2,14 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import Column, Connection, insert, literal, select, true, union, update
+from sqlalchemy import Column, Connection, insert, literal, select, true, update
 
 from ramet.errors import UnknownName
 from ramet.records import Path, Task
 from ramet.store.codec import Json, measurement, measurements, path_of, path_record, task_of
-from ramet.store.schema import branch_state, holds, paths, population, roots, tasks
+from ramet.store.schema import holds, paths, tasks
 
 columns = (paths.c.id, paths.c.record, paths.c.metrics)
 """What a path is read from, with codec.path_of."""
@@ -40,17 +40,26 @@ def find_task(connection: Connection, name: str, *, removed: bool = False) -> Ta
     return task_of(record)
 
 
-def put_paths(connection: Connection, new: Sequence[Path]) -> None:
-    """Add the paths that are not there yet, and the measurements of those that are."""
+def put_paths(connection: Connection, new: Sequence[Path], *, gone: Collection[str] = ()) -> None:
+    """Add the paths that are not there yet; of those that are, measurements and objects that had been let go.
+
+    Args:
+        connection: a transaction.
+        new: the paths.
+        gone: objects of theirs that are not here.
+    """
     by_id = {path.id: path for path in new}
     there = connection.execute(select(paths.c.id, paths.c.metrics).where(paths.c.id.in_(by_id))).all()
+    held = {(row.path, row.digest) for row in connection.execute(select(holds).where(holds.c.path.in_(by_id)))}
+    holding = [row for row in _held(by_id.values()) if (row["path"], row["digest"]) not in held]
     for row in there:
         merged = {**row.metrics, **measurements(by_id.pop(row.id).metrics)}
         if merged != row.metrics:
             connection.execute(update(paths).where(paths.c.id == row.id).values(metrics=merged))
-    for table, rows in ((paths, map(_row, by_id.values())), (holds, _held(by_id.values()))):
-        if values := list(rows):
-            connection.execute(insert(table), values)
+    holding = [row for row in holding if row["digest"] not in gone]
+    for table, rows in ((paths, [_row(path) for path in by_id.values()]), (holds, holding)):
+        if rows:
+            connection.execute(insert(table), rows)
 
 
 def _row(path: Path) -> Json:
@@ -110,13 +119,11 @@ def ancestors(connection: Connection, path: str) -> list[Path]:
     return [path_of(row.record, row.metrics) for row in rows]
 
 
-def untold(connection: Connection) -> list[str]:
-    """The paths of which the tables say another thing than their own record."""
+def untold(connection: Connection, in_use: Collection[str]) -> list[str]:
+    """The paths of which the tables say another thing than their own record; those in use hold all their objects."""
     held: defaultdict[str, set[str]] = defaultdict(set)
     for row in connection.execute(select(holds)):
         held[row.path].add(row.digest)
-    now = union(select(branch_state.c.path), select(roots.c.path), select(population.c.path))
-    in_use = set(connection.execute(now).scalars())
     found = []
     for row in connection.execute(select(paths)):
         path = path_of(row.record, row.metrics)

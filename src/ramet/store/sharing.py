@@ -96,17 +96,18 @@ def pull(
     Raises:
         UnknownName: the remote has no such branch.
         InvalidValue: a task here is another one than that of the same name there.
+        Conflict: both sides have commits that the other has not, and so does the branch REMOTE/BRANCH.
     """
     catalog, there = store.catalog, remote.branches()
     if branch not in there:
         has = f"it has {', '.join(sorted(there))}" if there else "nothing was pushed to it yet"
         raise UnknownName(f"{remote.url} has no branch {branch!r}", has)
     tip = there[branch]
-    parcel = NOTHING if catalog.known([tip]) else remote.fetch(tip, catalog.known)
-    parcel.check()
-    for task in parcel.tasks.values():
-        accept(task)
     with catalog.lease("(pull)", branch=branch):
+        parcel = NOTHING if catalog.kept([tip]) else remote.fetch(tip, catalog.kept)
+        parcel.check()
+        for task in parcel.tasks.values():
+            accept(task)
         missing = parcel.digests() - present(catalog, store.objects, parcel.digests())
         size = copy(remote.objects, store.objects, missing, progress)
         outcome, at, tags = _arrive(catalog, remote, branch, tip, parcel)
@@ -157,12 +158,21 @@ def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: s
 def _arrive(catalog: Catalog, remote: Remote, branch: str, tip: str, parcel: Parcel) -> tuple[Outcome, str, list[Tag]]:
     """Record what has come, and say what became of which branch, and what tags are new."""
     here = {known.name: known.commit for known in catalog.branches()}
-    outcome = _outcome(catalog, here.get(branch), tip, parcel)
-    at = f"{short_name(remote.url)}/{branch}" if outcome == "apart" else branch
+    at, outcome = branch, _outcome(catalog, here.get(branch), tip, parcel)
+    step = outcome
+    if outcome == "apart":
+        at = f"{short_name(remote.url)}/{branch}"
+        step = _outcome(catalog, here.get(at), tip, parcel)
+        if step == "apart":
+            raise Conflict(
+                f"what came cannot be put on the branch {at!r}, which has commits of its own",
+                f"merge it (`ramet merge {at}`), delete it (`ramet branch --delete {at}`), and pull again",
+                (),
+            )
     tags = _new_tags(remote.tags(), {tag.name for tag in catalog.tags()} | here.keys() | {at})
-    arrived = catalog.known([tag.commit for tag in tags]) | parcel.commits.keys()
+    arrived = catalog.kept([tag.commit for tag in tags]) | parcel.commits.keys()
     tags = [tag for tag in tags if tag.commit in arrived]
-    stays = outcome in ("even", "behind")
+    stays = step in ("even", "behind")
     if not stays or tags:
         old = here.get(at)
         catalog.receive(parcel, at, old if stays and old else tip, old=old, new_tags=tags)

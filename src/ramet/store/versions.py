@@ -5,14 +5,38 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Row, Subquery, Table, bindparam, delete, func, insert, literal, select, update
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Row,
+    Subquery,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union,
+    update,
+)
 
 from ramet.errors import UnknownName
 from ramet.records import Commit, Path, content_id
 from ramet.store.codec import path_of
 from ramet.store.graph import graph, newest_first
 from ramet.store.rows import columns
-from ramet.store.schema import branch_state, branches, commit_changes, commit_parents, commits, paths, tasks
+from ramet.store.schema import (
+    branch_state,
+    branches,
+    commit_changes,
+    commit_parents,
+    commits,
+    paths,
+    population,
+    roots,
+    tasks,
+)
 
 MAIN = "main"
 """The branch that every system has."""
@@ -152,6 +176,14 @@ def state(connection: Connection, commit: str) -> Subquery:
 def paths_at(connection: Connection, commit: str) -> dict[str, str]:
     """The published paths' ids at a commit, by task."""
     return _rows(connection, state(connection, commit))
+
+
+def living(connection: Connection) -> set[str]:
+    """The paths in use: published on a branch now, a root, or in the population of a running agent."""
+    found = set(connection.execute(union(select(roots.c.path), select(population.c.path))).scalars())
+    for head in connection.execute(select(branches.c.commit).distinct()).scalars().all():
+        found |= set(paths_at(connection, head).values())
+    return found
 
 
 def replayed(commit: str) -> Subquery:
