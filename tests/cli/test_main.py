@@ -15,7 +15,8 @@ from tests.cli.helpers import RUNNER, run, run_json, start
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
     "demo": ("DIR",),
-    "init": ("DIR", "--name", "--root", "--seed", "--store"),
+    "init": ("DIR", "--catalog", "--name", "--root", "--seed", "--store"),
+    "migrate": (SYSTEM,),
     "task add": ("NAME", "SOURCE", "--max-side", "--option", "--skip-bad-images", "--test", "--validation", SYSTEM),
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),

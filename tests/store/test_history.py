@@ -131,6 +131,7 @@ def test_a_merge_is_refused_where_either_side_moved(catalog: Catalog) -> None:
     assert now(catalog) == {"digits": 7}
 
 
+@pytest.mark.parametrize("new_address", ["sqlite"], indirect=True)
 def test_a_locked_catalog_is_left_as_it_was_and_the_merge_done_later(store: Store, catalog: Catalog) -> None:
     import sqlite3
 

@@ -106,7 +106,7 @@ class Versions(RuleBasedStateMachine):
 
     def arrived(self, branch: str, commit: str) -> None:
         self.side.heads[branch] = commit
-        self.side.tasks |= self.graph.states[commit].keys()
+        self.side.tasks.update(self.graph.states[commit])
         self.side.record |= self.graph.past(commit)
 
     @rule(at=st.sampled_from("ab"), name=st.sampled_from(BRANCHES))

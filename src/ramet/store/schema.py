@@ -7,20 +7,20 @@ moves: branches with their current state, running agents with their population, 
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     BigInteger,
     Boolean,
     Column,
     Float,
     ForeignKey,
-    Index,
     Integer,
     MetaData,
     String,
     Table,
     UniqueConstraint,
-    text,
 )
+from sqlalchemy.event import listen
 from sqlalchemy.types import UserDefinedType
 
 metadata = MetaData()
@@ -150,14 +150,11 @@ agents = Table(
     UniqueConstraint("branch", "task", "number", name="agent_number"),
 )
 
-_running = text("state = 'running'")
-Index(
-    "one_running_agent",
-    agents.c.branch,
-    agents.c.task,
-    unique=True,
-    sqlite_where=_running,
-    postgresql_where=_running,
+# As text, which both databases read: SQLAlchemy's own would load PostgreSQL's dialect for everybody.
+listen(
+    agents,
+    "after_create",
+    DDL("CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"),
 )
 
 # The order of the rows (sequence) is the order in which the children were recorded.
