@@ -1,12 +1,14 @@
 import json
 import math
 from dataclasses import dataclass
+from io import StringIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console, RenderableType
 
-from ramet.cli.output import duration, number, percent, plain, plural, setting, size
+from ramet.cli.output import duration, number, percent, plain, plural, setting, size, table
 
 
 @pytest.mark.parametrize(
@@ -71,3 +73,24 @@ def test_any_record_is_json_without_nan(value: object) -> None:
 
 def test_records_become_objects_and_nan_null() -> None:
     assert plain([Record((math.nan, 1.5)), {"a": -math.inf}]) == [{"value": [None, 1.5]}, {"a": None}]
+
+
+CELL = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=6)
+
+
+@given(st.lists(st.tuples(CELL, CELL, CELL), max_size=5))
+def test_a_table_that_fits_is_what_rich_would_print(rows: list[tuple[str, str, str]]) -> None:
+    listing = table(("a", "b", "c"), rows, right=("b",))
+
+    def printed(what: RenderableType) -> list[str]:
+        console = Console(file=StringIO(), width=80, markup=False, highlight=False, emoji=False)
+        console.print(what)
+        return [line.rstrip() for line in console.file.getvalue().splitlines()]  # type: ignore[attr-defined]
+
+    assert printed(listing) == printed(listing._folded())
+
+
+def test_a_table_that_does_not_fit_is_folded() -> None:
+    console = Console(file=(file := StringIO()), width=10)
+    console.print(table(("name",), [("a-very-long-name",)]))
+    assert file.getvalue().split() == ["name", "a-very-lon", "g-name"]

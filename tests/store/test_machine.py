@@ -166,9 +166,13 @@ class Versions(RuleBasedStateMachine):
         assert self.store.catalog.branch(name, commit).id == commit
         self.arrived(name, commit)
 
-    @rule(name=st.sampled_from(BRANCHES))
-    def delete_branch(self, name: str) -> None:
+    @rule(name=st.sampled_from(BRANCHES), tag=st.sampled_from((*TAGS, None)))
+    def delete_branch(self, name: str, tag: str | None) -> None:
+        """A tag, if one is given, keeps what only the branch led to."""
         if name in self.side.heads and name not in ("main", self.branch):
+            if tag is not None and tag not in self.side.tags:
+                self.store.catalog.tag(tag, name)
+                self.side.tags[tag] = self.side.heads[name]
             self.store.catalog.delete_branch(name)
             del self.side.heads[name]
 

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, facts, number, percent, plural, say, setting, show_json, table
+from ramet.cli.output import NOTHING, Listing, facts, number, percent, plural, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 from ramet.records import Commit
@@ -113,7 +112,7 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
     print_result(tree)
 
 
-def status_table(statuses: "Sequence[TaskStatus]") -> Table:
+def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
     """Tasks at a glance: qualities, parameters, and as in the name of a root `@PIXELSxLAYERS`."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
     columns = ("task", *numbers, "shape", "parent", "shared")
@@ -135,7 +134,7 @@ def _status_row(status: "TaskStatus") -> list[str]:
     ]
 
 
-def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Table:
+def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Listing:
     def state(component: "Component") -> str:
         if component.name in path.trained:
             return "trained"

@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from ramet.cli.lanes import drawn
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, facts, number, percent, plural, say, show, show_json, table
+from ramet.cli.output import NOTHING, Listing, facts, number, percent, plural, say, show, show_json, table
 from ramet.errors import InvalidValue
 
 if TYPE_CHECKING:
@@ -188,7 +187,7 @@ def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
         show("", diff_table(changes))
 
 
-def diff_table(tasks: "Sequence[TaskDiff]") -> Table:
+def diff_table(tasks: "Sequence[TaskDiff]") -> Listing:
     """Tasks whose path is another one, with what moved."""
     columns = ("task", "change", "valid., %", "test, %", "accounted", "FLOPs", "new", "shared")
     return table(columns, map(_diff_row, tasks), right=("new", "shared"))

@@ -10,6 +10,8 @@ from dataclasses import replace
 from math import isfinite
 from typing import Any
 
+import orjson
+
 from ramet.errors import InvalidValue, StoreError
 from ramet.records import Child, Path, Task, path_from_json, to_json
 
@@ -35,7 +37,7 @@ def loads(text: str) -> Any:
         StoreError: it is no JSON.
     """
     try:
-        return json.loads(text)
+        return orjson.loads(text)
     except ValueError as error:
         remedy = "bring the catalog back from a copy of the system"
         raise StoreError(f"a record of the catalog is damaged: {text[:40]!r}", remedy) from error

@@ -154,7 +154,9 @@ agents = Table(
 listen(
     agents,
     "after_create",
-    DDL("CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"),
+    DDL(  # type: ignore[no-untyped-call]
+        "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"
+    ),
 )
 
 # The order of the rows (sequence) is the order in which the children were recorded.
