@@ -115,7 +115,7 @@ def _before_each_write(tell: Callable[[int], None]) -> Iterator[None]:
     numbers = itertools.count()
 
     def statement(_connection: object, _cursor: object, text: str, *_: object) -> None:
-        if text.lstrip().startswith(("INSERT", "UPDATE", "DELETE", "ALTER", "DROP")):
+        if text.lstrip().startswith(("INSERT", "UPDATE", "DELETE", "ALTER", "DROP", "CREATE")):
             tell(next(numbers))
 
     def told(call: Callable[..., Any]) -> Callable[..., Any]:

@@ -23,6 +23,7 @@ from tests.store.model import Graph, Place, Side, State
 TASKS = ("beans", "digits", "letters")
 BRANCHES = ("main", "one", "hub/main")
 TAGS = ("tag", "mark")
+SYSTEM, BRANCH = st.sampled_from("ab"), st.sampled_from(BRANCHES)
 KNOWN = {"a": TASKS[:2], "b": TASKS[1:]}
 """The tasks that are there at first."""
 
@@ -43,8 +44,9 @@ class Versions(RuleBasedStateMachine):
 
     ground: FilePath
 
-    @initialize()
-    def make(self) -> None:
+    @initialize(grown=st.booleans())
+    def make(self, grown: bool) -> None:
+        """New systems, or such as have parted already: rules at random seldom get that far."""
         self.folder = FilePath(tempfile.mkdtemp())
         shutil.copytree(self.ground, self.folder, dirs_exist_ok=True)
         self.stores = {name: open_store(self.folder / name) for name in KNOWN}
@@ -58,6 +60,13 @@ class Versions(RuleBasedStateMachine):
         self.made: dict[str, Path] = {}
         self.whole: dict[str, set[str]] = {name: set() for name in self.stores}
         self.at = "a"
+        if grown:
+            self.evolve("a", "main", "digits", 1, add=False)
+            self.add_branch("a", "one", self.graph.kept(self.side).index(self.head))
+            self.push("a", "main")
+            self.pull("b", "main")
+            self.evolve("a", "one", "beans", 2, add=False)
+            self.evolve("b", "main", "letters", 3, add=False)
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -109,29 +118,27 @@ class Versions(RuleBasedStateMachine):
         self.side.tasks.update(self.graph.states[commit])
         self.side.record |= self.graph.past(commit)
 
-    @rule(at=st.sampled_from("ab"), name=st.sampled_from(BRANCHES))
-    def switch(self, at: str, name: str) -> None:
+    def go(self, at: str, name: str) -> None:
+        """To a system, and a branch of it if it has that one."""
         self.at = at
         if name in self.side.heads:
             self.side.branch = name
 
-    @rule(task=st.sampled_from(TASKS))
-    def add(self, task: str) -> None:
-        if task in self.side.tasks:
-            with pytest.raises(InvalidValue):
-                self.store.catalog.add_task(a_task(task))
-        else:
-            self.store.catalog.add_task(a_task(task))
-        self.side.tasks.add(task)
-
-    @rule(task=st.sampled_from(TASKS), version=st.integers(0, 5))
-    def evolve(self, task: str, version: int) -> None:
+    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS), version=st.integers(0, 9), add=st.booleans())
+    def evolve(self, at: str, on: str, task: str, version: int, add: bool) -> None:
         """A run of one cycle, whose trainer only writes down a number; the number is shared by the tasks."""
+        self.go(at, on)
         catalog = self.store.catalog
-        if task not in self.side.tasks:
+        if task not in self.side.tasks and not add:
             with pytest.raises(UnknownName):
                 catalog.publish([a_path(task)], message="", method="", branch=self.branch)
             return
+        if task not in self.side.tasks:
+            catalog.add_task(a_task(task))
+            self.side.tasks.add(task)
+        elif add:
+            with pytest.raises(InvalidValue):
+                catalog.add_task(a_task(task))
         with catalog.lease(task, branch=self.branch):
             agent = catalog.start_agent(task, method={}, label="m/1", seed=0, cycles=1, samples=1, branch=self.branch)
             digests = tuple(
@@ -143,8 +150,9 @@ class Versions(RuleBasedStateMachine):
         self.made[path.id] = path
         self.moved(commit.id, {**self.now, task: path.id})
 
-    @rule(task=st.sampled_from(TASKS))
-    def remove(self, task: str) -> None:
+    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS))
+    def remove(self, at: str, on: str, task: str) -> None:
+        self.go(at, on)
         catalog, tasks = self.store.catalog, self.side.tasks
         users = [name for name, head in self.side.heads.items() if task in self.graph.states[head]]
         if task not in tasks or (users and self.branch not in users):
@@ -156,8 +164,9 @@ class Versions(RuleBasedStateMachine):
         if users in ([], [self.branch]):
             tasks.discard(task)
 
-    @rule(name=st.sampled_from(BRANCHES), pick=st.integers(0, 1000))
-    def add_branch(self, name: str, pick: int) -> None:
+    @rule(at=SYSTEM, name=BRANCH, pick=st.integers(0, 1000))
+    def add_branch(self, at: str, name: str, pick: int) -> None:
+        self.at = at
         commit = self.a_commit(pick)
         if name in self.side.heads:
             with pytest.raises(InvalidValue):
@@ -166,18 +175,20 @@ class Versions(RuleBasedStateMachine):
         assert self.store.catalog.branch(name, commit).id == commit
         self.arrived(name, commit)
 
-    @rule(name=st.sampled_from(BRANCHES), tag=st.sampled_from((*TAGS, None)))
-    def delete_branch(self, name: str, tag: str | None) -> None:
+    @rule(at=SYSTEM, name=BRANCH, tag=st.sampled_from((*TAGS, None)))
+    def delete_branch(self, at: str, name: str, tag: str | None) -> None:
         """A tag, if one is given, keeps what only the branch led to."""
-        if name in self.side.heads and name not in ("main", self.branch):
+        self.go(at, "main")
+        if name in self.side.heads and name != "main":
             if tag is not None and tag not in self.side.tags:
                 self.store.catalog.tag(tag, name)
                 self.side.tags[tag] = self.side.heads[name]
             self.store.catalog.delete_branch(name)
             del self.side.heads[name]
 
-    @rule(name=st.sampled_from(TAGS))
-    def tag(self, name: str) -> None:
+    @rule(at=SYSTEM, on=BRANCH, name=st.sampled_from(TAGS))
+    def tag(self, at: str, on: str, name: str) -> None:
+        self.go(at, on)
         if name in self.side.tags:
             self.store.catalog.delete_tag(name)
             del self.side.tags[name]
@@ -185,8 +196,9 @@ class Versions(RuleBasedStateMachine):
             self.store.catalog.tag(name, self.branch)
             self.side.tags[name] = self.head
 
-    @rule(name=st.sampled_from(BRANCHES), policy=st.sampled_from((None, "ours", "theirs")))
-    def merge(self, name: str, policy: str | None) -> None:
+    @rule(at=SYSTEM, on=BRANCH, name=BRANCH, policy=st.sampled_from((None, "ours", "theirs")))
+    def merge(self, at: str, on: str, name: str, policy: str | None) -> None:
+        self.go(at, on)
         if name not in self.side.heads:
             return
         ours, theirs = self.head, self.side.heads[name]
@@ -200,8 +212,9 @@ class Versions(RuleBasedStateMachine):
         assert done.how == ("nothing" if theirs in past(ours) else "forward" if ours in past(theirs) else "merge")
         self.moved(done.commit, expected, theirs)
 
-    @rule(task=st.sampled_from(TASKS), pick=st.integers(0, 1000))
-    def restore(self, task: str, pick: int) -> None:
+    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS), pick=st.integers(0, 1000))
+    def restore(self, at: str, on: str, task: str, pick: int) -> None:
+        self.go(at, on)
         commit = self.a_commit(pick)
         state = self.graph.states[commit]
         if task not in state:
@@ -211,8 +224,9 @@ class Versions(RuleBasedStateMachine):
         done = self.store.catalog.restore(task, commit, branch=self.branch)
         self.moved(done.id, {**self.now, task: state[task]})
 
-    @rule(pick=st.integers(0, 1000))
-    def revert(self, pick: int) -> None:
+    @rule(at=SYSTEM, on=BRANCH, pick=st.integers(0, 1000))
+    def revert(self, at: str, on: str, pick: int) -> None:
+        self.go(at, on)
         commit = self.a_commit(pick)
         changes = self.graph.changes(commit)
         wrong = {task for task, (before, _) in changes.items() if self.now.get(task) != before}
@@ -224,14 +238,18 @@ class Versions(RuleBasedStateMachine):
         back = {task: changes[task][0] for task in wrong}
         self.moved(done.id, {task: path for task, path in {**self.now, **back}.items() if path is not None})
 
-    @rule()
-    def gc(self) -> None:
+    @rule(at=SYSTEM)
+    def gc(self, at: str) -> None:
+        self.at = at
         gc(self.store.catalog, self.store.objects, delete=True)
         assert set(self.store.objects.digests()) == reachable(self.store.catalog) == self.needed()
         self.whole[self.at] &= self.needed()
+        self.store.catalog.close()
+        self.stores[self.at] = open_store(self.store.folder)
 
-    @rule(name=st.sampled_from(BRANCHES))
-    def push(self, name: str) -> None:
+    @rule(at=SYSTEM, name=BRANCH)
+    def push(self, at: str, name: str) -> None:
+        self.at = at
         if name not in self.side.heads:
             return
         ours, theirs = self.side.heads[name], self.hub.heads.get(name)
@@ -247,8 +265,10 @@ class Versions(RuleBasedStateMachine):
         self.hub.tags |= {t: c for t, c in self.side.tags.items() if t not in self.hub.tags and c in past}
         self.the_remote_is_as_the_model()
 
-    @rule(name=st.sampled_from(BRANCHES))
-    def pull(self, name: str) -> None:
+    @rule(at=SYSTEM, name=BRANCH)
+    def pull(self, at: str, name: str) -> None:
+        self.at = at
+
         def run() -> str:
             return pull(self.store, self.remote, name, accept=lambda _: None).outcome
 
@@ -271,11 +291,6 @@ class Versions(RuleBasedStateMachine):
         if step in ("made", "moved"):
             self.arrived(branch, tip)
         self.side.tags = {**{t: c for t, c in self.hub.tags.items() if c in kept}, **self.side.tags}
-
-    @rule()
-    def reopen(self) -> None:
-        self.store.catalog.close()
-        self.stores[self.at] = open_store(self.store.folder)
 
     def needed(self) -> set[str]:
         """What the model says is needed: all that is published at a commit that a name leads to, and the roots."""
