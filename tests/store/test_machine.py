@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path as FilePath
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +24,7 @@ from tests.store.model import Graph, Place, Side, State
 TASKS = ("beans", "digits", "letters")
 BRANCHES = ("main", "one", "hub/main")
 TAGS = ("tag", "mark")
-SYSTEM, BRANCH = st.sampled_from("ab"), st.sampled_from(BRANCHES)
+TASK, PICK = st.sampled_from(TASKS), st.integers(0, 1000)
 KNOWN = {"a": TASKS[:2], "b": TASKS[1:]}
 """The tasks that are there at first."""
 
@@ -37,6 +38,28 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> None:
         digest = store.objects.put({"weight": torch.full((3,), float(ord(name)))})
         store.catalog.add_root("own", a_path(None, (digest,), agent="root"))
         store.catalog.close()
+
+
+_ON = {"at": st.sampled_from("ab"), "on": PICK}
+ACTIONS: dict[str, tuple[int, dict[str, st.SearchStrategy[Any]]]] = {
+    "evolve": (4, {**_ON, "task": TASK, "version": st.integers(0, 9), "add": st.booleans()}),
+    "remove": (1, {**_ON, "task": TASK}),
+    "add_branch": (1, {**_ON, "name": st.sampled_from(BRANCHES), "pick": PICK}),
+    "delete_branch": (2, {**_ON, "tag": st.sampled_from((*TAGS, None))}),
+    "tag": (1, {**_ON, "name": st.sampled_from(TAGS)}),
+    "merge": (2, {**_ON, "pick": PICK, "policy": st.sampled_from((None, "ours", "theirs"))}),
+    "restore": (1, {**_ON, "task": TASK, "pick": PICK}),
+    "revert": (1, {**_ON, "pick": PICK}),
+    "gc": (1, _ON),
+    "push": (2, _ON),
+    "pull": (2, {**_ON, "name": st.sampled_from(BRANCHES)}),
+}
+"""What may be done, how often, and with what: on which branch of which system, and more."""
+
+# One rule for all: of many, hypothesis leaves most out of an example, and the others have nothing to act on.
+ACTION = st.sampled_from([name for name, (weight, _) in ACTIONS.items() for _ in range(weight)]).flatmap(
+    lambda name: st.tuples(st.just(name), st.fixed_dictionaries(ACTIONS[name][1]))
+)
 
 
 class Versions(RuleBasedStateMachine):
@@ -61,12 +84,16 @@ class Versions(RuleBasedStateMachine):
         self.whole: dict[str, set[str]] = {name: set() for name in self.stores}
         self.at = "a"
         if grown:
-            self.evolve("a", "main", "digits", 1, add=False)
-            self.add_branch("a", "one", self.graph.kept(self.side).index(self.head))
-            self.push("a", "main")
-            self.pull("b", "main")
-            self.evolve("a", "one", "beans", 2, add=False)
-            self.evolve("b", "main", "letters", 3, add=False)
+            evolved = {"version": 1, "add": False}
+            for name, at, on, more in (
+                ("evolve", "a", 0, {"task": "digits", **evolved}),
+                ("add_branch", "a", 0, {"name": "one", "pick": None}),
+                ("push", "a", 0, {}),
+                ("pull", "b", 0, {"name": "main"}),
+                ("evolve", "a", 1, {"task": "beans", **evolved}),
+                ("evolve", "b", 0, {"task": "letters", **evolved}),
+            ):
+                self.do((name, {"at": at, "on": on, **more}))
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -102,8 +129,13 @@ class Versions(RuleBasedStateMachine):
     def digests(self, paths: set[str]) -> set[str]:
         return {digest for path in paths for digest in self.made[path].digests()}
 
-    def a_commit(self, pick: int) -> str:
-        """One of those that a name leads to."""
+    def a_branch(self, pick: int) -> str:
+        return sorted(self.side.heads)[pick % len(self.side.heads)]
+
+    def a_commit(self, pick: int | None) -> str:
+        """One of those that a name leads to; the current one for None."""
+        if pick is None:
+            return self.head
         kept = self.graph.kept(self.side)
         return kept[pick % len(kept)]
 
@@ -118,16 +150,16 @@ class Versions(RuleBasedStateMachine):
         self.side.tasks.update(self.graph.states[commit])
         self.side.record |= self.graph.past(commit)
 
-    def go(self, at: str, name: str) -> None:
-        """To a system, and a branch of it if it has that one."""
-        self.at = at
-        if name in self.side.heads:
-            self.side.branch = name
+    @rule(action=ACTION)
+    def do(self, action: tuple[str, dict[str, Any]]) -> None:
+        """Go to a branch of a system, and do something there."""
+        name, arguments = action
+        self.at = arguments["at"]
+        self.side.branch = self.a_branch(arguments["on"])
+        getattr(self, name)(**{key: value for key, value in arguments.items() if key not in _ON})
 
-    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS), version=st.integers(0, 9), add=st.booleans())
-    def evolve(self, at: str, on: str, task: str, version: int, add: bool) -> None:
+    def evolve(self, task: str, version: int, add: bool) -> None:
         """A run of one cycle, whose trainer only writes down a number; the number is shared by the tasks."""
-        self.go(at, on)
         catalog = self.store.catalog
         if task not in self.side.tasks and not add:
             with pytest.raises(UnknownName):
@@ -150,9 +182,7 @@ class Versions(RuleBasedStateMachine):
         self.made[path.id] = path
         self.moved(commit.id, {**self.now, task: path.id})
 
-    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS))
-    def remove(self, at: str, on: str, task: str) -> None:
-        self.go(at, on)
+    def remove(self, task: str) -> None:
         catalog, tasks = self.store.catalog, self.side.tasks
         users = [name for name, head in self.side.heads.items() if task in self.graph.states[head]]
         if task not in tasks or (users and self.branch not in users):
@@ -164,9 +194,7 @@ class Versions(RuleBasedStateMachine):
         if users in ([], [self.branch]):
             tasks.discard(task)
 
-    @rule(at=SYSTEM, name=BRANCH, pick=st.integers(0, 1000))
-    def add_branch(self, at: str, name: str, pick: int) -> None:
-        self.at = at
+    def add_branch(self, name: str, pick: int | None) -> None:
         commit = self.a_commit(pick)
         if name in self.side.heads:
             with pytest.raises(InvalidValue):
@@ -175,20 +203,17 @@ class Versions(RuleBasedStateMachine):
         assert self.store.catalog.branch(name, commit).id == commit
         self.arrived(name, commit)
 
-    @rule(at=SYSTEM, name=BRANCH, tag=st.sampled_from((*TAGS, None)))
-    def delete_branch(self, at: str, name: str, tag: str | None) -> None:
+    def delete_branch(self, tag: str | None) -> None:
         """A tag, if one is given, keeps what only the branch led to."""
-        self.go(at, "main")
-        if name in self.side.heads and name != "main":
+        name, self.side.branch = self.branch, "main"
+        if name != "main":
             if tag is not None and tag not in self.side.tags:
                 self.store.catalog.tag(tag, name)
                 self.side.tags[tag] = self.side.heads[name]
             self.store.catalog.delete_branch(name)
             del self.side.heads[name]
 
-    @rule(at=SYSTEM, on=BRANCH, name=st.sampled_from(TAGS))
-    def tag(self, at: str, on: str, name: str) -> None:
-        self.go(at, on)
+    def tag(self, name: str) -> None:
         if name in self.side.tags:
             self.store.catalog.delete_tag(name)
             del self.side.tags[name]
@@ -196,11 +221,8 @@ class Versions(RuleBasedStateMachine):
             self.store.catalog.tag(name, self.branch)
             self.side.tags[name] = self.head
 
-    @rule(at=SYSTEM, on=BRANCH, name=BRANCH, policy=st.sampled_from((None, "ours", "theirs")))
-    def merge(self, at: str, on: str, name: str, policy: str | None) -> None:
-        self.go(at, on)
-        if name not in self.side.heads:
-            return
+    def merge(self, pick: int, policy: str | None) -> None:
+        name = self.a_branch(pick)
         ours, theirs = self.head, self.side.heads[name]
         expected = self.graph.merged(ours, theirs, policy)
         if expected is None:
@@ -212,9 +234,7 @@ class Versions(RuleBasedStateMachine):
         assert done.how == ("nothing" if theirs in past(ours) else "forward" if ours in past(theirs) else "merge")
         self.moved(done.commit, expected, theirs)
 
-    @rule(at=SYSTEM, on=BRANCH, task=st.sampled_from(TASKS), pick=st.integers(0, 1000))
-    def restore(self, at: str, on: str, task: str, pick: int) -> None:
-        self.go(at, on)
+    def restore(self, task: str, pick: int) -> None:
         commit = self.a_commit(pick)
         state = self.graph.states[commit]
         if task not in state:
@@ -224,9 +244,7 @@ class Versions(RuleBasedStateMachine):
         done = self.store.catalog.restore(task, commit, branch=self.branch)
         self.moved(done.id, {**self.now, task: state[task]})
 
-    @rule(at=SYSTEM, on=BRANCH, pick=st.integers(0, 1000))
-    def revert(self, at: str, on: str, pick: int) -> None:
-        self.go(at, on)
+    def revert(self, pick: int) -> None:
         commit = self.a_commit(pick)
         changes = self.graph.changes(commit)
         wrong = {task for task, (before, _) in changes.items() if self.now.get(task) != before}
@@ -238,21 +256,16 @@ class Versions(RuleBasedStateMachine):
         back = {task: changes[task][0] for task in wrong}
         self.moved(done.id, {task: path for task, path in {**self.now, **back}.items() if path is not None})
 
-    @rule(at=SYSTEM)
-    def gc(self, at: str) -> None:
-        self.at = at
+    def gc(self) -> None:
         gc(self.store.catalog, self.store.objects, delete=True)
         assert set(self.store.objects.digests()) == reachable(self.store.catalog) == self.needed()
         self.whole[self.at] &= self.needed()
         self.store.catalog.close()
         self.stores[self.at] = open_store(self.store.folder)
 
-    @rule(at=SYSTEM, name=BRANCH)
-    def push(self, at: str, name: str) -> None:
-        self.at = at
-        if name not in self.side.heads:
-            return
-        ours, theirs = self.side.heads[name], self.hub.heads.get(name)
+    def push(self) -> None:
+        name = self.branch
+        ours, theirs = self.head, self.hub.heads.get(name)
         past, expected = self.graph.past(ours), self.graph.step(theirs, ours)
         if expected == "apart" or (expected == "behind" and theirs not in self.side.record):
             with pytest.raises(Conflict):
@@ -265,10 +278,7 @@ class Versions(RuleBasedStateMachine):
         self.hub.tags |= {t: c for t, c in self.side.tags.items() if t not in self.hub.tags and c in past}
         self.the_remote_is_as_the_model()
 
-    @rule(at=SYSTEM, name=BRANCH)
-    def pull(self, at: str, name: str) -> None:
-        self.at = at
-
+    def pull(self, name: str) -> None:
         def run() -> str:
             return pull(self.store, self.remote, name, accept=lambda _: None).outcome
 
