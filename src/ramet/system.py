@@ -504,6 +504,7 @@ class System(Versioned):
 
 def _root(spec: str, seed: int) -> "Root":
     """The root of a name: what `vit.roots` reads, or what another system has learnt."""
+    from ramet.vit.lora import merged
     from ramet.vit.roots import Root, load_root
 
     scheme, _, rest = spec.partition(":")
@@ -523,8 +524,8 @@ def _root(spec: str, seed: int) -> "Root":
         layers=int(path.hyperparameters["layers"]),
         image_size=int(path.hyperparameters["data.image_size"]),
     )
-    tensors = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
-    return Root(f"{task}@{path.id}", shape, tensors, False, f"{spec} ({path.id})")
+    parts = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
+    return Root(f"{task}@{path.id}", shape, merged(parts), False, f"{spec} ({path.id})")
 
 
 def _task_status(

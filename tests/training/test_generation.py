@@ -37,8 +37,8 @@ def different_plans(lab: Lab):
     return [
         lab.plan({"block.2"}),
         lab.plan({"block.1"}, opt__lr=0.05),
-        lab.plan({"patch_embed", "block.0"}, adapters=(1,)),
-        lab.plan(set(), adapters=(0, 2), opt__nesterov=True),
+        lab.plan({"patch_embed", "block.0"}, inserted=("adapter.1",)),
+        lab.plan(set(), inserted=("adapter.0", "adapter.2"), opt__nesterov=True),
     ]
 
 

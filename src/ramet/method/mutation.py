@@ -5,7 +5,7 @@ plan is the same wherever it is made.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -110,17 +110,15 @@ def plan_child(
     draws = _Draws(method, space, start["mu"], {**parent.mu, **data.mu}, rng)
     values: dict[str, Value] = {**_stepped(method, space, start, draws), **data.hyperparameters}
     layers = int(values["layers"])
-    kept, inserted = _adapters(method, parent, layers, draws)
-    size = partial(
-        spec.size,
-        parent.architecture,
-        image_size=int(values["data.image_size"]),
-        adapter_width=int(values["adapter_width"]),
-        classes=classes,
-    )
+    kept = _kept(parent, layers)
+    inserted = _adapters(method, kept, layers, draws)
+    # What sizes a kept component stays with it, though this method may not know of it.
+    foreign = {spec.INSERTED[spec.kind(name)] for name in kept} - space.keys()
+    values |= {name: parent.hyperparameters[name] for name in foreign}
+    dimensions = spec.dimensions(values, classes)
 
     def part(name: str) -> Part:
-        wanted = size(name)
+        wanted = spec.size(parent.architecture, name, **dimensions)
         found = None if name in inserted else _origin(name, wanted, task, ancestors)
         if found is None:
             return Part(name, None, trainable=True)
@@ -129,8 +127,8 @@ def plan_child(
         resampled = component.size != wanted
         return Part(name, component, kept_trainable or resampled or _clones(method, component, layers, draws))
 
-    parts = tuple(part(name) for name in spec.component_names(layers, (spec.index(n) for n in kept | inserted)))
-    values = {name: values[name] for name in DOMAINS}
+    parts = tuple(part(name) for name in spec.component_names(layers, kept | inserted))
+    values = {name: values[name] for name in (*DOMAINS, *sorted(foreign))}
     return ChildPlan(parent, task, classes, parts, values, draws.table, (*data.mutations, *draws.mutations))
 
 
@@ -153,17 +151,22 @@ def _stepped(method: Method, space: Space, start: Mapping[str, Number], draws: _
     return values
 
 
-def _adapters(method: Method, parent: Path, layers: int, draws: _Draws) -> tuple[set[str], set[str]]:
-    """The names of the adapters that the child keeps, and of those inserted. Those of dropped layers go with them."""
+def _kept(parent: Path, layers: int) -> set[str]:
+    """The names of what was inserted before, by whatever method. That of dropped layers goes with them."""
+    inserted = (c.name for c in parent.components if spec.kind(c.name) in spec.INSERTED)
+    return {name for name in inserted if spec.index(name) < layers}
+
+
+def _adapters(method: Method, kept: AbstractSet[str], layers: int, draws: _Draws) -> set[str]:
+    """The names of the adapters that are inserted."""
     possible = [f"adapter.{i}" for i in range(layers)]
-    kept = {name for name in possible if parent.component(name) is not None}
     match method.mutation.adapters:
         case "always":
-            return kept, set(possible) - kept
+            return set(possible) - kept
         case "never":
-            return kept, set()
+            return set()
         case "mutate":
-            return kept, {name for name in possible if name not in kept and draws.acts(f"add:{name}")}
+            return {name for name in possible if name not in kept and draws.acts(f"add:{name}")}
 
 
 def _origin(name: str, size: int, task: str, ancestors: Sequence[Path]) -> tuple[Path, Component] | None:

@@ -45,13 +45,8 @@ def accounted_params(path: Path, held: Holders) -> float:
 
 def path_flops(path: Path, classes: int) -> int:
     """FLOPs of one forward pass of one image at the path's image size."""
-    return spec.flops(
-        path.architecture,
-        (c.name for c in path.components),
-        image_size=int(path.hyperparameters["data.image_size"]),
-        adapter_width=int(path.hyperparameters.get("adapter_width", 0)),
-        classes=classes,
-    )
+    dimensions = spec.dimensions(path.hyperparameters, classes)
+    return spec.flops(path.architecture, (c.name for c in path.components), **dimensions)
 
 
 def score(terms: Score, quality: float, accounted: float, flops: float) -> float:
