@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ramet.method.hyperparameters import DATA, DOMAINS
+from ramet.method.hyperparameters import DOMAINS, is_shared
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
 from ramet.method.schema import Method
@@ -367,7 +367,7 @@ class TestData:
     def test_the_defaults_while_there_is_no_best_path(self) -> None:
         rng = np.random.default_rng(0)
         found = plan_data(method(), None, TINY, rng)
-        assert found.hyperparameters == {n: c.default for n, c in method().space(TINY).items() if n in DATA}
+        assert found.hyperparameters == {n: c.default for n, c in method().space(TINY).items() if is_shared(n)}
         assert (found.mu, found.mutations) == ({}, ())
         assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 
@@ -396,7 +396,7 @@ class TestData:
     def test_learned_entries_are_of_data_alone(self) -> None:
         best = replace(child(still(), root()), mu={"hp:opt.lr": 0.02})
         found = plan_data(method(), best, TINY, np.random.default_rng(0))
-        assert set(found.mu) == {f"hp:{name}" for name in DATA}
+        assert set(found.mu) == {f"hp:{name}" for name in DOMAINS if is_shared(name)}
 
     def test_a_baseline_mutates_nothing(self) -> None:
         found = plan_data(method("finetune"), child(still(), root()), TINY, np.random.default_rng(0))

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.cli.options import AsJson, Settings, method_text, pairs
+from ramet.cli.options import AsJson, Settings, method_source, pairs
 from ramet.cli.output import show as print_result
 from ramet.cli.output import show_json, table
 
@@ -42,4 +42,4 @@ def validate(name: Name, settings: Settings = None) -> None:
 def _loaded(name: str, settings: list[str] | None) -> "Method":
     from ramet.method.presets import load
 
-    return load(method_text(name), pairs(settings, "--set"))
+    return load(method_source(name), pairs(settings, "--set"))

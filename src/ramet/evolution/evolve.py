@@ -48,7 +48,9 @@ def evolve(
             _check_source(store, task, observer)
             splits = open_splits(store.folder, task, observer.cached)
             share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, share)
+            lab = Lab(
+                store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, deadline=share
+            )
             Run(lab, agent, method).run()
 
 

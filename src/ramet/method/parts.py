@@ -125,9 +125,7 @@ class Library:
                     self._add_installed(module)
         if (kind, name) not in self._known:
             raise UnknownName(f"{at} is {name!r}, and no such part is known", did_you_mean(name, self.names(kind)))
-        found = self._known[kind, name]
-        self._note(found.__module__)
-        return found
+        return self._known[kind, name]
 
     def build(self, kind: str, raw: Any, at: str) -> Part:
         """The part that a field of a method's text stands for.
@@ -142,6 +140,7 @@ class Library:
         if not isinstance(name, str):
             raise InvalidValue(f"{at} is {raw!r}", "write a part's name, or `{part: NAME, SETTING: VALUE}`")
         declared = self.find(kind, name, at)
+        self._note(declared.__module__)
         try:
             return declared.model_validate(settings)
         except ValidationError as error:
@@ -150,6 +149,13 @@ class Library:
     def names(self, kind: str) -> list[str]:
         """The names of the kind's parts, those of installed packages too once one of them was asked for."""
         return [name for of, name in self._known if of == kind]
+
+    def settings(self, kind: str, name: str) -> tuple[str, ...]:
+        """The settings of a part; none of one that is not known."""
+        try:
+            return tuple(self.find(kind, name, kind).model_fields)
+        except UnknownName:
+            return ()
 
     def listed(self) -> list[type[Part]]:
         """Every part there is, kind by kind; all installed packages are imported."""
@@ -207,6 +213,4 @@ def refuse(part: object, answer: object, wanted: str) -> NoReturn:
         PartError: always.
     """
     assert isinstance(part, Part)
-    raise PartError(
-        f"{part.kind} {part.part!r} of {origin(type(part))} answered {answer!r}", f"let it give {wanted}"
-    )
+    raise PartError(f"{part.kind} {part.part!r} of {origin(type(part))} answered {answer!r}", f"let it give {wanted}")

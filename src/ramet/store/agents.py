@@ -1,5 +1,6 @@
 """Agents: runs of a method on a task, with their generations, children and population."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -92,9 +93,21 @@ def listed(connection: Connection, task: str | None) -> list[Agent]:
 
 
 def score_terms(connection: Connection) -> dict[str, str]:
-    """The `score` of each agent's method, as JSON text: with many agents, reading whole methods takes much longer."""
-    terms = select(agents.c.id, agents.c.method["score"].as_string().label("score"))
-    return {row.id: row.score for row in connection.execute(terms)}
+    """What each agent's method says of scores, `{"score": ..., "parts": ...}`, as JSON text.
+
+    With many agents, reading whole methods takes much longer.
+    """
+    terms = select(
+        agents.c.id,
+        agents.c.method["score"].as_string().label("score"),
+        agents.c.method["parts"].as_string().label("parts"),
+    )
+
+    def text(score: str, parts: str | None) -> str:
+        part = score if score.startswith("{") else json.dumps(score)  # a part without settings is its name, unquoted
+        return f'{{"score": {part}, "parts": {parts or "[]"}}}'
+
+    return {row.id: text(row.score, row.parts) for row in connection.execute(terms)}
 
 
 def evolving(connection: Connection, branch: str) -> set[str]:
