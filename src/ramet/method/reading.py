@@ -79,7 +79,7 @@ def setting(key: str, text: str, library: Library | None = None) -> Document:
         library.listed()
         known = _document(key, value, library)
     if known is None:
-        options = [*_settings(library)]
+        options = list(dict.fromkeys(_settings(library)))
         close = get_close_matches(key, options, n=2, cutoff=0.5)
         remedy = f"did you mean {' or '.join(close)}?" if close else "`ramet method show NAME` shows all there are"
         raise UnknownName(f"a method has no setting {key!r}", remedy)

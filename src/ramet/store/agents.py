@@ -70,7 +70,8 @@ def start(
         base=versions.head_id(connection, branch),
     )
     of_system = connection.execute(select(roots.c.path).order_by(roots.c.path)).scalars().all()
-    agent = replace(agent, id=content_id({**asdict(agent), "roots": list(of_system)}))
+    decides = {**asdict(agent), "method": _anywhere(method), "roots": list(of_system)}
+    agent = replace(agent, id=content_id(decides))
     connection.execute(insert(agents).values(asdict(agent)))
     _restart_population(connection, agent.id, task, agent.base)
     return agent
@@ -219,6 +220,11 @@ def _set_population(connection: Connection, agent: str, alive: Sequence[str]) ->
     rows = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
     if rows:
         connection.execute(insert(population), rows)
+
+
+def _anywhere(method: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A method without the places where the code of its parts lies: wherever it is, it is the same."""
+    return {**method, "parts": [part["digest"] for part in method["parts"]]} if "parts" in method else method
 
 
 def _overtaken(what: str) -> Busy:
