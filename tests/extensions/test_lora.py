@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -120,9 +121,26 @@ def test_wrong_settings_are_named(step: Any, settings: dict[str, str], words: st
         method(step, **settings)
 
 
-def test_a_method_without_the_step_has_no_rank() -> None:
-    with pytest.raises(RametError, match="lora_rank"):
-        load("mu2net-plus", {"lora_rank": "4"})
+def test_the_step_brings_its_rank_along() -> None:
+    assert "lora_rank" not in method().hyperparameters
+    assert method("lora").hyperparameters["lora_rank"].default == 4
+
+
+def test_it_is_found_by_its_name_alone(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As an installed package's part is: by what pyproject.toml declares."""
+    pyproject = tomllib.loads((FilePath(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    points = pyproject["project"]["entry-points"]["ramet.methods"]
+    package = tmp_path / "declared-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: declared\nVersion: 1\n")
+    lines = [f"{name} = {module}" for name, module in points.items()]
+    (package / "entry_points.txt").write_text("\n".join(["[ramet.methods]", *lines]))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    text = "extends: mu2net-plus\nname: mine\nmutation: {steps: [hyperparameters, lora, clones]}\n"
+    found = load(text, {"lora_rank": "[2, 8]", "lora_rank.default": "8"})
+    assert found.hyperparameters["lora_rank"].values == (2, 8)
+    assert found.parts == ()  # its code goes with ramet's
+    assert load(found.model_dump(mode="json")) == found
 
 
 ONE_RUN = {**SMALL, "budget.cycles": "1", "budget.samples_per_cycle": "1", "budget.validations": "8", "opt.lr": "0.1"}
@@ -177,13 +195,14 @@ def test_everything_is_whole(updated: System) -> None:
 
 
 def test_what_is_published_needs_no_extension(updated: System) -> None:
-    """Another process measures the path again, and evolves on from it by a method that knows nothing of it."""
+    """Another process, in which none can be imported, measures the path again and tells of it."""
     script = f"""
 import sys
+sys.modules["ramet.extensions"] = None
 import ramet.system as ramet
 system = ramet.open({str(updated.folder)!r})
 assert all(check.equal for check in system.verify_quality())
-assert "ramet.extensions.lora" not in sys.modules
+assert system.status()[0].quality and system.history()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
 
