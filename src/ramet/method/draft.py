@@ -192,7 +192,8 @@ class Draft:
         Raises:
             UnknownName: the child has none of that name.
         """
-        self._part(name)
+        if name not in self.components:
+            raise UnknownName(f"the child has no component {name!r}", did_you_mean(name, self.components))
         self._cloned.add(name)
 
     def plan(self) -> ChildPlan:
@@ -221,8 +222,6 @@ class Draft:
         return self._space[name]
 
     def _part(self, name: str) -> Part:
-        if name not in self.components:
-            raise UnknownName(f"the child has no component {name!r}", did_you_mean(name, self.components))
         wanted = spec.size(self.parent.architecture, name, **spec.dimensions(self.hyperparameters, self.classes))
         found = None if name in self._new else self._origin(name, wanted)
         if found is None:

@@ -44,6 +44,7 @@ DEFAULTS: Mapping[str, str] = {
 """The part of a kind that is meant where none is named."""
 
 _OWN = tuple(f"ramet.method.{name}" for name in ("selection", "score", "mutation", "schedule"))
+_MOST_SAID = 80
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
 
@@ -213,4 +214,6 @@ def refuse(part: object, answer: object, wanted: str) -> NoReturn:
         PartError: always.
     """
     assert isinstance(part, Part)
-    raise PartError(f"{part.kind} {part.part!r} of {origin(type(part))} answered {answer!r}", f"let it give {wanted}")
+    said = " ".join(repr(answer).split())
+    said = said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
+    raise PartError(f"{part.kind} {part.part!r} of {origin(type(part))} answered {said}", f"let it give {wanted}")
