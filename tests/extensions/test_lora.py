@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tomllib
 from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,12 +12,14 @@ import pytest
 import ramet.system as ramet
 from ramet.errors import RametError
 from ramet.evolution.observer import Observer
+from ramet.extensions.lora import Lora, LoraRank
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
 from ramet.method.presets import load
 from ramet.method.schema import Method
 from ramet.records import Path
 from ramet.system import System
+from ramet.testing import Check, checks
 from tests.evolution.conftest import SMALL, make_system, write_task
 from tests.method.helpers import BASE, assert_frequency, root, trained
 
@@ -49,6 +50,19 @@ def one(of: Method, parent: Path) -> ChildPlan:
 
 def inserted(of: ChildPlan) -> list[str]:
     return [part.name for part in of.parts if part.name.startswith("lora.")]
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        *checks(Lora()),
+        *checks(Lora(insert="always", blocks="block[-1:]")),
+        *checks(LoraRank()),
+    ],
+    ids=str,
+)
+def test_contract(check: Check) -> None:
+    check()
 
 
 class TestPlans:
@@ -124,23 +138,6 @@ def test_wrong_settings_are_named(step: Any, settings: dict[str, str], words: st
 def test_the_step_brings_its_rank_along() -> None:
     assert "lora_rank" not in method().hyperparameters
     assert method("lora").hyperparameters["lora_rank"].default == 4
-
-
-def test_it_is_found_by_its_name_alone(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an installed package's part is: by what pyproject.toml declares."""
-    pyproject = tomllib.loads((FilePath(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
-    points = pyproject["project"]["entry-points"]["ramet.methods"]
-    package = tmp_path / "declared-1.dist-info"
-    package.mkdir()
-    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: declared\nVersion: 1\n")
-    lines = [f"{name} = {module}" for name, module in points.items()]
-    (package / "entry_points.txt").write_text("\n".join(["[ramet.methods]", *lines]))
-    monkeypatch.syspath_prepend(str(tmp_path))
-    text = "extends: mu2net-plus\nname: mine\nmutation: {steps: [hyperparameters, lora, clones]}\n"
-    found = load(text, {"lora_rank": "[2, 8]", "lora_rank.default": "8"})
-    assert found.hyperparameters["lora_rank"].values == (2, 8)
-    assert found.parts == ()  # its code goes with ramet's
-    assert load(found.model_dump(mode="json")) == found
 
 
 ONE_RUN = {**SMALL, "budget.cycles": "1", "budget.samples_per_cycle": "1", "budget.validations": "8", "opt.lr": "0.1"}
