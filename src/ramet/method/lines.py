@@ -10,17 +10,17 @@ _MISSING = re.compile(r"(\S+) has no '([^']+)'")
 
 
 def line_of(text: str, problem: str) -> int | None:
-    """The line, counted from 1, of the field that a problem names; the innermost one. None where it names none."""
+    """The line, counted from 1, of the field that a problem names first; None where it names none."""
     try:
         lines = dict(_keys(yaml.compose(text), ""))
     except (yaml.YAMLError, ValueError):
         return None
     said = [".".join(match.groups()) for match in _MISSING.finditer(problem)] + _KEY.findall(problem)
-    inner = {key.rpartition(".")[0] for key in said} | {key.partition(".")[2] for key in said}
+    inner = [part for key in said for part in (key.rpartition(".")[0], key.partition(".")[2])]
     for candidates in (said, inner):
-        found = [key for key in candidates if key in lines]
-        if found:
-            return lines[max(found, key=len)]
+        found = next((key for key in candidates if key in lines), None)
+        if found is not None:
+            return lines[found]
     return None
 
 

@@ -190,6 +190,17 @@ def plain(part: Part) -> Any:
     return settings if part.part == DEFAULTS.get(part.kind) else {"part": part.part, **settings}
 
 
+def described(part: type[Part]) -> dict[str, Any]:
+    """What a listing says of a part."""
+    return {
+        "kind": part.kind,
+        "name": part.part,
+        "settings": list(part.model_fields),
+        "description": (part.__doc__ or "").strip().partition("\n")[0],
+        "origin": "ramet" if is_own(part.__module__) else origin(part),
+    }
+
+
 def is_own(module: str) -> bool:
     """Whether a module is ramet's."""
     return module.startswith("ramet.")

@@ -61,7 +61,7 @@ def classes_of(path: Path) -> int:
 
 @register("score", "size-and-compute")
 class SizeAndCompute(Part):
-    """s, P and F of METHOD section 6; a penalty without its unit is off."""
+    """quality * s ** (parameters / P) * s ** (FLOPs / F), of METHOD section 6; a penalty without its unit is off."""
 
     factor: float = Field(default=1.0, gt=0, le=1)
     params: float | None = Field(default=None, gt=0)
