@@ -16,8 +16,8 @@ def line_of(text: str, problem: str) -> int | None:
     except (yaml.YAMLError, ValueError):
         return None
     said = [".".join(match.groups()) for match in _MISSING.finditer(problem)] + _KEY.findall(problem)
-    inner = [part for key in said for part in (key.rpartition(".")[0], key.partition(".")[2])]
-    for candidates in (said, inner):
+    holders = [key.rsplit(".", up)[0] for up in (1, 2) for key in said]
+    for candidates in (said, holders):
         found = next((key for key in candidates if key in lines), None)
         if found is not None:
             return lines[found]
