@@ -5,8 +5,7 @@ trained for the task is trainable, sizes follow from hyperparameters, and compon
 """
 
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ramet.errors import InvalidValue, UnknownName
 from ramet.method.hyperparameters import Choices, Number, is_shared
@@ -15,6 +14,9 @@ from ramet.method.schema import Method
 from ramet.method.words import did_you_mean
 from ramet.records import Component, Path, Value
 from ramet.vit import spec
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Space = Mapping[str, Choices]
 
@@ -31,7 +33,9 @@ def start(space: Space, parent: Path) -> dict[str, Number]:
 class Draws:
     """The decisions of one plan: draws them, learns the µ table, notes which came out."""
 
-    def __init__(self, method: Method, space: Space, mu: Number, table: Mapping[str, float], rng: np.random.Generator):
+    def __init__(
+        self, method: Method, space: Space, mu: Number, table: Mapping[str, float], rng: "np.random.Generator"
+    ):
         self.learned = method.mutation.learned
         self.steps = space["mu"]
         self.mu = float(mu)
@@ -93,7 +97,7 @@ class Draft:
         agent: str,
         data: DataPlan,
         ancestors: Sequence[Path],
-        rng: np.random.Generator,
+        rng: "np.random.Generator",
     ) -> None:
         self.method = method
         self.parent = parent

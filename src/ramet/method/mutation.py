@@ -5,9 +5,7 @@ the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a 
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
-
-import numpy as np
+from typing import TYPE_CHECKING, ClassVar
 
 from ramet.method.draft import Draft, Draws, start
 from ramet.method.hyperparameters import Hyperparameter, is_shared
@@ -15,6 +13,9 @@ from ramet.method.parts import Part, register, working
 from ramet.method.plan import ChildPlan, DataPlan
 from ramet.method.schema import Method
 from ramet.records import Architecture, Path
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Step(Part):
@@ -63,7 +64,7 @@ class Clones(Step):
                 draft.clone(name)
 
 
-def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: np.random.Generator) -> DataPlan:
+def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: "np.random.Generator") -> DataPlan:
     """The data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
 
     METHOD section 2, step 2a.
@@ -96,7 +97,7 @@ def plan_child(
     agent: str,
     data: DataPlan,
     ancestors: Sequence[Path],
-    rng: np.random.Generator,
+    rng: "np.random.Generator",
 ) -> ChildPlan:
     """Plan a child of a parent by the method's mutation steps.
 

@@ -8,18 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-import numpy as np
-import numpy.typing as npt
-
 from ramet.method.hyperparameters import Hyperparameter
 from ramet.records import Path, Value
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
     from ramet.method.draft import Draft
 
-Features = Callable[[str], npt.NDArray[np.float32] | None]
+Features = Callable[[str], "npt.NDArray[np.float32] | None"]
 """The mean embedding of some of a task's training images by a root, by the task's name; None where it has none here."""
 
 
@@ -55,8 +54,8 @@ class Candidates:
     roots: Sequence[Path]
     children: Mapping[str, int]
     taken: Sequence[str]
-    rng: np.random.Generator
-    cycle_rng: Callable[[], np.random.Generator]
+    rng: "np.random.Generator"
+    cycle_rng: "Callable[[], np.random.Generator]"
     features: Features = field(default=no_features)
 
     @property
@@ -160,7 +159,9 @@ class Augmentation(Protocol):
     draws: ClassVar[int]
     hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]]
 
-    def apply(self, x_BCHW: "Tensor", u_BN: npt.NDArray[np.float64], hyperparameters: Mapping[str, Value]) -> "Tensor":
+    def apply(
+        self, x_BCHW: "Tensor", u_BN: "npt.NDArray[np.float64]", hyperparameters: Mapping[str, Value]
+    ) -> "Tensor":
         """Changed images of the same shape, finite, from 0 to 1; the given ones stay as they are.
 
         What becomes of an image follows from it and from its own row of u alone, whatever batch it stands in.

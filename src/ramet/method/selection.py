@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Candidates, Member, ParentSelection, Pruning
 from ramet.records import Path
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def ranked(members: Sequence[Member]) -> list[Member]:
@@ -96,7 +98,7 @@ class Best(Part):
         return [member for member in members if (member.path.id, member.score) in kept]
 
 
-def rotation(others: Sequence[str], taken: Sequence[str], rng: np.random.Generator) -> tuple[str, ...]:
+def rotation(others: Sequence[str], taken: Sequence[str], rng: "np.random.Generator") -> tuple[str, ...]:
     """The order in which µ2Net visits the other tasks' paths: shuffled once, then rotated past the one it took last.
 
     Args:
@@ -120,9 +122,9 @@ def visited(others: Iterable[str], among: Candidates) -> str:
     return taken if taken is not None else _uniform([path.id for path in among.paths], among.rng)
 
 
-def _visit(paths: Iterable[str], children: Mapping[str, int], rng: np.random.Generator) -> str | None:
+def _visit(paths: Iterable[str], children: Mapping[str, int], rng: "np.random.Generator") -> str | None:
     return next((path for path in paths if rng.random() < 0.5 ** children.get(path, 0)), None)
 
 
-def _uniform(paths: Sequence[str], rng: np.random.Generator) -> str:
+def _uniform(paths: Sequence[str], rng: "np.random.Generator") -> str:
     return paths[int(rng.integers(len(paths)))]
