@@ -1,0 +1,112 @@
+from typing import Any
+
+import pytest
+
+from ramet.errors import InvalidValue, PartError, RametError, UnknownName
+from ramet.method.parts import DEFAULTS, KINDS, Library, Part, described, plain, refuse, register, working
+from ramet.method.presets import load
+from ramet.method.schedule import Cosine
+from ramet.method.score import SizeAndCompute
+
+
+class Idle(Part):
+    """Does nothing.
+
+    At all.
+    """
+
+    patience: int = 3
+
+    def choose(self, among: Any) -> str:
+        raise LookupError("nobody\nis there")
+
+
+def test_a_part_is_written_by_its_name_and_settings() -> None:
+    assert plain(Cosine()) == "cosine"
+    assert plain(SizeAndCompute(factor=0.5)) == {"factor": 0.5, "params": None, "flops": None}
+    idle = register("parents", "idle")(Idle)()
+    assert plain(idle) == {"part": "idle", "patience": 3}
+    assert described(Idle) == {
+        "kind": "parents", "name": "idle", "settings": ["patience"], "description": "Does nothing.",
+        "origin": __file__,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", DEFAULTS)
+def test_a_mapping_without_a_name_means_the_default(kind: str) -> None:
+    assert Library().build(kind, {}, kind).part == DEFAULTS[kind]
+    assert Library().build(kind, DEFAULTS[kind], kind) == Library().build(kind, {"part": DEFAULTS[kind]}, kind)
+
+
+def test_every_kind_but_what_is_none_by_default_has_parts() -> None:
+    assert {part.kind for part in Library()._known.values()} == KINDS.keys() - {"hyperparameter", "augmentation"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "of", "error", "message"),
+    [
+        ("parent", "mine", Idle, UnknownName, "no kind of part is called 'parent'; did you mean parents"),
+        ("parents", "Mine", Idle, InvalidValue, "a part cannot be called 'Mine'"),
+        ("parents", "", Idle, InvalidValue, "a part cannot be called ''"),
+        ("score", "mine", Idle, InvalidValue, "score 'mine' has no function 'score'"),
+        ("parents", "mine", int, InvalidValue, "parents 'mine' is no Part"),
+    ],
+)
+def test_what_cannot_be_a_part_is_refused(kind: str, name: str, of: Any, error: type[RametError], message: str) -> None:
+    with pytest.raises(error, match=message):
+        register(kind, name)(of)
+
+
+def test_a_name_is_given_once_a_module() -> None:
+    register("parents", "twice")(Idle)
+    with pytest.raises(InvalidValue, match="two parts 'twice' of the kind parents"):
+        register("parents", "twice")(type("Other", (Idle,), {"__module__": Idle.__module__}))
+
+
+@pytest.mark.parametrize(
+    ("raw", "error", "message"),
+    [
+        ("nobody", UnknownName, "parents is 'nobody', and no such part is known; choose one of mu2net-plus"),
+        ("mu2net-plos", UnknownName, "did you mean mu2net-plus"),
+        (3, InvalidValue, "parents is 3; write a part's name"),
+        (None, InvalidValue, "parents is None"),
+        ({"part": ["root"]}, InvalidValue, "parents is {'part'"),
+        ({"part": "root", "depth": 3}, UnknownName, "'parents.depth' is no field of a method; it has no settings"),
+    ],
+)
+def test_what_is_no_part_is_named(raw: Any, error: type[RametError], message: str) -> None:
+    with pytest.raises(error) as caught:
+        Library().build("parents", raw, "parents")
+    assert message in str(caught.value)
+
+
+def test_what_a_part_of_others_raises_names_it_and_its_line() -> None:
+    idle = register("parents", "idle")(Idle)()
+    with pytest.raises(PartError) as caught, working(idle):
+        idle.choose(None)
+    line = Idle.choose.__code__.co_firstlineno + 1
+    assert caught.value.problem == f"parents 'idle' failed at {__file__}:{line}: LookupError: nobody is there"
+    assert isinstance(caught.value.__cause__, LookupError)
+
+
+def test_what_ramet_s_own_raise_is_a_bug_and_stays_what_it_is() -> None:
+    with pytest.raises(KeyError), working(Cosine()):
+        Cosine().factor(0, 10, {}, 0.1)
+
+
+def test_a_long_answer_is_cut() -> None:
+    with pytest.raises(PartError) as caught:
+        refuse(Idle(), "x" * 10_000, "a short one")
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        ({"score.factor": "0.5"}, {"factor": 0.5, "params": 2.2e9, "flops": 3.8e12}),
+        ({"score.part": "size-and-compute"}, {"factor": 0.99, "params": 2.2e9, "flops": 3.8e12}),
+        ({"score": "{part: size-and-compute, factor: 0.5}"}, {"factor": 0.5, "params": 2.2e9, "flops": 3.8e12}),
+    ],
+)
+def test_a_setting_of_a_part_is_a_setting_of_the_method(overrides: dict[str, str], expected: dict[str, float]) -> None:
+    assert plain(load("large", overrides).score) == expected
