@@ -32,7 +32,7 @@ _NOT_OF_RESULTS = ("output", "resume", "device")
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """The suites: their tasks, methods and budget, and what the papers found."""
-    from ramet.benchmarks.suite import examples, names, resolved, suite
+    from ramet.benchmarks.suite import names, resolved, suite
 
     suites = [suite(name) for name in names()]
     if as_json:
@@ -43,7 +43,7 @@ def list_(as_json: AsJson = False) -> None:
             found.name,
             str(len(found.tasks)),
             str(len(found.methods)),
-            f"{examples(resolved(found, found.methods[0], 1.0, {}).budget) / 1e6:,.2f} M",
+            f"{resolved(found, found.methods[0], 1.0, {}).budget.examples / 1e6:,.2f} M",
             found.title,
         )
         for found in suites

@@ -46,6 +46,12 @@ class Budget(_Frozen):
             update={"cycles": 1, "samples_per_cycle": 1, "generation": 1, "validations": validations}
         )
 
+    @property
+    def examples(self) -> int:
+        """The most examples that a run trains on; fewer where an epoch is less than a validation's."""
+        budget = self.resolved()
+        return budget.cycles * budget.samples_per_cycle * budget.validations * budget.examples_per_validation
+
 
 class Score(_Frozen):
     """s, P and F of METHOD section 6; a penalty without its unit is off."""
