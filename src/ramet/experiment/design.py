@@ -12,9 +12,12 @@ Measure = Literal[
     "score", "own_score", "quality", "test_quality", "accounted_params", "trained_params", "params", "flops",
     "training_flops", "examples", "seconds",
 ]  # fmt: skip
-"""What a report tells of every variant and task. Score and quality are always there: they decide."""
+"""What can be told of every variant and task."""
 
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+TOLD: tuple[Measure, ...] = tuple(name for name in MEASURES if name not in ("own_score", "params", "examples"))
+"""What a report tells unless the file says what."""
+
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What an experiment or a variant may be called: both are parts of branches' names."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ramet.evolution.world import World
 from ramet.experiment.design import Design
-from ramet.method.schema import Score
+from ramet.method.schema import Method
 from ramet.method.score import path_flops
 from ramet.records import Child, Path
 from ramet.store.agents import Agent
@@ -57,16 +57,9 @@ class Outcome:
 def outcomes(catalog: Catalog, design: Design) -> list[Outcome]:
     """The outcomes of all trials that have ended, in the design's order of seeds, variants and tasks."""
     ended = {trial.branch: trial for trial in catalog.trials(design.name)}
-    agents: dict[tuple[str, str], Agent] = {}
-    for agent in catalog.agents():
-        agents.setdefault((agent.branch, agent.task), agent)  # later ones were not the experiment's
-    yardstick = design.variant(design.control).loaded().score
-    return [
-        outcome
-        for slot in design.slots()
-        if (trial := ended.get(slot.branch))
-        for outcome in _of_trial(catalog, design, trial, agents, yardstick)
-    ]
+    records = _Records(catalog, design)
+    trials = [ended[slot.branch] for slot in design.slots() if slot.branch in ended]
+    return [outcome for trial in trials for outcome in records.outcomes(trial)]
 
 
 def kind(action: str) -> str:
@@ -84,27 +77,39 @@ def climbed(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, floa
             yield spent, top
 
 
-def _of_trial(
-    catalog: Catalog, design: Design, trial: Trial, agents: Mapping[tuple[str, str], Agent], yardstick: Score
-) -> Iterator[Outcome]:
-    world = World.of(catalog.published(trial.commit), catalog.roots().values())
-    method = design.variant(trial.variant).loaded()
-    for task in design.task_names:
-        path, agent = world.published.get(task), agents.get((trial.branch, task))
-        if path is None or agent is None or agent.state != "done":
-            continue
-        children = catalog.children(agent.id)
-        classes = len(catalog.task(task, removed=True).classes)
-        line = _line(catalog, path, agent)
-        way = {one.id for one in line[:-1]}
-        start = line[-1].mu if line[-1].task else {}
-        yield Outcome(
+class _Records:
+    """What all outcomes of an experiment are read from."""
+
+    def __init__(self, catalog: Catalog, design: Design) -> None:
+        self.catalog = catalog
+        self.design = design
+        self.roots = tuple(catalog.roots().values())
+        self.classes = {task.name: len(task.classes) for task in catalog.tasks(removed=True)}
+        self.methods = {variant.name: variant.loaded() for variant in design.variants}
+        self.terms = self.methods[design.control].score
+        self.agents: dict[tuple[str, str], Agent] = {}
+        for agent in catalog.agents():
+            self.agents.setdefault((agent.branch, agent.task), agent)  # later ones are not the experiment's
+
+    def outcomes(self, trial: Trial) -> Iterator[Outcome]:
+        """What came of a trial, task by task."""
+        world = World.of(self.catalog.published(trial.commit), self.roots)
+        for task in self.design.task_names:
+            path, agent = world.published.get(task), self.agents.get((trial.branch, task))
+            if path is not None and agent is not None and agent.state == "done":
+                yield self._outcome(trial, world, path, agent)
+
+    def _outcome(self, trial: Trial, world: World, path: Path, agent: Agent) -> Outcome:
+        method, classes = self.methods[trial.variant], self.classes[agent.task]
+        children = self.catalog.children(agent.id)
+        way, origin = self._way(path, agent)
+        return Outcome(
             variant=trial.variant,
             seed=trial.seed,
-            task=task,
+            task=agent.task,
             path=path.id,
             found=path.agent == agent.id,
-            score=world.score(yardstick, path, classes),
+            score=world.score(self.terms, path, classes),
             own_score=world.score(method.score, path, classes),
             quality=path.metrics["quality"],
             test_quality=path.metrics["test_quality"],
@@ -116,8 +121,32 @@ def _of_trial(
             children=len(children),
             training_flops=_spent(children, "flops"),
             seconds=_spent(children, "seconds"),
-            curve=tuple(climbed((c.cost["flops"], world.score(yardstick, c.path, classes)) for c in children)),
+            curve=tuple(climbed((c.cost["flops"], world.score(self.terms, c.path, classes)) for c in children)),
             drawn=_kinds(children),
             survived=_kinds(child for child in children if child.path.id in way),
-            mu={action: (start.get(action, _first_mu(method, line)), end) for action, end in path.mu.items()},
+            mu=_moved(method, origin, path) if method.mutation.learned else {},
         )
+
+    def _way(self, path: Path, agent: Agent) -> tuple[set[str], Path | None]:
+        """The paths of a run from its first one to the published one, and the path of before that they came from."""
+        way: set[str] = set()
+        for ancestor in self.catalog.ancestors(path.id):
+            if ancestor.agent != agent.id:
+                return way, ancestor
+            way.add(ancestor.id)
+        return way, None
+
+
+def _moved(method: Method, origin: Path | None, path: Path) -> dict[str, tuple[float, float]]:
+    """The probability of every action of a path, where its run began and in the end."""
+    first = method.hyperparameters["mu"].default
+    before = origin.mu if origin is not None else {}
+    return {action: (before.get(action, float(first)), end) for action, end in sorted(path.mu.items())}
+
+
+def _kinds(children: Iterable[Child]) -> dict[str, int]:
+    return dict(sorted(Counter(kind(action) for child in children for action in child.mutations).items()))
+
+
+def _spent(children: Sequence[Child], what: str) -> float:
+    return sum(child.cost[what] for child in children)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from ramet.errors import InvalidValue, RametError, UnknownName
-from ramet.experiment.design import MEASURES, NAME, Design, Frozen, GivenTask, Measure, Variant
+from ramet.experiment.design import NAME, TOLD, Design, Frozen, GivenTask, Measure, Variant
 from ramet.experiment.lines import Lines
 from ramet.method.hyperparameters import did_you_mean
 from ramet.method.presets import load
@@ -43,7 +43,7 @@ class _File(Frozen):
     budget: Settings = Field(default={})
     settings: Settings = Field(default={}, alias="set")
     seeds: tuple[Annotated[int, Field(ge=0)], ...] = Field(default=(0,), min_length=1)
-    metrics: tuple[Measure, ...] = MEASURES
+    metrics: tuple[Measure, ...] = TOLD
 
     @field_validator("tasks", mode="before")
     @classmethod
