@@ -1,6 +1,6 @@
 """What a report of an experiment says: its parts, one a question."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ramet.experiment.design import Measure
 from ramet.experiment.report import Report, Row, VariantReport
@@ -34,7 +34,7 @@ def parts(report: Report) -> tuple[Part, ...]:
     made = (
         Part("verdict", "Verdict", _verdict(report)),
         Part("differences", f"Differences to {report.control}", _differences(report)),
-        Part("quality", "Quality by task", _by_task(report, QUALITIES)),
+        Part("quality", "Quality by task", _quality(report)),
         Part("cost", "Size and cost by task", _cost(report)),
         Part("curves", "Learning curves", _curves(report)),
         Part("mutations", "Mutations that survived", _mutations(report)),
@@ -51,13 +51,13 @@ def _verdict(report: Report) -> Blocks:
 
 
 def _differences(report: Report) -> Blocks:
-    columns = ("variant", "measure", "verdict", "difference", "95 % interval", "pairs", "better", "equal", "worse", "p")
+    columns = ("variant", "measure", "verdict", "difference", "95 % interval", "pairs", "+/=/−", "p")
 
     def row(variant: VariantReport, measure: Measure, found: Paired) -> tuple[str, ...]:
         told = "decides nothing" if measure == "test_quality" else found.verdict
-        counts = map(str, (found.n, found.better, found.equal, found.worse))
-        between = interval(found) or NOTHING
-        return (variant.name, SHOWN[measure][0], told, difference(found.mean), between, *counts, f"{found.p:.2g}")
+        signs = f"{found.better}/{found.equal}/{found.worse}"
+        numbers = (difference(found.mean), interval(found) or NOTHING, str(found.n), signs, f"{found.p:.2g}")
+        return (variant.name, SHOWN[measure][0], told, *numbers)
 
     rows = [row(variant, m, found) for variant in report.variants for m, found in variant.differences.items()]
     if not rows:
@@ -72,46 +72,46 @@ def _differences(report: Report) -> Blocks:
     )
 
 
-def _by_task(report: Report, measures: Sequence[Measure]) -> Blocks:
-    """The means of measures, a row a task and variant; beside the score its difference to the control."""
-    told = [measure for measure in measures if measure in report.metrics or measure in ("score", "quality")]
-    if not report.rows or not told:
-        return ()
-    apart = "score" in told
-    columns = ("task", "variant", *(SHOWN[measure][0] for measure in told), *(("to control",) if apart else ()))
+def _quality(report: Report) -> Blocks:
+    told = [measure for measure in QUALITIES if measure in (*report.metrics, "score", "quality")]
+    columns = ("task", "variant", *(SHOWN[measure][0] for measure in told), "to control")
 
     def cells(row: Row) -> tuple[str, ...]:
         means = (with_interval(SHOWN[measure][1], row.means[measure]) for measure in told)
-        score = row.differences.get("score")
-        return (row.task, row.variant, *means, *((_apart(score),) if apart else ()))
+        return (row.task, row.variant, *means, _apart(row.differences.get("score")))
 
-    seeds = f"Means over seeds {listed(report.seeds)}; ± is a 95 % interval. " if len(report.seeds) > 1 else ""
-    few = [
-        f"{row.variant} on {row.task}: {listed(row.seeds)}" for row in report.rows if len(row.seeds) < len(report.seeds)
-    ]
+    if not report.rows:
+        return ()
+    words = f"Means over {_seeds(report)}. To control: the difference of the scores, and how many seeds are better."
+    few = [f"{row.variant} on {row.task} ({listed(row.seeds)})" for row in report.rows if row.seeds != report.seeds]
     return (
         Table(columns, tuple(map(cells, report.rows)), left=2),
-        *((seeds + (f"Fewer seeds: {'; '.join(few)}." if few else "").strip(),) if seeds else ()),
+        words + (f" Fewer seeds: {', '.join(few)}." if few else ""),
     )
+
+
+def _seeds(report: Report) -> str:
+    several = len(report.seeds) > 1
+    return f"seed{'s' if several else ''} {listed(report.seeds)}" + ("; ± is a 95 % interval" if several else "")
 
 
 def _apart(found: Paired | None) -> str:
-    if found is None:
-        return NOTHING
-    return difference(found.mean) + (f" ({interval(found)})" if interval(found) else "")
+    return NOTHING if found is None else f"{difference(found.mean)} ({found.better} of {found.n})"
 
 
 def _cost(report: Report) -> Blocks:
-    measures = [measure for measure in report.metrics if measure not in QUALITIES]
-    found = _by_task(report, measures) if measures else ()
-    columns = ("variant", "examples allowed", "training FLOPs", "time", "children that were published")
-    total = Table(columns, tuple(_spent(report, variant) for variant in report.variants))
-    words = (
-        "Training FLOPs and time are sums over the children of a run. Over all tasks and seeds:",
-        total,
+    told = [measure for measure in report.metrics if measure not in QUALITIES]
+    columns = ("task", "variant", *(SHOWN[measure][0] for measure in told))
+    rows = tuple((r.task, r.variant, *(SHOWN[m][1](r.means[m].mean) for m in told)) for r in report.rows)
+    if not rows:
+        return ()
+    total = ("variant", "examples allowed", "training FLOPs", "time", "published children")
+    return (
+        Table(columns, rows, left=2),
+        "Means over seeds. Training FLOPs and time are sums over all children of a run. Over all tasks and seeds:",
+        Table(total, tuple(_spent(report, variant) for variant in report.variants)),
         "Examples allowed are a task's at most. A run that found nothing better than what was there published nothing.",
     )
-    return (*found[:1], *words) if report.rows else ()
 
 
 def _spent(report: Report, variant: VariantReport) -> tuple[str, ...]:

@@ -4,14 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ramet.experiment.design import Measure
-from ramet.report.statistics import Paired
+from ramet.report.statistics import FEWEST, Paired
 from ramet.report.words import difference, plural
 
 if TYPE_CHECKING:
     from ramet.experiment.report import VariantReport
-
-FEWEST = 6
-"""Pairs below which no test at 5 % can tell anything apart."""
 
 APART = 1.25
 """Training FLOPs that are this many times the control's are worth a word."""

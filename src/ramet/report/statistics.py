@@ -6,13 +6,13 @@ from math import sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import Literal
 
-import numpy as np
-
 from ramet.tasks.extras import extra
 
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 10_000
+FEWEST = 6
+"""Pairs below which no test at 5 % tells anything apart (all of 5 have the same sign once in 16), nor any interval."""
 
 Verdict = Literal["better", "worse", "not told apart"]
 
@@ -54,9 +54,9 @@ class Comparison:
 class Paired:
     """What paired differences say.
 
-    low and high are the 95 % bootstrap interval of their mean, p is of Wilcoxon's signed-rank test, visible the mean
-    difference that as many pairs, as different among themselves, would show four times in five. All three are None
-    where there are too few pairs.
+    low and high are the 95 % bootstrap interval of their mean, visible is the mean difference that as many pairs, as
+    different among themselves, would show four times in five; all None of less than FEWEST pairs. p is that of
+    Wilcoxon's signed-rank test.
     """
 
     mean: float
@@ -85,9 +85,9 @@ def paired(differences: Sequence[float]) -> Paired:
     """What one or more paired differences say; rounded, so that equal ones are equal, and in whatever order."""
     exact = sorted(round(value, 12) for value in differences)
     n, mean = len(exact), fmean(exact)
-    low, high = bootstrap(exact) if n > 1 else (None, None)
-    visible = None
-    if n > 1:
+    low = high = visible = None
+    if n >= FEWEST:
+        low, high = bootstrap(exact)
         student = extra("scipy.stats", "report").t(n - 1)
         visible = float(student.ppf((1 + CONFIDENCE) / 2) + student.ppf(POWER)) * stdev(exact) / sqrt(n)
     counts = (sum(d > 0 for d in exact), exact.count(0), sum(d < 0 for d in exact))
@@ -100,6 +100,8 @@ def bootstrap(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int 
     The quantiles taken are those at which the interval of a normal sample of this size would be Student's: plain ones
     are too narrow for few values (Hesterberg 2015, arXiv 1411.5279).
     """
+    import numpy as np
+
     n = len(values)
     drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
     low, high = np.quantile(np.asarray(values)[drawn].mean(axis=1), (tail(n), 1 - tail(n)))
