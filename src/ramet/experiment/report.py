@@ -9,6 +9,7 @@ from ramet.experiment.outcome import Outcome, outcomes
 from ramet.experiment.words import spent_apart, unequal, verdict
 from ramet.report.statistics import Estimate, Paired, estimate, paired
 from ramet.store.catalog import Catalog
+from ramet.store.experiments import Experiment
 
 COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")
 """What is compared with the control, pair by pair. Test quality is told, and decides nothing."""
@@ -100,11 +101,16 @@ def report(catalog: Catalog, name: str) -> Report:
     """
     record = catalog.experiment(name)
     design = Design.model_validate(record.design)
-    found = outcomes(catalog, design)
+    return summarise(record, design, outcomes(catalog, design), _faults(catalog, design))
+
+
+def summarise(record: Experiment, design: Design, found: Sequence[Outcome], faults: tuple[Fault, ...]) -> Report:
+    """The report of these outcomes, in whatever order they come."""
     names = [design.control, *(v.name for v in design.variants if v.name != design.control)]
     variants = tuple(_variant(design, variant, found) for variant in names)
+    rows = (_row(design, variant, task, found) for task in design.task_names for variant in names)
     return Report(
-        name=name,
+        name=design.name,
         description=design.description,
         base=design.base,
         commit=record.base,
@@ -114,11 +120,9 @@ def report(catalog: Catalog, name: str) -> Report:
         seeds=design.seeds,
         metrics=design.metrics,
         variants=variants,
-        rows=tuple(
-            row for task in design.task_names for variant in names if (row := _row(design, variant, task, found))
-        ),
+        rows=tuple(row for row in rows if row),
         warnings=(*unequal(variants), *spent_apart(variants)),
-        faults=_faults(catalog, design),
+        faults=faults,
         outcomes=tuple(found),
     )
 
@@ -130,7 +134,7 @@ def _row(design: Design, variant: str, task: str, found: Sequence[Outcome]) -> R
     return Row(
         variant=variant,
         task=task,
-        seeds=tuple(outcome.seed for outcome in mine),
+        seeds=tuple(sorted(outcome.seed for outcome in mine)),
         found=sum(outcome.found for outcome in mine),
         means={measure: estimate([getattr(outcome, measure) for outcome in mine]) for measure in MEASURES},
         differences=_differences(design, mine, found),
