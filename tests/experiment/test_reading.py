@@ -56,14 +56,14 @@ WRONG = [
     ("seeds: 2", "metrics: [speed]", 4, "metrics.0"),
     ("seeds: 2", "name: other", 4, "'name' is there twice"),
     ("    method: munet", "    metod: munet", 9, "variants.fixed.method is missing"),
-    ("    method: munet", "    method: mnet", 8, "variants.fixed: no method is called 'mnet'; did you mean munet"),
-    ("    method: munet", "    method: gone.yaml", 8, "cannot read"),
-    ("set: {mu: [0.3]}", "set: {mi: 1}", 8, "variants.fixed: a method has no setting 'mi'"),
-    ("set: {mu: [0.3]}", "set: {mu: 7}", 8, "variants.fixed: hyperparameters.mu.default is 7"),
-    ("set: {mu: [0.3]}", "set: 7", 10, "variants.fixed.set"),
-    ("set: {mu: [0.3]}", "set: {budget.cycles: 3}", 8, "variants.fixed may train on 576 examples a task, learned on 384"),
+    ("    method: munet", "    method: mnet", 9, "variants.fixed: no method is called 'mnet'; did you mean munet"),
+    ("    method: munet", "    method: gone.yaml", 9, "cannot read"),
+    ("set: {mu: [0.3]}", "set: {mi: 1}", 9, "variants.fixed: a method has no setting 'mi'"),
+    ("set: {mu: [0.3]}", "set: {mu: 7}", 9, "variants.fixed: hyperparameters.mu.default is 7"),
+    ("set: {mu: [0.3]}", "set: 7", 11, "variants.fixed.set"),
+    ("set: {mu: [0.3]}", "set: {budget.cycles: 3}", 9, "fixed may train on 576 examples a task, learned on 384"),
     ("  learned: mu2net-plus\n", "", 7, "variants"),
-    ("  fixed:", "  fi/xed:", 8, "variants.fi/xed"),
+    ("  fixed:", "  fi/xed:", 9, "variants.fi/xed"),
 ]  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def test_what_is_wrong_is_told_with_file_line_and_field(
     text = FILE.replace(old, new, 1)
     assert text != FILE
     error = refused(tmp_path, text)
-    assert f"experiment.yaml, line {line}:" in error.problem or "cannot read" in error.problem
+    assert f"experiment.yaml, line {line}:" in error.problem
     assert words in str(error)
     assert error.remedy
     assert "\n" not in str(error)

@@ -73,4 +73,6 @@ def _visible(found: Paired) -> str:
         return f" {FEWEST} pairs are the fewest by which anything can be told apart."
     if not found.visible:
         return ""
-    return f" With so many pairs a difference of {difference(found.visible)[1:]} would be seen four times in five."
+    return (
+        f" With so many pairs a difference of {difference(found.visible)[1:]} would be seen about three times in four."
+    )

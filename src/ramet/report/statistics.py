@@ -10,6 +10,7 @@ from ramet.tasks.extras import extra
 
 CONFIDENCE = 0.95
 POWER = 0.8
+"""Of Student's test; a verdict, which asks more, has about 0.75."""
 RESAMPLES = 10_000
 FEWEST = 6
 """Pairs below which no test at 5 % tells anything apart (all of 5 have the same sign once in 16), nor any interval."""
@@ -55,7 +56,7 @@ class Paired:
     """What paired differences say.
 
     low and high are the 95 % bootstrap interval of their mean, visible is the mean difference that as many pairs, as
-    different among themselves, would show four times in five; all None of less than FEWEST pairs. p is that of
+    different among themselves, would show about three times in four; all None of less than FEWEST pairs. p is that of
     Wilcoxon's signed-rank test.
     """
 
