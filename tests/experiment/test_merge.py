@@ -74,7 +74,7 @@ def test_what_was_merged_outlives_its_branches(system: System) -> None:
     gc(system.catalog, system.objects, delete=True, grace=0)
     assert system.verify() == []
     assert [branch.name for branch in system.branches()] == ["main"]
-    assert experiment.overview(system.catalog, "mu").dropped
+    assert experiment.overview(system, "mu").dropped
     with pytest.raises(InvalidValue, match="'mu' was dropped"):
         experiment.merge(system, "mu")
 

@@ -136,7 +136,7 @@ def test_what_is_missing_leaves_the_rest(design: Design) -> None:
 
 
 def test_the_whole_report_of_a_real_experiment(system: System) -> None:
-    found = experiment.report(system.catalog, "mu")
+    found = experiment.report(system, "mu")
     assert [variant.name for variant in found.variants] == ["learned", "fixed"]
     assert len(found.outcomes) == 8
     for outcome in found.outcomes:
@@ -153,19 +153,19 @@ def test_the_whole_report_of_a_real_experiment(system: System) -> None:
 
 def test_it_comes_from_records_alone(system: System) -> None:
     """Without the branches, the objects that only they held, and what was evolved there afterwards."""
-    before = experiment.report(system.catalog, "mu")
+    before = experiment.report(system, "mu")
     System(system.store, "mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
     assert len(experiment.drop(system, "mu")) == 4
     assert gc(system.catalog, system.objects, delete=True, grace=0).objects > 0
-    assert experiment.report(system.catalog, "mu") == before
+    assert experiment.report(system, "mu") == before
     shutil.rmtree(system.folder / "objects")
     shutil.rmtree(system.folder / "cache")
-    assert experiment.report(system.catalog, "mu") == before
+    assert experiment.report(system, "mu") == before
 
 
 def test_an_experiment_that_is_not_there(system: System) -> None:
     with pytest.raises(UnknownName, match="no experiment is called 'mux'; did you mean mu"):
-        experiment.report(system.catalog, "mux")
+        experiment.report(system, "mux")
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_what_fails_is_on_record_and_does_not_stop_the_others(before: System, de
     watch = FailsOnce()
     experiment.run(before, small, watch=watch)
     assert [problem.strip().splitlines()[-1:] for problem in watch.problems] == [[], ["RuntimeError: a part is wrong"]]
-    assert "a part is wrong" in experiment.report(before.catalog, "mu").faults[0].why
+    assert "a part is wrong" in experiment.report(before, "mu").faults[0].why
     seen = Seen()
     experiment.run(before, small, watch=seen)
     assert seen.told == [("fixed", 0)]
@@ -117,7 +117,7 @@ def test_a_method_that_learns_nothing_is_told(before: System, design: Design, tm
     diverging = "set: {opt.lr: [100], training.clip_norm: null, batch: 4}"
     text = FILE.replace("set: {mu: [0.3]}", diverging).replace("seeds: 2", "seeds: 1")
     experiment.run(before, experiment.read(written(tmp_path, text)))
-    found = experiment.report(before.catalog, "mu")
+    found = experiment.report(before, "mu")
     assert [(fault.variant, fault.why) for fault in found.faults] == [
         ("fixed", "no child learnt one; no child learnt two")
     ]
@@ -157,7 +157,7 @@ def test_a_wrong_experiment_changes_nothing(before: System, design: Design, tmp_
 def test_what_was_dropped_is_not_run_again(system: System, design: Design) -> None:
     experiment.drop(system, "mu")
     assert experiment.run(system, design) == []
-    assert [status.state for status in experiment.overview(system.catalog, "mu").trials] == ["done"] * 4
+    assert [status.state for status in experiment.overview(system, "mu").trials] == ["done"] * 4
 
 
 def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: Design) -> None:

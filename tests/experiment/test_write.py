@@ -13,7 +13,7 @@ from tests.experiment.examples import a_design, a_report
 
 
 def test_the_page_stands_alone(system: System, tmp_path: Path) -> None:
-    experiment.write_page(experiment.report(system.catalog, "mu"), tmp_path / "pages" / "mu.html")
+    experiment.write_page(experiment.report(system, "mu"), tmp_path / "pages" / "mu.html")
     text = (tmp_path / "pages" / "mu.html").read_text()
     reader = Reader()
     reader.feed(text)
@@ -42,6 +42,6 @@ def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_the_mean_of_curves_is_of_what_each_had_by_then() -> None:
     at, mean = mean_curve([[(1.0, 0.2), (3.0, 0.6)], [(2.0, 0.4), (4.0, 0.8)]])
-    assert (at[0], at[-1]) == (2.0, 3.0)
-    assert (mean[0], mean[-1]) == pytest.approx((0.3, 0.5))
+    assert (at[0], at[-1]) == (2.0, 4.0)
+    assert (mean[0], mean[-1]) == pytest.approx((0.3, 0.7))
     assert np.all(np.diff(mean) >= 0)

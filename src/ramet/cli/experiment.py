@@ -62,7 +62,7 @@ def report(
     from ramet import experiment
     from ramet.experiment.contents import parts
 
-    found = experiment.report(open_system(folder).catalog, name)
+    found = experiment.report(open_system(folder), name)
     if as_json:
         show_json(found)
     else:
@@ -78,7 +78,7 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
     """All experiments."""
     from ramet import experiment
 
-    found = experiment.overviews(open_system(folder).catalog)
+    found = experiment.overviews(open_system(folder))
     if as_json:
         show_json(found)
     elif not found:
@@ -93,7 +93,7 @@ def show_(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
     """What an experiment compares, and how far it is."""
     from ramet import experiment
 
-    found = experiment.overview(open_system(folder).catalog, name)
+    found = experiment.overview(open_system(folder), name)
     if as_json:
         show_json(found)
         return

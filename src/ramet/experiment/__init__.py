@@ -1,9 +1,11 @@
 """Experiments: method variants compared fairly, each on branches of its own from one commit, and what comes of them.
 
-design = experiment.read("learned-mu.yaml")
-experiment.run(system, design)
-print(experiment.report(system.catalog, design.name).variants[1].verdict)
-experiment.merge(system, design.name)
+    design = experiment.read("learned-mu.yaml")
+    experiment.run(system, design)
+    print(experiment.report(system, design.name).variants[1].verdict)
+    experiment.merge(system, design.name)
+
+`ramet experiment` has a command for each of these functions.
 """
 
 from ramet.experiment.design import Design

@@ -74,9 +74,8 @@ def curves(report: Report) -> Any:
 
 
 def mean_curve(found: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any]:
-    """The mean of curves that are constant between their points, from where all have begun to where the first ends."""
-    start, end = max(curve[0][0] for curve in found), min(curve[-1][0] for curve in found)
-    at = np.linspace(start, max(start, end), POINTS)
+    """The mean of curves that are constant between their points and stay where they end, once all have begun."""
+    at = np.linspace(max(curve[0][0] for curve in found), max(curve[-1][0] for curve in found), POINTS)
     values = []
     for curve in found:
         spent, scores = (np.asarray(column) for column in zip(*curve, strict=True))

@@ -7,6 +7,7 @@ from typing import Literal
 from ramet.experiment.design import Design
 from ramet.store.catalog import Catalog
 from ramet.store.experiments import Experiment
+from ramet.system import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +49,18 @@ class Overview:
         return all(trial.dropped for trial in self.trials)
 
 
-def overviews(catalog: Catalog) -> list[Overview]:
+def overviews(system: System) -> list[Overview]:
     """All experiments, the oldest first."""
-    return [_overview(catalog, record) for record in catalog.experiments()]
+    return [_overview(system.catalog, record) for record in system.catalog.experiments()]
 
 
-def overview(catalog: Catalog, name: str) -> Overview:
+def overview(system: System, name: str) -> Overview:
     """The experiment of a name.
 
     Raises:
         UnknownName: there is none.
     """
-    return _overview(catalog, catalog.experiment(name))
+    return _overview(system.catalog, system.catalog.experiment(name))
 
 
 def _overview(catalog: Catalog, record: Experiment) -> Overview:

@@ -10,6 +10,7 @@ from ramet.experiment.words import spent_apart, unequal, verdict
 from ramet.report.statistics import Estimate, Paired, estimate, paired
 from ramet.store.catalog import Catalog
 from ramet.store.experiments import Experiment
+from ramet.system import System
 
 COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")
 """What is compared with the control, pair by pair. Test quality is told, and decides nothing."""
@@ -93,15 +94,15 @@ class Report:
     outcomes: tuple[Outcome, ...]
 
 
-def report(catalog: Catalog, name: str) -> Report:
+def report(system: System, name: str) -> Report:
     """The report of an experiment, finished or not, from records alone.
 
     Raises:
         UnknownName: there is no such experiment.
     """
-    record = catalog.experiment(name)
+    record = system.catalog.experiment(name)
     design = Design.model_validate(record.design)
-    return summarise(record, design, outcomes(catalog, design), _faults(catalog, design))
+    return summarise(record, design, outcomes(system.catalog, design), _faults(system.catalog, design))
 
 
 def summarise(record: Experiment, design: Design, found: Sequence[Outcome], faults: tuple[Fault, ...]) -> Report:
