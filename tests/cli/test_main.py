@@ -15,7 +15,7 @@ from tests.cli.helpers import RUNNER, run, run_json, start
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
     "demo": ("DIR",),
-    "init": ("DIR", "--name", "--root", "--seed", "--store"),
+    "init": ("DIR", "--catalog", "--name", "--root", "--seed", "--store"),
     "task add": ("NAME", "SOURCE", "--max-side", "--option", "--skip-bad-images", "--test", "--validation", SYSTEM),
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),
@@ -45,6 +45,12 @@ SURFACE = {
     "import": ("--name", "DIR", SYSTEM),
     "verify": ("--device", "--from", JSON, "--quality", SYSTEM),
     "gc": ("--delete", JSON, SYSTEM),
+    "experiment run": ("FILE", "--device", "--jobs", SYSTEM),
+    "experiment report": ("NAME", "--html", JSON, SYSTEM),
+    "experiment list": (JSON, SYSTEM),
+    "experiment show": ("NAME", JSON, SYSTEM),
+    "experiment merge": ("NAME", JSON, "--tasks", SYSTEM),
+    "experiment drop": ("NAME", SYSTEM),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
