@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ramet
 from ramet.records import Component
-from ramet.vit.spec import component_names, kind
+from ramet.vit.spec import component_names
 
 COLOURS = ("#4e79a7", "#f28e2b", "#59a14f", "#b07aa1", "#e15759", "#76b7b2", "#edc948", "#9c755f")
 ROOT_COLOUR, INK, PAPER = "#9aa0a6", "#1f2328", "#ffffff"
@@ -23,8 +23,7 @@ def draw(system: ramet.System) -> str:
     published = system.catalog.published()
     tasks = list(dict.fromkeys(t for c in commits for t, path in c.changes.items() if path and t in published))
     layers = max(int(p.hyperparameters["layers"]) for p in published.values())
-    adapters = {c.name for p in published.values() for c in p.components if kind(c.name) == "adapter"}
-    columns = component_names(layers, (int(name.partition(".")[2]) for name in adapters))
+    columns = component_names(layers, {c.name for p in published.values() for c in p.components})
     owner = {c.digest: ROOT_COLOUR for root in system.catalog.roots().values() for c in root.components}
     shapes = []
     for row, task in enumerate(tasks):

@@ -28,6 +28,10 @@ class InvalidValue(RametError):
     """A value outside what is allowed."""
 
 
+class PartError(RametError):
+    """A part of a method that is not ramet's own fails, or answers with what is no answer."""
+
+
 class DataError(RametError):
     """A task's images, labels or splits cannot be used, or changed since they were added."""
 

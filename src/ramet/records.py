@@ -41,8 +41,8 @@ class Architecture:
 class Component:
     """A named group of parameters in a path.
 
-    Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `block.i`, `norm`, `head`. digest names the tensors,
-    momentum the optimiser's momentum for them, if any was stored. size counts parameters. task is the one
+    Names are `patch_embed`, `cls_token`, `pos_embed`, `adapter.i`, `lora.i`, `block.i`, `norm`, `head`. digest names
+    the tensors, momentum the optimiser's momentum for them, if any was stored. size counts parameters. task is the one
     that it was trained for, None for a root's; untrained is true only of what a random root drew.
     """
 

@@ -4,6 +4,8 @@ The command line mirrors this module: each command is the method of the same nam
 is imported where it is used, so that looking at a system is quick.
 """
 
+import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -11,12 +13,14 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from ramet.errors import DataError, InvalidValue, UnknownName
+from ramet.errors import DataError, InvalidValue, RametError, UnknownName
 from ramet.evolution.observer import Observer
 from ramet.evolution.world import World
+from ramet.method.assembly import score_part
 from ramet.method.presets import DEFAULT_METHOD, load
-from ramet.method.schema import Method, Score
-from ramet.method.score import agent_of, path_flops
+from ramet.method.protocols import Score
+from ramet.method.schema import Method
+from ramet.method.score import SizeAndCompute, agent_of, path_flops
 from ramet.records import Child, Commit, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
 from ramet.store.bundle import read_bundle, take_bundle, write_bundle
@@ -189,7 +193,7 @@ class System(Versioned):
     def evolve(
         self,
         *tasks: str,
-        method: str | Mapping[str, Any] | Method = DEFAULT_METHOD,
+        method: str | FilePath | Mapping[str, Any] | Method = DEFAULT_METHOD,
         settings: Mapping[str, str] | None = None,
         seed: int = 0,
         cycles: int | None = None,
@@ -205,7 +209,7 @@ class System(Versioned):
 
         Args:
             tasks: their names.
-            method: a preset's name, YAML text, or a method.
+            method: a preset's name, a YAML file or text, or a method.
             settings: fields of the method to change, by dotted name.
             seed: keys every draw.
             cycles: overrides the method's number of cycles.
@@ -248,7 +252,7 @@ class System(Versioned):
         published = self._state()
         world = World.of(published, self.catalog.roots().values())
         texts = self.catalog.score_terms()
-        read = {text: Score.model_validate_json(text) for text in set(texts.values())}
+        read = {text: _score_part(text) for text in set(texts.values())}
         terms = {agent: read[text] for agent, text in texts.items()}
         unfinished, sharing = self.catalog.evolving(branch=self.branch), world.sharing()
         return [
@@ -504,6 +508,7 @@ class System(Versioned):
 
 def _root(spec: str, seed: int) -> "Root":
     """The root of a name: what `vit.roots` reads, or what another system has learnt."""
+    from ramet.vit.lora import merged
     from ramet.vit.roots import Root, load_root
 
     scheme, _, rest = spec.partition(":")
@@ -523,27 +528,36 @@ def _root(spec: str, seed: int) -> "Root":
         layers=int(path.hyperparameters["layers"]),
         image_size=int(path.hyperparameters["data.image_size"]),
     )
-    tensors = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
-    return Root(f"{task}@{path.id}", shape, tensors, False, f"{spec} ({path.id})")
+    parts = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
+    return Root(f"{task}@{path.id}", shape, merged(parts), False, f"{spec} ({path.id})")
+
+
+def _score_part(text: str) -> Score | None:
+    """The score of a recorded method; None where its code is not here any more, so that all else can be told."""
+    try:
+        return score_part(json.loads(text))
+    except RametError:
+        return None
 
 
 def _task_status(
     task: Task,
     path: Path | None,
     world: World,
-    terms: Mapping[str, Score],
+    terms: Mapping[str, Score | None],
     sharing: Sequence[str],
     unfinished: bool,
 ) -> TaskStatus:
     if path is None:
         return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
+    score = terms.get(path.agent, SizeAndCompute())  # of elsewhere they are not known
     return TaskStatus(
         task=task.name,
         classes=len(task.classes),
         path=path.id,
         quality=path.metrics["quality"],
         test_quality=path.metrics["test_quality"],
-        score=world.score(terms.get(path.agent, Score()), path, len(task.classes)),  # of elsewhere they are not known
+        score=world.score(score, path) if score else math.nan,
         params=path.params,
         trained_params=path.trained_params,
         accounted_params=world.accounted_params(path),

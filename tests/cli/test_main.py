@@ -58,7 +58,9 @@ SURFACE = {
         "--scale", "--seeds", "--set", "--tasks",
     ),
     "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
+    "migrate": (SYSTEM,),
     "method list": (JSON,),
+    "method parts": ("[FILE]", JSON),
     "method show": ("FILE|NAME", "--set"),
     "method validate": ("FILE|NAME", "--set"),
 }  # fmt: skip

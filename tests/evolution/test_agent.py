@@ -9,7 +9,7 @@ import pytest
 from ramet.errors import Busy, InvalidValue
 from ramet.evolution.observer import Observer
 from ramet.method.presets import load
-from ramet.method.schema import Score
+from ramet.method.score import SizeAndCompute
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
 
@@ -286,4 +286,4 @@ def test_scores_are_those_of_the_method(system):
     (one, _) = system.status()
     expected = one.quality * 0.9 ** (one.accounted_params / 1e6) * 0.9 ** (one.flops / 1e7)
     assert one.score == pytest.approx(expected)
-    assert Score.model_validate(system.catalog.agents("one")[0].method["score"]).flops == 1e7
+    assert SizeAndCompute.model_validate(system.catalog.agents("one")[0].method["score"]).flops == 1e7

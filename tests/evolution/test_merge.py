@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ramet.errors import Conflict, InvalidValue
 from ramet.evolution.merge import Plan, choose, merge, plan
-from ramet.method.schema import Score
+from ramet.method.score import SizeAndCompute
 from ramet.store.catalog import Catalog
 from ramet.store.folder import Store
 from tests.store.examples import a_path, make_system
@@ -162,7 +162,7 @@ def test_a_path_that_was_taken_out_on_one_side_is_disputed_and_the_path_is_best(
 def test_the_score_is_that_of_the_merged_system(store: Store) -> None:
     """Alone theirs is cheaper; merged with what theirs alone published, ours shares a component and is the better."""
     catalog, shared, alone = store.catalog, "a" * 64, "b" * 64
-    method = {"score": Score(factor=0.5, params=10).model_dump()}
+    method = {"score": SizeAndCompute(factor=0.5, params=10).model_dump()}
     agent = catalog.start_agent("digits", method=method, label="m", seed=0, cycles=1, samples=1)
     catalog.branch("other")
     ours = publish(catalog, "digits", 0.5, shared, agent=agent.id)

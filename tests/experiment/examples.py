@@ -17,13 +17,14 @@ RECORD = Experiment("tiny", {}, "0123456789abcdef", "2026-01-31T12:00:00+00:00")
 
 def a_design(*variants: str, control: str = "") -> Design:
     """An experiment with the same method under several names."""
-    method = load("mu2net-plus").model_dump(mode="json")
+    loaded = load("mu2net-plus")
+    method = loaded.model_dump(mode="json")
     return Design(
         name="tiny",
         description="Nothing differs but names.",
         base="main",
         tasks=tuple(GivenTask(name=task) for task in TASKS),
-        variants=tuple(Variant(name=name, method=method) for name in variants),
+        variants=tuple(Variant(name=name, label=loaded.label, method=method) for name in variants),
         control=control or variants[0],
         seeds=SEEDS,
         metrics=TOLD,

@@ -96,9 +96,7 @@ def test_a_branch_that_somebody_is_on_or_works_on_is_not_dropped(system: System)
 
 def test_what_was_stopped_can_be_dropped(before: System, design: Design) -> None:
     begin(before, design)
-    method = design.variants[0].loaded()
-    before.catalog.start_agent(
-        "one", method=method.model_dump(mode="json"), label="m", seed=0, cycles=1, samples=1, branch="mu/fixed/0"
-    )
+    method = design.variants[0].method
+    before.catalog.start_agent("one", method=method, label="m", seed=0, cycles=1, samples=1, branch="mu/fixed/0")
     assert len(experiment.drop(before, "mu")) == 4
     assert [agent.state for agent in before.catalog.agents()] == ["done"]

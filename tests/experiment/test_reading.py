@@ -5,6 +5,7 @@ import pytest
 from ramet.errors import RametError
 from ramet.experiment import Design, read
 from ramet.experiment.lines import Lines
+from ramet.method.presets import load
 from tests.experiment.conftest import FILE, written
 
 
@@ -17,7 +18,7 @@ def refused(folder: Path, text: str) -> RametError:
 def test_a_file_says_all_that_decides(design: Design) -> None:
     assert (design.name, design.control, design.task_names, design.seeds) == ("mu", "learned", ("one", "two"), (0, 1))
     assert [slot.branch for slot in design.slots()] == ["mu/learned/0", "mu/fixed/0", "mu/learned/1", "mu/fixed/1"]
-    learned, fixed = (variant.loaded() for variant in design.variants)
+    learned, fixed = (load(variant.method) for variant in design.variants)
     assert learned.mutation.learned
     assert not fixed.mutation.learned
     assert {m.budget.examples for m in (learned, fixed)} == {2 * 2 * 96}
@@ -31,7 +32,7 @@ def test_a_design_is_the_same_after_being_kept_as_json(design: Design) -> None:
 def test_a_methods_file_is_looked_for_beside_the_experiments(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: munet\nname: mine\nversion: 2\n")
     design = read(written(tmp_path, FILE.replace("method: munet", "method: mine.yaml")))
-    assert design.variant("fixed").loaded().label.startswith("mine v2 #")
+    assert design.variant("fixed").label.startswith("mine v2 #")
 
 
 def test_new_tasks_and_the_rest_may_be_written_out(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_what_is_wrong_is_told_with_file_line_and_field(
 
 def test_a_budget_of_its_own_is_said(tmp_path: Path) -> None:
     design = read(written(tmp_path, FILE.replace("set: {mu: [0.3]}", "set: {budget.cycles: 3}\n    budget: own")))
-    assert [variant.loaded().budget.examples for variant in design.variants] == [384, 576]
+    assert [variant.limits.examples for variant in design.variants] == [384, 576]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a", "variants: 3"])

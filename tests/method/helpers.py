@@ -70,13 +70,7 @@ def trained(plan: ChildPlan, agent: str = "agent", tag: object = "") -> Path:
 
 
 def part_size(plan: ChildPlan, name: str) -> int:
-    return spec.size(
-        plan.parent.architecture,
-        name,
-        image_size=int(plan.hyperparameters["data.image_size"]),
-        adapter_width=int(plan.hyperparameters["adapter_width"]),
-        classes=plan.classes,
-    )
+    return spec.size(plan.parent.architecture, name, **plan.dimensions)
 
 
 def with_values(path: Path, **values: bool | int | float) -> Path:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ramet.method.hyperparameters import DATA, DOMAINS
+from ramet.method.hyperparameters import DOMAINS, is_shared
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
 from ramet.method.schema import Method
@@ -208,7 +208,7 @@ class TestLayers:
         parent = child(still(mutation__adapters="always"), root())
         shallow = with_values(parent, layers=2)
         (found,) = plans(still(), shallow, 1)
-        assert [p.name for p in found.parts] == [*spec.component_names(2, range(2))]
+        assert [p.name for p in found.parts] == [*spec.component_names(2, ["adapter.0", "adapter.1"])]
 
     def test_a_new_layer_comes_from_the_nearest_ancestor_that_has_it(self) -> None:
         oldest = root()
@@ -269,6 +269,33 @@ class TestAdapters:
         parent = child(still(mutation__adapters="always"), root())
         (found,) = plans(still(), with_values(parent, adapter_width=64), 1, ancestors=(root(),))
         assert part(found, "adapter.0") == Part("adapter.0", None, trainable=True)
+
+
+class TestInsertionsOfAnotherMethod:
+    """A low-rank update stays in a line of paths whose method knows nothing of it."""
+
+    def parent(self) -> Path:
+        plain = child(still(), root())
+        sizes = {"image_size": 32, "adapter_width": 32, "classes": 2, "lora_rank": 4}
+        lora = component("lora.1", spec.size(TINY, "lora.1", **sizes))
+        parts = (*plain.components[:4], lora, *plain.components[4:])
+        return replace(plain, components=parts, hyperparameters={**plain.hyperparameters, "lora_rank": 4})
+
+    def test_it_is_kept_as_it_is_with_what_sizes_it(self) -> None:
+        parent = self.parent()
+        (found,) = plans(still(), parent, 1, agent="later")
+        assert part(found, "lora.1") == Part("lora.1", parent.component("lora.1"), trainable=False)
+        assert [p.name for p in found.parts] == [*spec.component_names(3, ["lora.1"])]
+        assert found.hyperparameters["lora_rank"] == found.dimensions["lora_rank"] == 4
+
+    def test_it_can_be_cloned(self) -> None:
+        (found,) = plans(still(mutation__clone='{"lora.*": always, "*": never}'), self.parent(), 1, agent="later")
+        assert part(found, "lora.1").trainable
+
+    def test_it_goes_with_its_layer_and_so_does_what_sizes_it(self) -> None:
+        (found,) = plans(still(layers="[1]"), self.parent(), 1, agent="later")
+        assert [p.name for p in found.parts] == [*spec.component_names(1)]
+        assert "lora_rank" not in found.hyperparameters
 
 
 class TestImageSize:
@@ -340,7 +367,7 @@ class TestData:
     def test_the_defaults_while_there_is_no_best_path(self) -> None:
         rng = np.random.default_rng(0)
         found = plan_data(method(), None, TINY, rng)
-        assert found.hyperparameters == {n: c.default for n, c in method().space(TINY).items() if n in DATA}
+        assert found.hyperparameters == {n: c.default for n, c in method().space(TINY).items() if is_shared(n)}
         assert (found.mu, found.mutations) == ({}, ())
         assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 
@@ -369,7 +396,7 @@ class TestData:
     def test_learned_entries_are_of_data_alone(self) -> None:
         best = replace(child(still(), root()), mu={"hp:opt.lr": 0.02})
         found = plan_data(method(), best, TINY, np.random.default_rng(0))
-        assert set(found.mu) == {f"hp:{name}" for name in DATA}
+        assert set(found.mu) == {f"hp:{name}" for name in DOMAINS if is_shared(name)}
 
     def test_a_baseline_mutates_nothing(self) -> None:
         found = plan_data(method("finetune"), child(still(), root()), TINY, np.random.default_rng(0))
@@ -427,8 +454,7 @@ def test_any_line_of_descent_is_consistent(oldest: Path, steps: list[tuple[Metho
 def _assert_consistent(of: Method, found: ChildPlan, lineage: Sequence[Path]) -> None:
     names = [p.name for p in found.parts]
     layers, space = int(found.hyperparameters["layers"]), of.space(found.parent.architecture)
-    adapters = [spec.index(n) for n in names if spec.kind(n) == "adapter"]
-    assert tuple(names) == spec.component_names(layers, adapters)
+    assert tuple(names) == spec.component_names(layers, names)
     assert tuple(found.hyperparameters) == tuple(DOMAINS)
     assert all(value in space[name].values for name, value in found.hyperparameters.items())
     held = {id(c) for ancestor in lineage for c in ancestor.components}

@@ -5,6 +5,7 @@ import pytest
 from ramet.errors import InvalidValue, UnknownName
 from ramet.method import presets
 from ramet.method.hyperparameters import DOMAINS
+from ramet.method.parts import plain
 
 from .helpers import BASE, TINY, method
 
@@ -91,7 +92,7 @@ def test_reference_configurations(
     b, s, h = found.budget, found.score, found.hyperparameters
     assert (b.examples_per_validation, b.validations, b.validation_examples, b.cycles, b.samples_per_cycle) == budget
     assert (found.batch, found.max_population) == (batch, most)
-    assert (s.factor, s.params, s.flops) == score
+    assert plain(s) == dict(zip(("factor", "params", "flops"), score, strict=True))
     keys = ("mu", "layers", "adapter_width", "opt.lr", "opt.warmup", "opt.momentum", "data.image_size")
     assert tuple(h[key].default for key in keys) == defaults
     assert h["opt.nesterov"].default is False
@@ -145,8 +146,8 @@ def test_the_older_methods(name: str) -> None:
         True,
     )
     assert not found.mutation.learned
-    assert (found.score.params, found.score.flops) == (1484162, None)
-    assert found.parents == ("mu2net" if name == "mu2net" else "mu2net-plus")
+    assert plain(found.score) == {"factor": 1.0, "params": 1484162, "flops": None}
+    assert plain(found.parents) == ("mu2net" if name == "mu2net" else "mu2net-plus")
     assert (len(h["mu"].values) == 1) == (name == "munet")
     assert h["data.jpeg"].values == (0.0,)
 
@@ -159,7 +160,7 @@ def test_baselines_spend_the_budget_of_the_method_on_one_child_of_the_root(name:
     assert (once.cycles, once.samples_per_cycle, once.generation) == (1, 1, 1)
     assert once.validations == full.validations * full.cycles * full.samples_per_cycle
     assert once.examples_per_validation == full.examples_per_validation
-    assert found.parents == "root"
+    assert plain(found.parents) == "root"
     assert found.mutation.hyperparameters == "never"
     assert found.mutation.adapters == ("always" if name.startswith("adapters") else "never")
 

@@ -81,7 +81,7 @@ def test_a_clone_rule_that_is_added_comes_first() -> None:
         ("score.factor", "1.5", InvalidValue, "score.factor is 1.5; it should be less than or equal to 1"),
         ("score.flops", "-1", InvalidValue, "score.flops is -1"),
         ("training.clip_norm", "0", InvalidValue, "training.clip_norm is 0"),
-        ("parents", "mother", InvalidValue, "parents is 'mother'; it should be 'mu2net-plus', 'mu2net' or 'root'"),
+        ("parents", "mother", UnknownName, "parents is 'mother', and no such part is known; choose one of mu2net-plus"),
         ("mutation.adapters", "on", InvalidValue, "mutation.adapters is True"),
         ("mutation.clone.block.*", "maybe", InvalidValue, "mutation.clone is 'maybe'; it should be 'always'"),
         (

@@ -22,6 +22,9 @@ from ramet.method.rules import EXAMPLES, matches, possible
         ("block[:]", "block.0", True),
         ("adapter[1:2]", "adapter.1", True),
         ("block[3:]", "norm", False),
+        ("lora.*", "lora.7", True),
+        ("lora[-1:]", "lora.11", True),
+        ("lora[-1:]", "block.11", False),
     ],
 )
 def test_matches_in_a_path_of_twelve_layers(pattern: str, name: str, expected: bool) -> None:

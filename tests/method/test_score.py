@@ -1,9 +1,13 @@
+from dataclasses import replace
 from math import isnan, nan
+from typing import Any
 
 import pytest
 
-from ramet.method.schema import Score
-from ramet.method.score import accounted_params, holders, path_flops, score
+from ramet.errors import PartError
+from ramet.evolution.world import World
+from ramet.method.parts import Part
+from ramet.method.score import SizeAndCompute, accounted_params, classes_of, holders, path_flops, scored
 from ramet.records import Architecture, Component, Path
 from ramet.vit import spec
 
@@ -50,19 +54,19 @@ def test_two_roots_are_two_holders() -> None:
 @pytest.mark.parametrize(
     ("terms", "expected"),
     [
-        (Score(), 0.8),
-        (Score(factor=1.0, params=10, flops=10), 0.8),
-        (Score(factor=0.5, params=10), 0.8 * 0.5**2),
-        (Score(factor=0.5, flops=20), 0.8 * 0.5**1.5),
-        (Score(factor=0.5, params=10, flops=20), 0.8 * 0.5**2 * 0.5**1.5),
+        (SizeAndCompute(), 0.8),
+        (SizeAndCompute(factor=1.0, params=10, flops=10), 0.8),
+        (SizeAndCompute(factor=0.5, params=10), 0.8 * 0.5**2),
+        (SizeAndCompute(factor=0.5, flops=20), 0.8 * 0.5**1.5),
+        (SizeAndCompute(factor=0.5, params=10, flops=20), 0.8 * 0.5**2 * 0.5**1.5),
     ],
 )
-def test_score(terms: Score, expected: float) -> None:
-    assert score(terms, quality=0.8, accounted=20, flops=30) == pytest.approx(expected, rel=1e-15)
+def test_score(terms: SizeAndCompute, expected: float) -> None:
+    assert terms.penalised(0.8, accounted=20, flops=30) == pytest.approx(expected, rel=1e-15)
 
 
 def test_nan_quality_stays_nan() -> None:
-    assert isnan(score(method("large").score, nan, 1e9, 1e12))
+    assert isnan(SizeAndCompute(factor=0.5, params=1).penalised(nan, 1e9, 1e12))
 
 
 @pytest.mark.parametrize(("architecture", "layers", "params"), [(TINY, 3, 1_484_162), (BASE, 12, 85_652_738)])
@@ -73,7 +77,7 @@ def test_the_unit_of_size_is_the_root_at_32_pixels_with_two_classes(
     sizes = [spec.size(architecture, n, image_size=32, adapter_width=0, classes=2) for n in names]
     assert sum(sizes) == params
     configured = {TINY: method("characters"), BASE: method("decathlon")}[architecture]
-    assert configured.score.params == params
+    assert configured.score.model_dump()["params"] == params
 
 
 @pytest.mark.parametrize(
@@ -94,3 +98,30 @@ def test_an_adapter_costs_two_matrix_products() -> None:
     parts = (*plain.components, Component("adapter.0", "x", 1))
     adapted = Path("", "t", TINY, parts, {"data.image_size": 32, "adapter_width": 8})
     assert path_flops(adapted, 2) - path_flops(plain, 2) == 2 * 5 * 2 * 192 * 8
+
+
+@pytest.mark.parametrize("classes", [1, 2, 1000])
+def test_a_head_tells_the_number_of_classes(classes: int) -> None:
+    size = spec.size(TINY, "head", image_size=32, adapter_width=0, classes=classes)
+    assert classes_of(Path("", "t", TINY, (Component("head", "x", size),), {})) == classes
+
+
+def test_the_score_of_a_path_in_a_world() -> None:
+    measured = replace(root(TINY), task="t", metrics={"quality": 0.8})
+    world, terms = World.of({}, [root(TINY)]), SizeAndCompute(factor=0.5, params=1e6, flops=1e8)
+    expected = terms.penalised(0.8, accounted_params(measured, world.held), path_flops(measured, 2))
+    assert scored(terms, measured, world) == expected < 0.8
+    assert isnan(scored(terms, root(TINY), world))
+
+
+class Constant(Part):
+    answer: Any
+
+    def score(self, path: Path, quality: float, world: object) -> Any:
+        return self.answer
+
+
+@pytest.mark.parametrize("answer", ["high", None, True])
+def test_what_is_no_number_is_refused(answer: object) -> None:
+    with pytest.raises(PartError, match=f"answered {answer!r}"):
+        scored(Constant(answer=answer), root(TINY), World.of({}, []))

@@ -1,18 +1,46 @@
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
 
 import numpy as np
 import pytest
 
-from ramet.method.selection import best, joins, prune, ranked, rotation, sample_parent
+from ramet.errors import PartError
+from ramet.method.parts import Part
+from ramet.method.protocols import Candidates, Member
+from ramet.method.schema import Method
+from ramet.method.selection import Best, best, joins, pruned, ranked, rotation, sample_parent
+from ramet.records import Path
 
-from .helpers import assert_frequency, method
+from .helpers import TINY, assert_frequency, method
 
 POPULATION = [("a", 0.9), ("b", 0.8), ("c", 0.7)]
 OTHERS = ("x", "y")
 ROOTS = ("r",)
 DRAWS = 20_000
+
+
+def path(name: str) -> Path:
+    return Path(name, "task", TINY, (), {})
+
+
+def members(given: Sequence[tuple[str, float]]) -> list[Member]:
+    return [Member(path(name), score) for name, score in given]
+
+
+def draw(
+    of: Method,
+    rng: np.random.Generator,
+    children: Mapping[str, int],
+    population: Sequence[tuple[str, float]] = POPULATION,
+    others: Sequence[str] = OTHERS,
+    roots: Sequence[str] = ROOTS,
+) -> str:
+    among = Candidates(
+        "task", members(population), [path(p) for p in others], [path(p) for p in roots], children, (), rng,
+        lambda: np.random.default_rng(0),
+    )  # fmt: skip
+    return sample_parent(of.parents, among).id
 
 
 def frequencies(draw: Callable[[np.random.Generator], str], draws: int = DRAWS) -> Counter[str]:
@@ -30,7 +58,7 @@ def test_mu2net_plus_visits_its_population_then_draws_from_all_that_live(childre
         left *= 1 - taken
     expected = {path: p + left / 6 for path, p in expected.items()}
     of = method()
-    found = frequencies(lambda rng: sample_parent(of, POPULATION, OTHERS, ROOTS, children, rng))
+    found = frequencies(lambda rng: draw(of, rng, children))
     for path, probability in expected.items():
         assert_frequency(found[path], DRAWS, probability)
 
@@ -44,21 +72,21 @@ def test_mu2net_visits_the_other_tasks_before_it_draws_from_all(children: dict[s
         left *= 1 - taken
     expected = {path: p + left / 6 for path, p in expected.items()}
     older = method("mu2net@characters")
-    found = frequencies(lambda rng: sample_parent(older, POPULATION, OTHERS, ROOTS, children, rng))
+    found = frequencies(lambda rng: draw(older, rng, children))
     for path, probability in expected.items():
         assert_frequency(found[path], DRAWS, probability)
 
 
 def test_a_baseline_knows_the_root_alone() -> None:
     of = method("finetune")
-    found = frequencies(lambda rng: sample_parent(of, POPULATION, OTHERS, ROOTS, {"r": 99}, rng), 50)
+    found = frequencies(lambda rng: draw(of, rng, {"r": 99}), 50)
     assert found == {"r": 50}
 
 
 @pytest.mark.parametrize("name", ["mu2net-plus", "mu2net", "munet"])
 def test_the_first_child_of_the_first_task_comes_from_a_root(name: str) -> None:
     of = method(name)
-    found = frequencies(lambda rng: sample_parent(of, [], [], ["r", "s"], {}, rng), 4000)
+    found = frequencies(lambda rng: draw(of, rng, {}, [], [], ["r", "s"]), 4000)
     assert_frequency(found["r"], 4000, 0.5)
     assert set(found) == {"r", "s"}
 
@@ -99,22 +127,52 @@ def test_joins(child: float, parent: float | None, expected: bool) -> None:
     assert joins(child, parent) is expected
 
 
-MEMBERS = [("old", 0.5), ("low", 0.1), ("new", 0.5), ("broken", nan)]
+MEMBERS = members([("old", 0.5), ("low", 0.1), ("new", 0.5), ("broken", nan)])
+
+
+def names(of: Sequence[Member]) -> list[str]:
+    return [member.path.id for member in of]
 
 
 def test_ranked_puts_the_most_recent_of_equals_first_and_drops_nan() -> None:
-    assert ranked(MEMBERS) == [("new", 0.5), ("old", 0.5), ("low", 0.1)]
+    assert names(ranked(MEMBERS)) == ["new", "old", "low"]
 
 
 def test_best() -> None:
-    assert best(MEMBERS) == "new"
+    found = best(MEMBERS)
+    assert found is not None
+    assert found.id == "new"
     assert best([]) is None
-    assert best([("broken", nan)]) is None
+    assert best(members([("broken", nan)])) is None
 
 
 @pytest.mark.parametrize(
     ("most", "expected"),
     [(None, ["old", "low", "new"]), (3, ["old", "low", "new"]), (2, ["old", "new"]), (1, ["new"])],
 )
-def test_prune_keeps_the_best_in_the_order_they_joined(most: int | None, expected: list[str]) -> None:
-    assert [path for path, _ in prune(MEMBERS, most)] == expected
+def test_the_best_stay_in_the_order_they_joined(most: int | None, expected: list[str]) -> None:
+    assert names(pruned(Best(), MEMBERS, most)) == expected
+
+
+class Fixed(Part):
+    """Answers what it was told to."""
+
+    answer: object
+
+    def choose(self, among: Candidates) -> object:
+        return self.answer
+
+    def prune(self, members: Sequence[Member], most: int | None) -> object:
+        return [members[i] for i in self.answer]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("answer", ["nobody", None, 3])
+def test_a_parent_that_is_not_there_is_refused(answer: object) -> None:
+    with pytest.raises(PartError, match=f"answered {answer!r}"):
+        draw(method().model_copy(update={"parents": Fixed(answer=answer)}), np.random.default_rng(0), {})
+
+
+@pytest.mark.parametrize("answer", [[1, 0], [0, 0], [0, 1, 2]])
+def test_others_than_the_members_in_their_order_are_refused(answer: list[int]) -> None:
+    with pytest.raises(PartError, match="some of the members, in their order, at most 2"):
+        pruned(Fixed(answer=answer), MEMBERS, 2)  # type: ignore[arg-type]

@@ -6,9 +6,10 @@ from itertools import islice
 import pytest
 
 from ramet.method.mutation import plan_child, plan_data
+from ramet.method.protocols import Candidates, Member
 from ramet.method.schema import Method
-from ramet.method.score import accounted_params, holders, path_flops, score
-from ramet.method.selection import best, joins, prune, ranked, rotation, sample_parent
+from ramet.method.score import SizeAndCompute, accounted_params, holders, path_flops
+from ramet.method.selection import best, joins, pruned, ranked, sample_parent
 from ramet.randomness import generator
 from ramet.records import Path
 
@@ -37,16 +38,18 @@ class System:
         return float(generator(path.id).random())
 
     def cycle(self, task: str, samples: int) -> None:
-        others = [path.id for path in islice(reversed(self.published.values()), 20)]
-        members: list[tuple[str, float]] = []
+        others = [*islice(reversed(self.published.values()), 20)]
+        members: list[Member] = []
         taken: list[str] = []
         for i in range(samples):
             draw = generator(task, i)
-            order = rotation(others, taken, generator(task, "rotation"))
-            chosen = sample_parent(self.method, ranked(members), order, [self.root.id], Counter(taken), draw)
-            taken.append(chosen)
-            parent, top = self.paths[chosen], best(members)
-            data = plan_data(self.method, self.paths[top] if top else None, TINY, draw)
+            among = Candidates(
+                task, ranked(members), others, [self.root], Counter(taken), tuple(taken), draw,
+                lambda: generator(task, "rotation"),
+            )  # fmt: skip
+            parent = sample_parent(self.method.parents, among)
+            taken.append(parent.id)
+            data = plan_data(self.method, best(members), TINY, draw)
             plan = plan_child(
                 self.method,
                 parent,
@@ -58,11 +61,15 @@ class System:
                 rng=draw,
             )
             child = trained(plan, task, i)
-            value = score(self.method.score, self.quality(child), child.params, path_flops(child, CLASSES))
-            if joins(value, dict(members).get(chosen)):
+            part = self.method.score
+            assert isinstance(part, SizeAndCompute)
+            value = part.penalised(self.quality(child), child.params, path_flops(child, CLASSES))
+            if joins(value, next((score for path, score in members if path.id == parent.id), None)):
                 self.paths[child.id] = child
-                members = prune([*members, (child.id, value)], self.method.max_population)
-        self.published[task] = self.paths[best(members) or ""]
+                members = pruned(self.method.pruning, [*members, Member(child, value)], self.method.max_population)
+        found = best(members)
+        assert found is not None
+        self.published[task] = found
 
 
 @pytest.mark.parametrize(("name", "tasks"), [("mu2net-plus", 1000), ("mu2net@characters", 100), ("munet@quick", 100)])

@@ -47,11 +47,11 @@ class Lab:
     method: Method
     splits: dict[str, Split]
 
-    def plan(self, trainable: set[str], adapters: tuple[int, ...] = (), **changes: Value) -> ChildPlan:
-        """A child of the root that trains the named components (norm, head and new adapters always)."""
+    def plan(self, trainable: set[str], inserted: tuple[str, ...] = (), **changes: Value) -> ChildPlan:
+        """A child of the root that trains the named components (norm, head and what is inserted always)."""
         hyper = {**HYPERPARAMETERS, **{k.replace("__", "."): v for k, v in changes.items()}}
         parts = []
-        for name in component_names(int(hyper["layers"]), adapters):
+        for name in component_names(int(hyper["layers"]), inserted):
             origin = self.root.component(name)
             parts.append(Part(name, origin, origin is None or name in trainable | {"norm"}))
         return ChildPlan(self.root, "tiny", CLASSES, tuple(parts), hyper, {}, ())

@@ -11,8 +11,9 @@ from ramet.tasks.augment import batch_images
 from ramet.training import generation, learner
 from ramet.training.batches import sample_subset, stream
 from ramet.training.generation import Rounds, TrainedChild, train_generation
+from ramet.vit import spec
 from ramet.vit.network import forward, run_stage
-from tests.training.conftest import Lab
+from tests.training.conftest import ARCHITECTURE, CLASSES, Lab
 
 CPU = torch.device("cpu")
 KEY = (0, "tiny", 0, 0, 0)
@@ -37,8 +38,9 @@ def different_plans(lab: Lab):
     return [
         lab.plan({"block.2"}),
         lab.plan({"block.1"}, opt__lr=0.05),
-        lab.plan({"patch_embed", "block.0"}, adapters=(1,)),
-        lab.plan(set(), adapters=(0, 2), opt__nesterov=True),
+        lab.plan({"patch_embed", "block.0"}, inserted=("adapter.1",)),
+        lab.plan(set(), inserted=("adapter.0", "adapter.2"), opt__nesterov=True),
+        lab.plan({"block.2"}, inserted=("lora.1",), lora_rank=2),
     ]
 
 
@@ -85,6 +87,50 @@ def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
     monkeypatch.setattr("ramet.training.shared.run_stage", watch)
     train(lab, lab.plan({"block.1"}))
     assert seen == {("block.1",): {True}, ("block.2", "norm", "head"): {True}}
+
+
+def test_a_low_rank_update_is_trained_over_the_frozen_weights_of_its_block(lab, monkeypatch):
+    """The block is run for the child alone, and what is below it once for all, without a gradient."""
+    seen = {}
+
+    def watch(a, s, p, x):
+        seen.setdefault(s, set()).add((torch.is_grad_enabled(), x.requires_grad))
+        return run_stage(a, s, p, x)
+
+    plan = lab.plan(set(), inserted=("lora.1",), lora_rank=2, opt__lr=0.3)
+    budget = lab.method.budget.model_copy(update={"validations": 12})
+    monkeypatch.setattr("ramet.training.shared.run_stage", watch)
+    (child,) = train(lab, plan, method=lab.method.model_copy(update={"budget": budget}))
+    assert set(child.tensors) == {"lora.1", "norm", "head"}
+    assert all(t.abs().max() > 0 for t in child.tensors["lora.1"].values())
+    assert (True, True) not in seen[("block.0",)] | seen[("lora.1", "block.1")]
+    assert (True, False) in seen[("lora.1", "block.1")]
+    assert child.quality > 0.6
+
+
+def test_siblings_share_a_frozen_low_rank_update(lab, monkeypatch):
+    """The same block with and without an update are two stages; with the same one it is one."""
+    shape = {"image_size": 8, "adapter_width": 0, "lora_rank": 2, "classes": CLASSES}
+    tensors = {k: torch.randn(s) for k, s in spec.shapes(ARCHITECTURE, "lora.0", **shape).items()}
+    lora = lab.memory.keep("lora.0", tensors)
+    runs = []
+    monkeypatch.setattr(
+        "ramet.training.shared.run_stage",
+        lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
+    )
+
+    def with_update(plan):
+        parts = [replace(p, origin=lora, trainable=False) if p.name == "lora.0" else p for p in plan.parts]
+        return replace(plan, parts=tuple(parts))
+
+    updated = [with_update(lab.plan({"block.2"}, inserted=("lora.0",), lora_rank=2)) for _ in range(3)]
+    children = train(lab, *updated, lab.plan({"block.2"}))
+    rounds = Rounds.of(lab.method, 160)
+    batches = rounds.count * (rounds.steps + 1)
+    count = {stage: sum(s == stage for s, _ in runs) for stage, _ in runs}
+    assert count[("lora.0", "block.0")] == count[("block.0",)] == batches
+    assert count[("block.1",)] == 2 * batches
+    assert "lora.0" not in children[0].tensors
 
 
 def test_only_trainable_components_change(lab):
@@ -175,7 +221,7 @@ def test_a_child_out_of_memory_drops_out(lab, monkeypatch, error):
 
     monkeypatch.setattr(learner.Learner, "step", fail)
     children = train(lab, *plans)
-    assert [c.failure for c in children] == [None, "out-of-memory", None, None]
+    assert [c.failure for c in children] == [None, "out-of-memory", None, None, None]
 
 
 def test_out_of_memory_before_the_first_step(lab, monkeypatch):
@@ -187,7 +233,7 @@ def test_out_of_memory_before_the_first_step(lab, monkeypatch):
         return assemble(plan, *rest)
 
     monkeypatch.setattr(generation, "assemble", fail)
-    assert [c.failure for c in train(lab, *different_plans(lab))] == [None, "out-of-memory", None, None]
+    assert [c.failure for c in train(lab, *different_plans(lab))] == [None, "out-of-memory", None, None, None]
 
 
 def test_out_of_memory_while_validating(lab, monkeypatch):
@@ -201,7 +247,7 @@ def test_out_of_memory_while_validating(lab, monkeypatch):
     alone = train(lab, plans[0], numbers=[0])[0]
     monkeypatch.setattr(generation, "accuracies", fail)
     children = train(lab, *plans)
-    assert [c.failure for c in children] == [None, None, "out-of-memory", None]
+    assert [c.failure for c in children] == [None, None, "out-of-memory", None, None]
     assert same(children[0], alone)
 
 

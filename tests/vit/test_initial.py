@@ -10,7 +10,7 @@ from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root, resample_pos_embed
 from ramet.vit.network import forward
 
-SIZES = {"image_size": 12, "adapter_width": 8, "classes": 5}
+SIZES = {"image_size": 12, "adapter_width": 8, "lora_rank": 3, "classes": 5}
 TINY = Architecture(patch_size=16, width=192, heads=3, mlp_width=768, layers=1, image_size=224)
 
 
@@ -70,13 +70,13 @@ class TestRandomRoot:
 
 class TestInsertion:
     @pytest.mark.parametrize("pool", ["cls", "mean"])
-    @pytest.mark.parametrize("name", ["adapter.0", "adapter.1", "block.2"])
+    @pytest.mark.parametrize("name", ["adapter.0", "adapter.1", "lora.0", "lora.1", "block.2"])
     def test_leaves_the_outputs_as_they_were(self, small, name, pool):
         """Bit for bit, but where a block was the last one and read only the class token: by then all tokens count."""
         small = replace(small, pool=pool)
         before = path(small)
         new = new_component(small, name, **SIZES, seed=7)
-        order = spec.component_names(3, adapters=[spec.index(name)] if spec.kind(name) == "adapter" else [])
+        order = spec.component_names(3, [name])
         after = {n: new if n == name else before[n] for n in order if n == name or n in before}
         assert len(after) == len(before) + 1
         x = torch.rand(4, 3, 12, 12) * 2 - 1
@@ -84,7 +84,9 @@ class TestInsertion:
         tolerance = {"atol": 0.0, "rtol": 0.0} if exact else {}
         torch.testing.assert_close(forward(small, before, x), forward(small, after, x), **tolerance)
 
-    @pytest.mark.parametrize("name", ["adapter.0", "block.2", "head", "norm", "patch_embed", "cls_token", "pos_embed"])
+    @pytest.mark.parametrize(
+        "name", ["adapter.0", "lora.0", "block.2", "head", "norm", "patch_embed", "cls_token", "pos_embed"]
+    )
     def test_every_new_component_has_the_shapes_of_the_spec(self, small, name):
         new = new_component(small, name, **SIZES, seed=7)
         assert {k: tuple(t.shape) for k, t in new.items()} == spec.shapes(small, name, **SIZES)
@@ -93,14 +95,14 @@ class TestInsertion:
         parts = {**random_root(small, 0), "head": new_component(small, "head", **SIZES, seed=7)}
         assert torch.equal(forward(small, parts, torch.rand(2, 3, 12, 12)), torch.zeros(2, 5))
 
-    @pytest.mark.parametrize("name", ["adapter.0", "block.2"])
+    @pytest.mark.parametrize("name", ["adapter.0", "lora.1", "block.2"])
     def test_what_was_inserted_can_learn(self, small, name):
         new = {k: t.requires_grad_() for k, t in new_component(small, name, **SIZES, seed=7).items()}
         before = path(small)
-        order = spec.component_names(3, adapters=[0])
+        order = spec.component_names(3, ["adapter.0", "lora.1"])
         parts = {n: new if n == name else before[n] for n in order if n == name or n in before}
         forward(small, parts, torch.rand(4, 3, 12, 12)).square().sum().backward()
-        silent = ("up.",) if name == "adapter.0" else ("attn.proj.", "mlp.fc2.")
+        silent = {"adapter.0": ("up.",), "lora.1": ("q.up.", "v.up."), "block.2": ("attn.proj.", "mlp.fc2.")}[name]
         assert all(new[k].grad.abs().sum() > 0 for k in new if k.startswith(silent))
 
 

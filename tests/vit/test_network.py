@@ -8,13 +8,13 @@ from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root
 from ramet.vit.network import block, forward, run_stage, stages
 
-SIZES = {"image_size": 12, "adapter_width": 8, "classes": 5}
+SIZES = {"image_size": 12, "adapter_width": 8, "lora_rank": 3, "classes": 5}
 
 
-def full_path(architecture: Architecture, adapters: tuple[int, ...] = ()) -> dict[str, dict[str, torch.Tensor]]:
+def full_path(architecture: Architecture, *inserted: str) -> dict[str, dict[str, torch.Tensor]]:
     """A path with no zero in it."""
     g = torch.Generator().manual_seed(0)
-    names = spec.component_names(architecture.layers, adapters)
+    names = spec.component_names(architecture.layers, inserted)
     return {
         n: {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, n, **SIZES).items()}
         for n in names
@@ -22,10 +22,11 @@ def full_path(architecture: Architecture, adapters: tuple[int, ...] = ()) -> dic
 
 
 @pytest.mark.parametrize(
-    ("pool", "end"), [("mean", [("block.1",), ("norm", "head")]), ("cls", [("block.1", "norm", "head")])]
+    ("pool", "end"),
+    [("mean", [("lora.1", "block.1"), ("norm", "head")]), ("cls", [("lora.1", "block.1", "norm", "head")])],
 )
 def test_stages_hold_every_component_once_and_in_order(small, pool, end):
-    names = spec.component_names(2, adapters=[1])
+    names = spec.component_names(2, ["adapter.1", "lora.1"])
     found = stages(replace(small, pool=pool), names)
     assert found == [("patch_embed", "cls_token", "pos_embed"), ("block.0",), ("adapter.1",), *end]
     assert tuple(n for stage in found for n in stage) == names
@@ -33,13 +34,13 @@ def test_stages_hold_every_component_once_and_in_order(small, pool, end):
 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_a_block_can_work_out_the_first_tokens_alone(small, outputs):
-    parts, x = full_path(small)["block.0"], torch.randn(2, 10, 16)
-    whole, part = (block(parts, x, small.heads, 1e-6, n) for n in (None, outputs))
+    path, x = full_path(small, "lora.0"), torch.randn(2, 10, 16)
+    whole, part = (block(path["block.0"], x, small.heads, 1e-6, n, path["lora.0"]) for n in (None, outputs))
     torch.testing.assert_close(part, whole[:, :outputs])
 
 
 def test_stage_by_stage_is_the_whole(small):
-    parts = full_path(small, (0,))
+    parts = full_path(small, "adapter.0", "lora.0", "lora.1")
     images = torch.rand(3, 3, 12, 12)
     x = images
     for stage in stages(small, list(parts)):
@@ -48,7 +49,7 @@ def test_stage_by_stage_is_the_whole(small):
 
 
 def test_an_adapter_adds_its_perceptron_of_the_normed_tokens(small):
-    parts = full_path(small, (0,))["adapter.0"]
+    parts = full_path(small, "adapter.0")["adapter.0"]
     x = torch.randn(2, 10, 16)
     norm, down, up = torch.nn.LayerNorm(16, small.layer_norm_eps), torch.nn.Linear(16, 8), torch.nn.Linear(8, 16)
     with torch.no_grad():
@@ -61,7 +62,7 @@ def test_an_adapter_adds_its_perceptron_of_the_normed_tokens(small):
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
 def test_gradients_reach_every_tensor(small, pool):
-    parts = full_path(replace(small, pool=pool), (0, 1))
+    parts = full_path(replace(small, pool=pool), "adapter.0", "adapter.1", "lora.0", "lora.1")
     tensors = {(n, k): t.requires_grad_() for n, p in parts.items() for k, t in p.items()}
     forward(replace(small, pool=pool), parts, torch.rand(4, 3, 12, 12)).square().sum().backward()
     assert [k for k, t in tensors.items() if t.grad is None or not t.grad.abs().sum() > 0] == []

@@ -1,3 +1,4 @@
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,10 @@ def architectures(draw: st.DrawFn) -> Architecture:
     )
 
 
+def inserted(adapters: Iterable[int], loras: Iterable[int]) -> list[str]:
+    return [*(f"adapter.{i}" for i in adapters), *(f"lora.{i}" for i in loras)]
+
+
 def counted(architecture: Architecture, names: tuple[str, ...], **sizes: int) -> int:
     """FLOPs as torch counts them, on the meta device: on a CPU it counts attention as 0."""
     parts = {
@@ -53,8 +58,8 @@ def test_parameters_of_known_paths(architecture, layers, params):
 
 
 def test_components_stand_in_the_order_that_the_input_meets_them():
-    assert spec.component_names(2, adapters=[1, 7]) == (
-        "patch_embed", "cls_token", "pos_embed", "block.0", "adapter.1", "block.1", "norm", "head",
+    assert spec.component_names(2, ["adapter.1", "lora.0", "lora.1", "lora.9", "adapter.7"]) == (
+        "patch_embed", "cls_token", "pos_embed", "lora.0", "block.0", "adapter.1", "lora.1", "block.1", "norm", "head",
     )  # fmt: skip
 
 
@@ -65,23 +70,44 @@ def test_a_mistyped_component_is_an_error(name):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "layers", "adapters", "image_size", "adapter_width", "classes"),
+    ("architecture", "layers", "adapters", "loras", "sizes"),
     [
-        (TINY, 3, (), 32, 32, 10),
-        (TINY, 12, (0, 5, 11), 224, 32, 1000),
-        (BASE, 12, range(12), 80, 128, 102),
-        (TINY, 0, (), 48, 8, 5),
+        (TINY, 3, (), (), {"image_size": 32, "adapter_width": 32, "classes": 10}),
+        (TINY, 12, (0, 5, 11), (), {"image_size": 224, "adapter_width": 32, "classes": 1000}),
+        (TINY, 12, (), (0, 5, 11), {"image_size": 224, "adapter_width": 0, "classes": 1000, "lora_rank": 4}),
+        (BASE, 12, range(12), range(12), {"image_size": 80, "adapter_width": 128, "classes": 102, "lora_rank": 16}),
+        (TINY, 0, (), (), {"image_size": 48, "adapter_width": 8, "classes": 5}),
     ],
 )
-def test_flops_are_those_that_torch_counts(architecture, layers, adapters, image_size, adapter_width, classes):
-    names = spec.component_names(layers, adapters)
-    sizes = {"image_size": image_size, "adapter_width": adapter_width, "classes": classes}
+def test_flops_are_those_that_torch_counts(architecture, layers, adapters, loras, sizes):
+    names = spec.component_names(layers, inserted(adapters, loras))
     assert spec.flops(architecture, names, **sizes) == counted(architecture, names, **sizes)
 
 
 @settings(max_examples=30, deadline=None)
-@given(architectures(), st.sets(st.integers(0, 3)), st.integers(1, 20), st.integers(1, 9))
-def test_flops_of_any_path_are_those_that_torch_counts(architecture, adapters, adapter_width, classes):
-    names = spec.component_names(architecture.layers, adapters)
-    sizes = {"image_size": architecture.image_size, "adapter_width": adapter_width, "classes": classes}
+@given(architectures(), *[st.sets(st.integers(0, 3))] * 2, *[st.integers(1, 20)] * 2, st.integers(1, 9))
+def test_flops_of_any_path_are_those_that_torch_counts(architecture, adapters, loras, width, rank, classes):
+    names = spec.component_names(architecture.layers, inserted(adapters, loras))
+    sizes = {"image_size": architecture.image_size, "adapter_width": width, "lora_rank": rank, "classes": classes}
     assert spec.flops(architecture, names, **sizes) == counted(architecture, names, **sizes)
+
+
+def test_a_low_rank_update_has_two_pairs_of_narrow_maps():
+    """Queries and values each: down to the rank and up again, of which both are as large (LoRA, section 4.2)."""
+    sizes = {"image_size": 32, "adapter_width": 0, "classes": 2, "lora_rank": 4}
+    assert spec.size(BASE, "lora.3", **sizes) == 2 * 2 * 768 * 4
+    assert spec.component_flops(BASE, "lora.3", **sizes) == 2 * 5 * spec.size(BASE, "lora.3", **sizes)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "expected"),
+    [
+        ({"data.image_size": 32}, {"image_size": 32, "adapter_width": 0, "lora_rank": 0, "classes": 3}),
+        (
+            {"data.image_size": 48, "adapter_width": 8, "lora_rank": 2, "opt.lr": 0.1},
+            {"image_size": 48, "adapter_width": 8, "lora_rank": 2, "classes": 3},
+        ),
+    ],
+)
+def test_what_a_path_does_not_say_is_0(hyperparameters, expected):
+    assert spec.dimensions(hyperparameters, 3) == expected

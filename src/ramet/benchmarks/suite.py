@@ -17,9 +17,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from ramet.benchmarks.record import Variant
 from ramet.errors import InvalidValue, UnknownName
-from ramet.method.hyperparameters import did_you_mean
 from ramet.method.presets import load
 from ramet.method.schema import Method
+from ramet.method.words import did_you_mean
 from ramet.tasks.catalog import entries, members
 
 LEAST_BATCH = 64

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.cli.look import status_table
-from ramet.cli.options import Device, Folder, Settings, method_text, open_system, pairs, seconds
+from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds
 from ramet.cli.output import say, show
 from ramet.cli.watch import watching
 
@@ -33,7 +33,7 @@ def evolve(
     """Learn tasks, one after the other. Stopped at any moment, the same command goes on."""
     system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
-    chosen, changes = method_text(method), pairs(settings, "--set")
+    chosen, changes = method_source(method), pairs(settings, "--set")
     with watching(len(set(tasks)), limit) as watcher:
         statuses = system.evolve(
             *tasks,

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.cli.options import AsJson, Settings, method_text, pairs
+from ramet.cli.options import AsJson, Settings, method_source, pairs
 from ramet.cli.output import show as print_result
 from ramet.cli.output import show_json, table
 
@@ -39,7 +39,25 @@ def validate(name: Name, settings: Settings = None) -> None:
     print_result(f"{_loaded(name, settings).label} is a method")
 
 
+@app.command()
+def parts(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[FILE]", help="A method, for those that it brings.", show_default=False)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """All parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
+    from ramet.method.parts import Library, described
+
+    found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]
+    if as_json:
+        show_json(found)
+    else:
+        rows = ((d["kind"], d["name"], ", ".join(d["settings"]), d["description"], d["origin"]) for d in found)
+        print_result(table(("kind", "name", "settings", "description", "from"), rows))
+
+
 def _loaded(name: str, settings: list[str] | None) -> "Method":
     from ramet.method.presets import load
 
-    return load(method_text(name), pairs(settings, "--set"))
+    return load(method_source(name), pairs(settings, "--set"))

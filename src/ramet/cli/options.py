@@ -68,20 +68,10 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     return {key.strip(): value.strip() for _, key, _, value in split}
 
 
-def method_text(name: str) -> str:
-    """A method as the library takes it: the text of a YAML file, or a preset's name as it is.
-
-    Raises:
-        InvalidValue: the file is not there or is no text.
-    """
+def method_source(name: str) -> str | Path:
+    """A method as the library takes it: a YAML file's path, or a preset's name as it is."""
     file = Path(name).expanduser()
-    if file.suffix.lower() not in (".yaml", ".yml"):
-        return name
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InvalidValue(f"cannot read the method {name}: {reason}", "name a YAML file or a preset") from error
+    return file if file.suffix.lower() in (".yaml", ".yml") else name
 
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")

@@ -17,8 +17,9 @@ from ramet.evolution.observer import Observer, Plan
 from ramet.evolution.world import World
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
+from ramet.method.protocols import Candidates, Features, Member, no_features
 from ramet.method.schema import Method
-from ramet.method.selection import Member, best, joins, prune, ranked, rotation, sample_parent
+from ramet.method.selection import best, joins, pruned, ranked, sample_parent
 from ramet.randomness import Key, generator
 from ramet.records import Child, ChildStatus, Component, Path, Task
 from ramet.store.agents import Agent
@@ -35,8 +36,9 @@ from ramet.vit import spec
 class Lab:
     """What an agent works with: the system's store, the task with its lease and data, a device, somebody who watches.
 
-    deadline, on the clock, ends the run early: no generation is begun that would not end before it, the best path so
-    far is published, and the cycles that are left are dropped.
+    features tells a parent selection what the images of a task look like. deadline, on the clock, ends the run early:
+    no generation is begun that would not end before it, the best path so far is published, and the cycles that are left
+    are dropped.
     """
 
     catalog: Catalog
@@ -46,6 +48,7 @@ class Lab:
     splits: Mapping[str, Split]
     device: torch.device
     observer: Observer
+    features: Features = no_features
     deadline: float = math.inf
     clock: Callable[[], float] = time.monotonic
 
@@ -89,11 +92,11 @@ class Run:
         """Plan, train and record one generation; return how many children it had."""
         began = self.lab.clock()
         population = self.lab.catalog.population(self.agent.id)
-        members = [(path.id, self._score(path)) for path in population]
-        top = max((score for _, score in members), default=math.nan)
+        members = [Member(path, self._score(path)) for path in population]
+        top = max((member.score for member in members), default=math.nan)
         count = min(self.method.budget.generation, self.agent.samples - done)
         self.lab.observer.generation_started(self.agent.cycle, done, count, top)
-        plans = self._plan(number, count, population, members)
+        plans = self._plan(number, count, members)
         trained = train_generation(
             plans,
             self.method,
@@ -108,43 +111,46 @@ class Run:
             child, score = self._judge(result, number, i)
             children.append(child)
             if child.status == "joined":
-                members.append((child.path.id, score))
-        members = prune(members, self.method.max_population)
+                members.append(Member(child.path, score))
+        members = pruned(self.method.pruning, members, self.method.max_population)
         self.lab.lease.ensure()
         self.lab.catalog.record_generation(
-            self.agent.id, self.agent.cycle, number, children, [path for path, _ in members]
+            self.agent.id, self.agent.cycle, number, children, [path.id for path, _ in members]
         )
-        self.lab.observer.generation_finished(children, max((score for _, score in members), default=math.nan))
+        self.lab.observer.generation_finished(children, max((member.score for member in members), default=math.nan))
         self._longest_generation = max(self._longest_generation, self.lab.clock() - began)
         return count
 
-    def _plan(self, number: int, count: int, population: list[Path], members: list[Member]) -> list[ChildPlan]:
-        catalog, method, task = self.lab.catalog, self.method, self.lab.task
-        paths = {path.id: path for path in (*population, *self.world.published.values(), *self.world.roots)}
+    def _plan(self, number: int, count: int, members: list[Member]) -> list[ChildPlan]:
+        catalog, method, task, world = self.lab.catalog, self.method, self.lab.task, self.world
+        live = {path.id for path in (*(m.path for m in members), *world.published.values(), *world.roots)}
         taken = [c.path.parent for c in catalog.children(task=task.name, branch=self.agent.branch) if c.path.parent]
-        others = [path.id for path in self.world.others(task.name)]
-        roots = [path.id for path in self.world.roots]
-        leader = best(members)
         rng = generator(*self._key, number, "data")
-        data = plan_data(method, paths[leader] if leader else None, self.world.roots[0].architecture, rng)
+        data = plan_data(method, best(members), world.roots[0].architecture, rng)
         plans = []
         for child in range(count):
-            rng = generator(*self._key, number, child, "parent")
-            if method.parents == "mu2net":
-                visited = rotation(others, taken, generator(*self._key, "rotation"))
-            else:
-                visited = tuple(others)
-            parent = sample_parent(method, ranked(members), visited, roots, Counter(taken), rng)
-            taken.append(parent)
+            candidates = Candidates(
+                task=task.name,
+                population=ranked(members),
+                others=world.others(task.name),
+                roots=world.roots,
+                children=Counter(taken),
+                taken=tuple(taken),
+                rng=generator(*self._key, number, child, "parent"),
+                cycle_rng=lambda: generator(*self._key, "rotation"),
+                features=self.lab.features,
+            )
+            parent = sample_parent(method.parents, candidates)
+            taken.append(parent.id)
             plans.append(
                 plan_child(
                     method,
-                    paths[parent],
+                    parent,
                     task=task.name,
                     classes=len(task.classes),
                     agent=self.agent.id,
                     data=data,
-                    ancestors=[path for path in catalog.ancestors(parent) if path.id in paths],
+                    ancestors=[path for path in catalog.ancestors(parent.id) if path.id in live],
                     rng=generator(*self._key, number, child, "plan"),
                 )
             )
@@ -214,13 +220,11 @@ class Run:
     def _publish(self) -> Path | None:
         """Keep the best path, measure its test quality once, publish it, and drop the rest of the population."""
         catalog, agent = self.lab.catalog, self.agent
-        population = {path.id: path for path in catalog.population(agent.id)}
-        leader = best([(path.id, self._score(path)) for path in population.values()])
-        if leader is None:
+        path = best([Member(path, self._score(path)) for path in catalog.population(agent.id)])
+        if path is None:
             catalog.finish_agent(agent.id)
             self.lab.observer.cycle_finished(agent.cycle, None, published=False)
             return None
-        path = population[leader]
         if "test_quality" not in path.metrics:
             loaded = LoadedPath(path, self.lab.objects.get, self.lab.device)
             quality = loaded.accuracy(self.lab.splits["test"], self.lab.observer.tested)
@@ -245,7 +249,7 @@ class Run:
             self.lab.objects.delete(digest)
 
     def _score(self, path: Path) -> float:
-        return self.world.score(self.method.score, path, len(self.lab.task.classes))
+        return self.world.score(self.method.score, path)
 
     def _out_of_time(self) -> bool:
         return self.lab.clock() + self._longest_generation >= self.lab.deadline

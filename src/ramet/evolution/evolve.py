@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from ramet.errors import DataError, InvalidValue
 from ramet.evolution.agent import Lab, Run
+from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
 from ramet.method.schema import Method
 from ramet.records import Task
@@ -39,6 +40,7 @@ def evolve(
         raise InvalidValue("no task to evolve", "name at least one; `ramet task list` lists them")
     chosen_device = choose_device(device)
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+    features = features_by_root(store, chosen_device)
     with ExitStack() as held:
         leases = {task.name: held.enter_context(store.catalog.lease(task.name, branch=branch)) for task in tasks}
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, observer)
@@ -48,7 +50,9 @@ def evolve(
             _check_source(store, task, observer)
             splits = open_splits(store.folder, task, observer.cached)
             share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, share)
+            lab = Lab(
+                store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, features, share
+            )
             Run(lab, agent, method).run()
 
 

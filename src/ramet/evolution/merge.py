@@ -6,11 +6,12 @@ Test quality decides nothing: the score is the method's, on validation quality, 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from ramet.errors import Conflict, InvalidValue
 from ramet.evolution.world import World
-from ramet.method.schema import Score
+from ramet.method.assembly import score_part
+from ramet.method.score import SizeAndCompute
 from ramet.records import Path
 from ramet.results import Choice, Merged
 from ramet.store.catalog import Catalog
@@ -129,17 +130,17 @@ def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
         state[task] for state in (fork.our_state, fork.their_state) for task in planned.conflicts if task in state
     ]
     paths = {path.id: path for path in catalog.paths(disputed)}
-    classes = {task.name: len(task.classes) for task in catalog.tasks(removed=True)}
-    terms = {agent.id: Score.model_validate(agent.method["score"]) for agent in catalog.agents()}
+    methods = {agent.id: agent.method for agent in catalog.agents()}
     choices = []
     for task in planned.conflicts:
         ids = (fork.our_state.get(task), fork.their_state.get(task))
-        ours, theirs = _scores(world, [paths[id] if id else None for id in ids], terms, classes[task])
+        ours, theirs = _scores(world, [paths[id] if id else None for id in ids], methods)
         choices.append(Choice(task, *ids, choose(ours, theirs), ours, theirs))
     return tuple(choices)
 
 
-def _scores(world: World, sides: Sequence[Path | None], terms: Mapping[str, Score], classes: int) -> list[float | None]:
-    """The scores of a task's two paths by the same terms: ours', or theirs' where ours has no path."""
-    shared = next(terms.get(path.agent, Score()) for path in sides if path is not None)
-    return [None if path is None else world.score(shared, path, classes) for path in sides]
+def _scores(world: World, sides: Sequence[Path | None], methods: Mapping[str, Mapping[str, Any]]) -> list[float | None]:
+    """The scores of a task's two paths by the same score: ours', or theirs' where ours has no path."""
+    first = next(path for path in sides if path is not None)
+    part = score_part(methods[first.agent]) if first.agent in methods else SizeAndCompute()
+    return [None if path is None else world.score(part, path) for path in sides]

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ramet.method.schema import Score
-from ramet.method.score import Holders, accounted_params, holders, path_flops, score
+from ramet.method.protocols import Score
+from ramet.method.score import Holders, accounted_params, holders, scored
 from ramet.records import Path
 from ramet.results import Others
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity, so that what follows from it can be cached
 class World:
     """The published paths by task, the roots, and which agents hold what."""
 
@@ -48,7 +48,6 @@ class World:
         """Parameters of a path, each divided among the agents that hold it (METHOD section 6)."""
         return accounted_params(path, self.held)
 
-    def score(self, terms: Score, path: Path, classes: int) -> float:
+    def score(self, part: Score, path: Path) -> float:
         """The score of a measured path in this world; NaN where its quality is unknown."""
-        quality = path.metrics.get("quality", float("nan"))
-        return score(terms, quality, self.accounted_params(path), path_flops(path, classes))
+        return scored(part, path, self)

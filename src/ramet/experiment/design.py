@@ -5,8 +5,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from ramet.method.presets import load
-from ramet.method.schema import Method
+from ramet.method.assembly import score_part
+from ramet.method.protocols import Score
+from ramet.method.schema import Budget
 
 Measure = Literal[
     "score", "own_score", "quality", "test_quality", "accounted_params", "trained_params", "params", "flops",
@@ -41,15 +42,28 @@ class GivenTask(Frozen):
 
 
 class Variant(Frozen):
-    """A method under the name that it has in the experiment; budget `own`: that it may spend more is what is tried."""
+    """A whole method, with its label, under the name that it has in the experiment.
+
+    budget `own`: that it may train more or less than the others is what is tried.
+    """
 
     name: str
+    label: str
     method: Mapping[str, Any]
     budget: Literal["same", "own"] = "same"
 
-    def loaded(self) -> Method:
-        """The method itself."""
-        return load(self.method)
+    @property
+    def limits(self) -> Budget:
+        """How much a run on a task trains, as it is carried out."""
+        return Budget.model_validate(self.method["budget"]).resolved()
+
+    def score(self) -> Score:
+        """What its paths are judged by.
+
+        Raises:
+            RametError: it is of others, and its code is not here, or is not what it was.
+        """
+        return score_part(self.method)
 
 
 class Slot(Frozen):

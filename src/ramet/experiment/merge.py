@@ -11,7 +11,7 @@ from itertools import groupby
 from ramet.errors import InvalidValue, UnknownName
 from ramet.evolution.merge import rank, undisputed
 from ramet.experiment.design import Design
-from ramet.method.hyperparameters import did_you_mean
+from ramet.method.words import did_you_mean
 from ramet.records import Path
 from ramet.store.current import current_branch
 from ramet.store.versions import Moved
@@ -125,16 +125,15 @@ def _best(system: System, design: Design, tasks: Sequence[str], head: str, commi
     ours = system.catalog.published(head)
     theirs = {branch: system.catalog.published(commit) for branch, commit in commits.items()}
     world = undisputed(system.catalog, {task: path.id for task, path in ours.items()}, tasks)
-    terms = design.variant(design.control).loaded().score
+    terms = design.variant(design.control).score()
 
-    def scored(source: str | None, path: Path | None, classes: int) -> tuple[str | None, str | None, float | None]:
-        return (source, path.id, world.score(terms, path, classes)) if path else (source, None, None)
+    def scored(source: str | None, path: Path | None) -> tuple[str | None, str | None, float | None]:
+        return (source, path.id, world.score(terms, path)) if path else (source, None, None)
 
     chosen = []
     for task in tasks:
-        classes = len(system.task(task).classes)
-        found = [scored(None, ours.get(task), classes)]
-        found += [scored(branch, state[task], classes) for branch, state in theirs.items() if task in state]
+        found = [scored(None, ours.get(task))]
+        found += [scored(branch, state[task]) for branch, state in theirs.items() if task in state]
         source, path, score = max(found, key=lambda one: rank(one[2]))
         chosen.append(Taken(task, path, score, source, *found[0][1:]))
     return chosen

@@ -9,10 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from ramet.errors import RametError
 from ramet.evolution.world import World
-from ramet.experiment.design import Design
-from ramet.method.schema import Method
+from ramet.experiment.design import Design, Variant
+from ramet.method.protocols import Score
 from ramet.method.score import path_flops
 from ramet.records import Child, Path
 from ramet.store.agents import Agent
@@ -85,8 +87,8 @@ class _Records:
         self.design = design
         self.roots = tuple(catalog.roots().values())
         self.classes = {task.name: len(task.classes) for task in catalog.tasks(removed=True)}
-        self.methods = {variant.name: variant.loaded() for variant in design.variants}
-        self.terms = self.methods[design.control].score
+        self.terms = design.variant(design.control).score()
+        self.own = {variant.name: _score(variant) for variant in design.variants}
         self.agents: dict[tuple[str, str], Agent] = {}
         for agent in catalog.agents():
             self.agents.setdefault((agent.branch, agent.task), agent)  # later ones are not the experiment's
@@ -100,7 +102,7 @@ class _Records:
                 yield self._outcome(trial, world, path, agent)
 
     def _outcome(self, trial: Trial, world: World, path: Path, agent: Agent) -> Outcome:
-        method, classes = self.methods[trial.variant], self.classes[agent.task]
+        own = self.own[trial.variant]
         children = self.catalog.children(agent.id)
         way, origin = self._way(path, agent)
         return Outcome(
@@ -109,22 +111,22 @@ class _Records:
             task=agent.task,
             path=path.id,
             found=path.agent == agent.id,
-            score=world.score(self.terms, path, classes),
-            own_score=world.score(method.score, path, classes),
+            score=world.score(self.terms, path),
+            own_score=world.score(own, path) if own else path.metrics["score"],
             quality=path.metrics["quality"],
             test_quality=path.metrics["test_quality"],
             accounted_params=world.accounted_params(path),
             trained_params=path.trained_params,
             params=path.params,
-            flops=path_flops(path, classes),
+            flops=path_flops(path, self.classes[agent.task]),
             examples=_spent(children, "examples"),
             children=len(children),
             training_flops=_spent(children, "flops"),
             seconds=_spent(children, "seconds"),
-            curve=tuple(climbed((c.cost["flops"], world.score(self.terms, c.path, classes)) for c in children)),
+            curve=tuple(climbed((c.cost["flops"], world.score(self.terms, c.path)) for c in children)),
             drawn=_kinds(children),
             survived=_kinds(child for child in children if child.path.id in way),
-            mu=_moved(method, origin, path) if method.mutation.learned else {},
+            mu=_moved(agent.method, origin, path),
         )
 
     def _way(self, path: Path, agent: Agent) -> tuple[set[str], Path | None]:
@@ -137,11 +139,21 @@ class _Records:
         return way, None
 
 
-def _moved(method: Method, origin: Path | None, path: Path) -> dict[str, tuple[float, float]]:
-    """The probability of every action of a path, where its run began and in the end."""
-    first = method.hyperparameters["mu"].default
+def _score(variant: Variant) -> Score | None:
+    """A variant's score; None where its code is not here any more: then it is told as it was recorded."""
+    try:
+        return variant.score()
+    except RametError:
+        return None
+
+
+def _moved(method: Mapping[str, Any], origin: Path | None, path: Path) -> dict[str, tuple[float, float]]:
+    """The probability of every action of a path, where its run began and in the end; nothing where none is learnt."""
+    if not method["mutation"]["learned"]:
+        return {}
+    first = float(method["hyperparameters"]["mu"]["default"])
     before = origin.mu if origin is not None else {}
-    return {action: (before.get(action, float(first)), end) for action, end in sorted(path.mu.items())}
+    return {action: (before.get(action, first), end) for action, end in sorted(path.mu.items())}
 
 
 def _kinds(children: Iterable[Child]) -> dict[str, int]:

@@ -74,7 +74,7 @@ def _overview(catalog: Catalog, record: Experiment) -> Overview:
         tasks=design.task_names,
         seeds=design.seeds,
         control=design.control,
-        methods={variant.name: variant.loaded().label for variant in design.variants},
+        methods={variant.name: variant.label for variant in design.variants},
         trials=tuple(_trials(catalog, design)),
     )
 

@@ -126,7 +126,7 @@ def _result(system: System, work: _Work, process: SpawnProcess, watch: Watch) ->
 
 
 def _tell(system: System, design: Design, watch: Watch) -> None:
-    budgets = {variant.name: variant.loaded().budget.resolved() for variant in design.variants}
+    budgets = {variant.name: variant.limits for variant in design.variants}
     slots = list(design.slots())
     samples = [budgets[slot.variant].cycles * budgets[slot.variant].samples_per_cycle for slot in slots]
     made = system.catalog.count_children([slot.branch for slot in slots])

@@ -10,8 +10,8 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, fi
 from ramet.errors import InvalidValue, RametError, UnknownName
 from ramet.experiment.design import NAME, TOLD, Design, Frozen, GivenTask, Measure, Variant
 from ramet.experiment.lines import Lines
-from ramet.method.hyperparameters import did_you_mean
 from ramet.method.presets import load
+from ramet.method.words import did_you_mean
 
 
 def _texts(raw: Any) -> Any:
@@ -114,19 +114,17 @@ def _variant(lines: Lines, found: _File, name: str, folder: Path) -> Variant:
     except RametError as error:
         where = lines.at("variants", name)
         raise type(error)(f"{where}: variants.{name}: {error.problem}", error.remedy) from error
-    return Variant(name=name, method=method.model_dump(mode="json"), budget=given.budget)
+    return Variant(name=name, label=method.label, method=method.model_dump(mode="json"), budget=given.budget)
 
 
-def _source(method: str, folder: Path) -> str:
+def _source(method: str, folder: Path) -> str | Path:
     file = Path(method).expanduser()
-    if file.suffix.lower() not in (".yaml", ".yml"):
-        return method
-    return _text(folder / file)
+    return folder / file if file.suffix.lower() in (".yaml", ".yml") else method
 
 
 def _check_budgets(lines: Lines, design: Design) -> None:
     """Make sure that all variants may train on as many examples, but for those that try just that."""
-    same = {v.name: v.loaded().budget.examples for v in design.variants if v.budget == "same"}
+    same = {v.name: v.limits.examples for v in design.variants if v.budget == "same"}
     most = same.get(design.control, max(same.values(), default=0))
     other = next((name for name, examples in same.items() if examples != most), None)
     if other is not None:

@@ -145,11 +145,11 @@ def _row(design: Design, variant: str, task: str, found: Sequence[Outcome]) -> R
 def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantReport:
     mine = [outcome for outcome in found if outcome.variant == name]
     apart = _differences(design, mine, found)
-    method = design.variant(name).loaded()
+    variant = design.variant(name)
     return VariantReport(
         name=name,
-        method=method.label,
-        budget=method.budget.examples,
+        method=variant.label,
+        budget=variant.limits.examples,
         means={measure: fmean([getattr(outcome, measure) for outcome in mine]) for measure in MEASURES if mine},
         differences=apart,
         verdict=verdict(name, design.control, apart),

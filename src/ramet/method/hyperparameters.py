@@ -5,16 +5,14 @@ range such as `0..root`. It is filled in when a path's architecture is known.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from math import floor, inf, isfinite
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import Any, ClassVar
 
 from ramet.errors import InvalidValue, UnknownName
+from ramet.method.parts import Part
 from ramet.records import Architecture, Value
 
 Number = bool | int | float
@@ -57,10 +55,12 @@ DOMAINS: Mapping[str, Domain] = {
     "opt.momentum": Domain(float, 0.0, 0.999999),
     "opt.nesterov": Domain(bool),
 }
-"""Every hyperparameter, in the order in which mutation decides on them: global µ first, as all later ones use it."""
+"""Ramet's own hyperparameters, in the order in which mutation decides on them: µ first, as all later ones use it."""
 
-DATA = tuple(name for name in DOMAINS if name.startswith("data."))
-"""Those that all children of a generation share."""
+
+def is_shared(name: str) -> bool:
+    """Whether all children of a generation have the same value of it, as they see the same images."""
+    return name.startswith("data.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,15 @@ class Choices:
         return self.values[min(max(position, 0), len(self.values) - 1)]
 
 
-class Hyperparameter(BaseModel):
+class Hyperparameter(Part):
     """A default, and the ordered values that mutation steps through; a single value is never mutated.
 
-    values is a tuple, or the text of a range that has the root as an end: `0..root`, `root..224 step 32`.
+    values is a tuple, or the text of a range that has the root as an end: `0..root`, `root..224 step 32`. A new
+    hyperparameter is a registered subclass that says its domain, and what its default and values are where a method
+    does not.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    domain: ClassVar[Domain | None] = None
 
     default: Value
     values: tuple[Value, ...] | str
@@ -128,37 +130,50 @@ def _choices(hyperparameter: Hyperparameter, name: str, architecture: Architectu
     return Choices(Choices(values[0], values).nearest(default), values)
 
 
-def parse(name: str, raw: Any) -> Hyperparameter:
+def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) -> Hyperparameter:
     """A hyperparameter as a method's text writes it: `{default, values}`; without values it is fixed at its default.
 
+    Args:
+        name: its name.
+        raw: what is written.
+        declared: the part that it is, where it is none of DOMAINS; its own default and values are changed by raw.
+
     Raises:
-        UnknownName: the name or a field of it does not exist.
+        UnknownName: a field of it does not exist.
         InvalidValue: a value is not of its kind or out of its range, or the default is not one of the values.
     """
     if isinstance(raw, Hyperparameter):
         return raw
-    if name not in DOMAINS:
-        raise UnknownName(f"hyperparameters has no {name!r}", did_you_mean(str(name), DOMAINS))
+    domain = declared.domain or DOMAINS[name]
+    if declared.domain is not None:
+        own = {key: field.default for key, field in declared.model_fields.items()}
+        raw = changed({key: list(v) if isinstance(v, tuple) else v for key, v in own.items()}, raw)
     fields = dict(raw) if isinstance(raw, Mapping) else {"default": raw}
     for key in fields.keys() - {"default", "values"}:
         raise UnknownName(f"hyperparameters.{name} has no {key!r}", "give default and values")
     if "default" not in fields:
-        raise InvalidValue(f"hyperparameters.{name}.default is missing", f"give {DOMAINS[name]}")
-    default = _one(name, "default", fields["default"])
-    values = _values(name, fields.get("values"), default)
+        raise InvalidValue(f"hyperparameters.{name}.default is missing", f"give {domain}")
+    default = _one(domain, f"{name}.default", fields["default"])
+    values = _values(domain, name, fields.get("values"), default)
     if _settled(default, values) and default not in values:
         raise InvalidValue(
             f"hyperparameters.{name}.default is {_shown(default)}, which is not one of its values",
             f"set {name}.default to one of {', '.join(map(_shown, values))}, or new values with {name}=[...]",
         )
-    return Hyperparameter(default=default, values=values)
+    return declared(default=default, values=values)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """The remedy for a mistyped name: the closest ones known, else all."""
-    options = list(known)
-    close = get_close_matches(name, options, n=2)
-    return f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(options)}"
+def changed(below: Any, value: Any) -> dict[str, Any]:
+    """What is written of a hyperparameter, laid over what is written below it.
+
+    One value keeps the list of values and changes the default; a list or a range keeps the default.
+    """
+    below = below if isinstance(below, Mapping) else {"default": below}
+    if isinstance(value, Mapping):
+        return {**below, **value}
+    if isinstance(value, list):
+        return {**below, "values": value, **({"default": value[0]} if len(value) == 1 else {})}
+    return {**below, ("values" if isinstance(value, str) and ".." in value else "default"): value}
 
 
 def _shown(value: Value) -> str:
@@ -170,27 +185,26 @@ def _settled(default: Value, values: tuple[Value, ...] | str) -> bool:
     return isinstance(values, tuple) and ROOT not in values and default != ROOT
 
 
-def _values(name: str, raw: Any, default: Value) -> tuple[Value, ...] | str:
+def _values(domain: Domain, name: str, raw: Any, default: Value) -> tuple[Value, ...] | str:
     if raw is None:
         return (default,)
     if isinstance(raw, str) and ".." in raw:
-        return _range(name, raw)
+        return _range(domain, name, raw)
     items = raw if isinstance(raw, list | tuple) else [raw]
-    values = tuple(_one(name, "values", item) for item in items)
+    values = tuple(_one(domain, f"{name}.values", item) for item in items)
     if not values or len(set(values)) < len(values):
         raise InvalidValue(f"hyperparameters.{name}.values is empty or says a value twice", "list each value once")
     return values
 
 
-def _one(name: str, field: str, raw: Any) -> Value:
-    """A single value of the hyperparameter's kind."""
-    domain = DOMAINS[name]
+def _one(domain: Domain, field: str, raw: Any) -> Value:
+    """A single value of the domain."""
     if domain.of_root and raw == ROOT:
         return ROOT
     value = _number(domain, raw)
     if value is None or not domain.low <= value <= domain.high:
         shown = "none" if raw is None else _shown(raw)
-        raise InvalidValue(f"hyperparameters.{name}.{field} is {shown}", f"give {domain}")
+        raise InvalidValue(f"hyperparameters.{field} is {shown}", f"give {domain}")
     return value
 
 
@@ -210,19 +224,19 @@ _RANGE = re.compile(r"\s*(\S+?)\.\.(\S+)(?:\s+step\s+(\S+))?\s*")
 _MOST_VALUES = 1000
 
 
-def _range(name: str, text: str) -> tuple[Value, ...] | str:
+def _range(domain: Domain, name: str, text: str) -> tuple[Value, ...] | str:
     """The values of `low..high` or `low..high step s`; the text itself where an end is the root's own."""
     match = _RANGE.fullmatch(text)
-    step = _number(DOMAINS[name], match[3] or "1") if match else None
+    step = _number(domain, match[3] or "1") if match else None
     if match is None or step is None or step <= 0:
         raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", "write a range as 0..3 or 16..112 step 16")
-    low, high = (_one(name, "values", end) for end in match.group(1, 2))
+    low, high = (_one(domain, f"{name}.values", end) for end in match.group(1, 2))
     if ROOT in (low, high):
         return text.strip()
     if not 0 <= float(high) - float(low) <= step * _MOST_VALUES:
         remedy = f"put the lower end first, and at most {_MOST_VALUES} steps between the ends"
         raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", remedy)
-    return tuple(_one(name, "values", value) for value in _expand(text, 0))
+    return tuple(_one(domain, f"{name}.values", value) for value in _expand(text, 0))
 
 
 def _expand(text: str, own: int) -> tuple[Number, ...]:

@@ -1,62 +1,66 @@
 """From a parent to the plan of its child (METHOD section 4), as pure functions of records and one generator.
 
-All draws of a plan come from its generator in a fixed order (global µ, hyperparameters, adapters, components), so a
-plan is the same wherever it is made.
+A plan is made by the method's mutation steps, one after the other. All draws come from its generator in the order of
+the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a plan is the same wherever it is made.
 """
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 
-from ramet.method.hyperparameters import DATA, DOMAINS, Choices, Number
-from ramet.method.plan import ChildPlan, DataPlan, Part
+from ramet.method.draft import Draft, Draws, start
+from ramet.method.hyperparameters import Hyperparameter, is_shared
+from ramet.method.parts import Part, register, working
+from ramet.method.plan import ChildPlan, DataPlan
 from ramet.method.schema import Method
-from ramet.records import Architecture, Component, Path, Value
-from ramet.vit import spec
-
-Space = Mapping[str, Choices]
+from ramet.records import Architecture, Path
 
 
-class _Draws:
-    """The decisions of one plan: draws them, learns the µ table, notes which came out."""
+class Step(Part):
+    """A step of a mutation that brings no hyperparameters along."""
 
-    def __init__(self, method: Method, space: Space, mu: Number, table: Mapping[str, float], rng: np.random.Generator):
-        self.learned = method.mutation.learned
-        self.steps = space["mu"]
-        self.mu = float(mu)
-        self.table = dict(table)
-        self.rng = rng
-        self.mutations: list[str] = []
+    hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]] = ()
 
-    def decide(self, action: str) -> bool:
-        """Whether to act, by the action's own probability, which moves with the global one (METHOD section 4)."""
-        if not self.learned:
-            return self.rng.random() < self.mu
-        probability = self.steps.nearest(self.table.get(action, self.mu))
-        if self.rng.random() < self.mu:
-            probability = self.steps.step(probability, self._up())
-        self.table[action] = float(probability)
-        return self.rng.random() < probability
 
-    def acts(self, action: str) -> bool:
-        """The decision, noted where it is to act."""
-        decided = self.decide(action)
-        if decided:
-            self.mutations.append(action)
-        return decided
+@register("mutation", "hyperparameters")
+class Hyperparameters(Step):
+    """The child's own hyperparameters step along their lists of values, where mutation.hyperparameters says so."""
 
-    def stepped(self, name: str, choices: Choices, value: Number) -> Number:
-        """The hyperparameter's value after its decision."""
-        if choices.fixed or not self.decide(f"hp:{name}"):
-            return value
-        new = choices.step(value, self._up())
-        if new != value:
-            self.mutations.append(f"hp:{name}")
-        return new
+    def mutate(self, draft: Draft) -> None:
+        """Decide on each, in the method's order: global µ comes first, and its new value decides on all others."""
+        if draft.method.mutation.hyperparameters == "mutate":
+            for name in draft.method.hyperparameters:
+                if not is_shared(name):
+                    draft.step(name)
 
-    def _up(self) -> bool:
-        return bool(self.rng.random() < 0.5)
+
+@register("mutation", "adapters")
+class Adapters(Step):
+    """Adapters are inserted into layers that have none, as mutation.adapters says."""
+
+    def mutate(self, draft: Draft) -> None:
+        """Decide on each layer."""
+        wanted = draft.method.mutation.adapters
+        for name in (f"adapter.{i}" for i in range(draft.layers) if f"adapter.{i}" not in draft.components):
+            if wanted == "always" or (wanted == "mutate" and draft.acts(f"add:{name}")):
+                draft.insert(name)
+
+
+@register("mutation", "clones")
+class Clones(Step):
+    """Frozen components become the child's own trainable copies, as mutation.clone and clone_untrained say."""
+
+    def mutate(self, draft: Draft) -> None:
+        """Decide on each component that is frozen so far."""
+        settings = draft.method.mutation
+        for name in draft.components:
+            if not draft.is_frozen(name):
+                continue
+            rule = settings.clone_rule(name, draft.layers)
+            always = (settings.clone_untrained and draft.is_untrained(name)) or rule == "always"
+            if always or (rule == "mutate" and draft.acts(f"clone:{name}")):
+                draft.clone(name)
 
 
 def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: np.random.Generator) -> DataPlan:
@@ -71,11 +75,12 @@ def plan_data(method: Method, best: Path | None, architecture: Architecture, rng
         rng: the generation's own generator.
     """
     space = method.space(architecture)
+    shared = [name for name in space if is_shared(name)]
     if best is None:
-        return DataPlan({name: space[name].default for name in DATA})
-    start = _start(space, best)
-    draws = _Draws(method, space, start["mu"], best.mu, rng)
-    values = {name: start[name] for name in DATA}
+        return DataPlan({name: space[name].default for name in shared})
+    begin = start(space, best)
+    draws = Draws(method, space, begin["mu"], best.mu, rng)
+    values = {name: begin[name] for name in shared}
     if method.mutation.hyperparameters == "mutate":
         values = {name: draws.stepped(name, space[name], value) for name, value in values.items()}
     entries = {action: p for action, p in draws.table.items() if action.startswith("hp:data.")}
@@ -93,7 +98,7 @@ def plan_child(
     ancestors: Sequence[Path],
     rng: np.random.Generator,
 ) -> ChildPlan:
-    """Plan a child of a parent (METHOD section 4).
+    """Plan a child of a parent by the method's mutation steps.
 
     Args:
         method: what decides.
@@ -104,85 +109,12 @@ def plan_child(
         data: what the generation shares.
         ancestors: the parent's lineage that is on record, nearest first, the parent itself first.
         rng: the child's own generator.
+
+    Raises:
+        PartError: a step fails.
     """
-    space = method.space(parent.architecture)
-    start = _start(space, parent)
-    draws = _Draws(method, space, start["mu"], {**parent.mu, **data.mu}, rng)
-    values: dict[str, Value] = {**_stepped(method, space, start, draws), **data.hyperparameters}
-    layers = int(values["layers"])
-    kept, inserted = _adapters(method, parent, layers, draws)
-    size = partial(
-        spec.size,
-        parent.architecture,
-        image_size=int(values["data.image_size"]),
-        adapter_width=int(values["adapter_width"]),
-        classes=classes,
-    )
-
-    def part(name: str) -> Part:
-        wanted = size(name)
-        found = None if name in inserted else _origin(name, wanted, task, ancestors)
-        if found is None:
-            return Part(name, None, trainable=True)
-        ancestor, component = found
-        kept_trainable = name in ancestor.trained and (ancestor.task, ancestor.agent) == (task, agent)
-        resampled = component.size != wanted
-        return Part(name, component, kept_trainable or resampled or _clones(method, component, layers, draws))
-
-    parts = tuple(part(name) for name in spec.component_names(layers, (spec.index(n) for n in kept | inserted)))
-    values = {name: values[name] for name in DOMAINS}
-    return ChildPlan(parent, task, classes, parts, values, draws.table, (*data.mutations, *draws.mutations))
-
-
-def _start(space: Space, parent: Path) -> dict[str, Number]:
-    """The parent's values, each the nearest of the method's; the defaults where it has none.
-
-    A root's own are not taken over: no method made it, and `root` as a default says where they are wanted.
-    """
-    given = parent.hyperparameters if parent.task is not None else {}
-    return {n: choices.nearest(given[n]) if n in given else choices.default for n, choices in space.items()}
-
-
-def _stepped(method: Method, space: Space, start: Mapping[str, Number], draws: _Draws) -> dict[str, Number]:
-    """The child's own hyperparameters. Global µ comes first in DOMAINS: its new value decides on all others."""
-    values = {name: start[name] for name in DOMAINS if name not in DATA}
-    if method.mutation.hyperparameters == "mutate":
-        for name in values:
-            values[name] = draws.stepped(name, space[name], start[name])
-            draws.mu = float(values["mu"])
-    return values
-
-
-def _adapters(method: Method, parent: Path, layers: int, draws: _Draws) -> tuple[set[str], set[str]]:
-    """The names of the adapters that the child keeps, and of those inserted. Those of dropped layers go with them."""
-    possible = [f"adapter.{i}" for i in range(layers)]
-    kept = {name for name in possible if parent.component(name) is not None}
-    match method.mutation.adapters:
-        case "always":
-            return kept, set(possible) - kept
-        case "never":
-            return kept, set()
-        case "mutate":
-            return kept, {name for name in possible if name not in kept and draws.acts(f"add:{name}")}
-
-
-def _origin(name: str, size: int, task: str, ancestors: Sequence[Path]) -> tuple[Path, Component] | None:
-    """Where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
-
-    A head must be of the same task; a position embedding may be of any size, as it can be resampled.
-    """
-    for ancestor in ancestors:
-        if name == "head" and ancestor.task != task:
-            continue
-        component = ancestor.component(name)
-        if component is not None and (component.size == size or name == "pos_embed"):
-            return ancestor, component
-    return None
-
-
-def _clones(method: Method, component: Component, layers: int, draws: _Draws) -> bool:
-    """Whether a frozen component becomes the child's own trainable copy. A head that is taken always does."""
-    if component.name == "head" or (component.untrained and method.mutation.clone_untrained):
-        return True
-    rule = method.mutation.clone_rule(component.name, layers)
-    return rule == "always" or (rule == "mutate" and draws.acts(f"clone:{component.name}"))
+    draft = Draft(method, parent, task=task, classes=classes, agent=agent, data=data, ancestors=ancestors, rng=rng)
+    for step in method.mutation.steps:
+        with working(step):
+            step.mutate(draft)
+    return draft.plan()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ramet.records import Component, Path, Value
+from ramet.vit import spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,5 @@ class ChildPlan:
 
     @property
     def dimensions(self) -> dict[str, int]:
-        """What sizes its components beside the architecture: image_size, adapter_width, classes."""
-        return {
-            "image_size": int(self.hyperparameters["data.image_size"]),
-            "adapter_width": int(self.hyperparameters["adapter_width"]),
-            "classes": self.classes,
-        }
+        """What sizes its components beside the architecture."""
+        return spec.dimensions(self.hyperparameters, self.classes)

@@ -8,12 +8,16 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from pathlib import Path as FilePath
 from typing import Any
 
-from ramet.errors import InvalidValue, UnknownName
-from ramet.method.hyperparameters import did_you_mean
+from ramet.errors import InvalidValue, RametError, UnknownName
+from ramet.method.assembly import library_of
+from ramet.method.lines import line_of
+from ramet.method.parts import Library
 from ramet.method.reading import Document, from_yaml, overlay, setting, validated
 from ramet.method.schema import Method
+from ramet.method.words import did_you_mean
 
 DEFAULT_METHOD = "mu2net-plus"
 DEFAULT_CONFIGURATION = "standard"
@@ -22,22 +26,28 @@ _NAME = re.compile(r"[\w.:@+/-]+")
 _PARAMETER = re.compile(r"\{([A-Z])\}")
 
 
-def load(source: str | Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> Method:
-    """The method of a name, of YAML text, or of a document as to_yaml or model_dump wrote it.
+def load(source: str | FilePath | Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> Method:
+    """The method of a name, of a YAML file or text, or of a document as to_yaml or model_dump wrote it.
 
     Args:
         source: a name of `names`, METHOD@CONFIGURATION, or a document; a document may say `extends: NAME` and then only
-            holds what differs.
+            holds what differs. Files that its `parts` name are relative to its own file, or to the current folder.
         overrides: settings by their dotted keys, each as YAML: `{"budget.cycles": "3", "opt.lr": "[0.01, 0.02]"}`.
 
     Raises:
-        UnknownName: a method, a field or a hyperparameter does not exist.
+        UnknownName: a method, a part, a field or a hyperparameter does not exist.
         InvalidValue: a value is missing, out of range, or a default that is not one of its values.
+        PartError: the code of a part cannot be run.
     """
-    document = _document(source)
-    for key, text in (overrides or {}).items():
-        document = overlay(document, setting(key, text))
-    return validated(document)
+    if not isinstance(source, FilePath):
+        return _load(source, FilePath(), overrides or {})
+    text = _read(source)
+    try:
+        return _load(from_yaml(text, "the method"), source.parent, overrides or {})
+    except RametError as error:
+        line = None if any(key in error.problem for key in overrides or ()) else line_of(text, error.problem)
+        place = f"{source}:{line}" if line else str(source)
+        raise type(error)(f"{place}: {error.problem}", error.remedy) from error
 
 
 def names() -> dict[str, str]:
@@ -46,15 +56,40 @@ def names() -> dict[str, str]:
     return {_title(stem, text): str(_parse(stem, text)["description"]) for _, stem, text in files}
 
 
-def _document(source: str | Mapping[str, Any]) -> Document:
+def _load(source: Any, folder: FilePath, overrides: Mapping[str, str]) -> Method:
+    own = _own(source)
+    if "parts" in overrides:
+        own = {**own, "parts": from_yaml(overrides["parts"], "the value of 'parts'")}
+    library = library_of(own, folder)
+    document = _extended({**own, "parts": tuple(library.sources)}, library)
+    for key, text in overrides.items():
+        if key != "parts":
+            document = overlay(document, setting(key, text, library), library)
+    return validated(document)
+
+
+def _read(file: FilePath) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidValue(f"cannot read the method {file}: {reason}", "name a YAML file or a preset") from error
+
+
+def _own(source: Any) -> Document:
+    """The document that is meant, before what it extends is laid under it."""
     if isinstance(source, str) and _NAME.fullmatch(source.strip()):
         return _named(source.strip())
     document = from_yaml(source, "the method") if isinstance(source, str) else source
     if not isinstance(document, Mapping):
         raise InvalidValue("the method's text is no mapping of fields", "begin it with `extends: mu2net-plus`")
+    return document
+
+
+def _extended(document: Document, library: Library) -> Document:
     base = document.get("extends")
     rest = {key: value for key, value in document.items() if key != "extends"}
-    return rest if base is None else overlay(_named(str(base)), rest)
+    return rest if base is None else overlay(_named(str(base)), rest, library)
 
 
 def _named(name: str) -> Document:

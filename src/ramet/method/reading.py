@@ -1,4 +1,4 @@
-"""How text becomes a method: documents laid over one another, `--set` overrides, and errors in a user's words."""
+"""How text becomes a method: documents laid over one another, and `--set` overrides."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -7,9 +7,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from ramet.errors import InvalidValue, RametError, UnknownName
-from ramet.method.hyperparameters import DOMAINS, did_you_mean
+from ramet.errors import InvalidValue, UnknownName
+from ramet.method.assembly import PLACES
+from ramet.method.hyperparameters import DOMAINS, changed
+from ramet.method.parts import DEFAULTS, Library
 from ramet.method.schema import Method
+from ramet.method.words import in_words
 
 Document = Mapping[str, Any]
 
@@ -20,55 +23,67 @@ def from_yaml(text: str, what: str) -> Any:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
         reason = " ".join(str(getattr(error, "problem", error)).split())
-        raise InvalidValue(f"{what} is not YAML: {reason}", "quote texts that hold any of : { } [ ] # *") from error
+        mark = getattr(error, "problem_mark", None)
+        line = f" (line {mark.line + 1})" if mark else ""
+        raise InvalidValue(
+            f"{what} is not YAML: {reason}{line}", "quote texts that hold any of : { } [ ] # *"
+        ) from error
 
 
-def overlay(base: Document, top: Document) -> dict[str, Any]:
+def overlay(base: Document, top: Document, library: Library | None = None) -> dict[str, Any]:
     """A method's document with another laid over it, field by field.
 
-    A hyperparameter written as one value keeps the list of values and changes the default; written as a list or a range
-    it keeps the default. Clone rules that are laid over come before those of the base.
+    Clone rules that are laid over come before those of the base. A part that takes another's place keeps those of its
+    settings that it has too.
+
+    Args:
+        base: the document below.
+        top: the one above.
+        library: the parts that it can name; by default ramet's own and those of installed packages.
     """
+    library = library or Library()
     merged = {**base, **top}
     for section, value in top.items():
         below = base.get(section)
-        if not isinstance(value, Mapping) or not isinstance(below, Mapping):
+        if section in PLACES:
+            merged[section] = _part(library, PLACES[section], below, value)
+        if section in PLACES or not isinstance(value, Mapping) or not isinstance(below, Mapping):
             continue
         if section == "hyperparameters":
-            merged[section] = {**below, **{k: _hyperparameter(below.get(k, {}), v) for k, v in value.items()}}
+            merged[section] = {**below, **{k: changed(below.get(k, {}), v) for k, v in value.items()}}
         else:
             merged[section] = {**below, **value}
         if section == "mutation" and "clone" in value and "clone" in below:
             merged[section]["clone"] = _rules(below["clone"], value["clone"])
+        if section == "training" and "schedule" in value:
+            merged[section]["schedule"] = _part(library, "schedule", below.get("schedule"), value["schedule"])
     return merged
 
 
-def setting(key: str, text: str) -> Document:
+def setting(key: str, text: str, library: Library | None = None) -> Document:
     """The document that one override stands for.
 
     Args:
-        key: `budget.cycles`, `opt.lr`, `opt.lr.values`, `mutation.clone.block.*`, ...
+        key: `budget.cycles`, `opt.lr`, `opt.lr.values`, `mutation.clone.block.*`, `score.part`, ...
         text: its value as YAML, or `none`.
+        library: the parts that the method can name; by default ramet's own and those of installed packages.
 
     Raises:
         UnknownName: a method has no such setting.
     """
+    library = library or Library()
     value = from_yaml(text, f"the value of {key!r}")
     value = None if isinstance(value, str) and value.lower() == "none" else value
-    name = key.removeprefix("hyperparameters.")
-    head, _, tail = name.rpartition(".")
-    if name in DOMAINS:
-        return {"hyperparameters": {name: value}}
-    if head in DOMAINS and tail in ("default", "values"):
-        return {"hyperparameters": {head: {tail: value}}}
-    section, _, field = key.partition(".")
-    if field.startswith("clone."):
-        return {section: {"clone": {field.removeprefix("clone."): value}}}
-    if key not in set(_settings()):
-        close = get_close_matches(key, _settings(), n=2, cutoff=0.5)
+    known = _document(key, value, library)
+    if known is None:
+        library.listed()
+        known = _document(key, value, library)
+    if known is None:
+        options = list(dict.fromkeys(_settings(library)))
+        close = get_close_matches(key, options, n=2, cutoff=0.5)
         remedy = f"did you mean {' or '.join(close)}?" if close else "`ramet method show NAME` shows all there are"
         raise UnknownName(f"a method has no setting {key!r}", remedy)
-    return {section: {field: value}} if field else {section: value}
+    return known
 
 
 def validated(document: Document) -> Method:
@@ -80,16 +95,38 @@ def validated(document: Document) -> Method:
     try:
         return Method.model_validate(document)
     except ValidationError as error:
-        raise _in_words(error) from error
+        raise in_words(error, [*Method.model_fields, *_settings(Library())]) from error
 
 
-def _hyperparameter(below: Any, value: Any) -> dict[str, Any]:
-    below = below if isinstance(below, Mapping) else {"default": below}
-    if isinstance(value, Mapping):
-        return {**below, **value}
-    if isinstance(value, list):
-        return {**below, "values": value, **({"default": value[0]} if len(value) == 1 else {})}
-    return {**below, ("values" if isinstance(value, str) and ".." in value else "default"): value}
+def _document(key: str, value: Any, library: Library) -> Document | None:
+    """The document of one setting; None where there is none of that key."""
+    name = key.removeprefix("hyperparameters.")
+    head, _, tail = name.rpartition(".")
+    hyperparameters = {*DOMAINS, *library.names("hyperparameter")}
+    if name in hyperparameters:
+        return {"hyperparameters": {name: value}}
+    if head in hyperparameters and tail in ("default", "values"):
+        return {"hyperparameters": {head: {tail: value}}}
+    section, _, field = key.partition(".")
+    if field.startswith("clone."):
+        return {section: {"clone": {field.removeprefix("clone."): value}}}
+    if key not in set(_settings(library)):
+        return None
+    if key.startswith("training.schedule."):
+        return {"training": {"schedule": {key.removeprefix("training.schedule."): value}}}
+    return {section: {field: value}} if field else {section: value}
+
+
+def _part(library: Library, kind: str, below: Any, above: Any) -> Any:
+    """What is written of a part, laid over what is written below it."""
+    above = {"part": above} if isinstance(above, str) else above
+    if not isinstance(above, Mapping):
+        return above
+    below = {"part": below} if isinstance(below, str) else below if isinstance(below, Mapping) else {}
+    before = below.get("part", DEFAULTS[kind])
+    name = above.get("part", before)
+    kept = below if name == before else {key: v for key, v in below.items() if key in library.settings(kind, name)}
+    return {**kept, **above, "part": name}
 
 
 def _rules(below: Any, above: Any) -> Any:
@@ -98,29 +135,16 @@ def _rules(below: Any, above: Any) -> Any:
     return {**above, **{pattern: action for pattern, action in dict(below).items() if pattern not in above}}
 
 
-def _settings() -> Iterator[str]:
+def _settings(library: Library) -> Iterator[str]:
     """Every key that an override may name, clone patterns apart."""
     for name, field in Method.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
         elif name != "hyperparameters":
             yield name
+    for at, kind in PLACES.items():
+        yield f"{at}.part"
+        for part in library.names(kind):
+            yield from (f"{at}.{field}" for field in library.settings(kind, part))
     yield from DOMAINS
-
-
-def _in_words(error: ValidationError) -> RametError:
-    """The first thing that is wrong, as one line."""
-    first = error.errors()[0]
-    names = [str(part) for part in first["loc"] if isinstance(part, str)]
-    key = ".".join(names)
-    match first["type"]:
-        case "extra_forbidden":
-            section = ".".join(names[:-1])
-            siblings = [s for s in _settings() if s.rpartition(".")[0] == section] if section else Method.model_fields
-            return UnknownName(f"{key!r} is no field of a method", did_you_mean(key, siblings))
-        case "missing":
-            return InvalidValue(f"{key} is missing", "give it, or take it from another method with `extends: NAME`")
-        case "model_type":
-            return InvalidValue(f"{key} is {first['input']!r}", "write its fields as a mapping")
-        case _:
-            return InvalidValue(f"{key} is {first['input']!r}", first["msg"].replace("Input should be", "it should be"))
+    yield from library.names("hyperparameter")

@@ -3,11 +3,11 @@
 import re
 from fnmatch import fnmatchcase
 
-from ramet.vit.spec import STEM, component_names, index, kind
+from ramet.vit.spec import INSERTED, STEM, component_names, index, kind
 
-EXAMPLES = (*STEM, "norm", "head", "block.*", "adapter.*", "block[3:]", "block[-2:]")
+EXAMPLES = (*STEM, "norm", "head", "block.*", "adapter.*", "lora.*", "block[3:]", "block[-2:]")
 
-_SLICE = re.compile(r"(adapter|block)\[(-?\d+)?:(-?\d+)?\]")
+_SLICE = re.compile(r"(adapter|lora|block)\[(-?\d+)?:(-?\d+)?\]")
 _DEEP = 1000
 
 
@@ -28,4 +28,5 @@ def matches(pattern: str, name: str, layers: int) -> bool:
 
 def possible(pattern: str) -> bool:
     """Whether a pattern matches any component of any path."""
-    return any(matches(pattern, name, _DEEP) for name in component_names(_DEEP, range(_DEEP)))
+    inserted = (f"{k}.{i}" for k in INSERTED for i in range(_DEEP))
+    return any(matches(pattern, name, _DEEP) for name in component_names(_DEEP, inserted))

@@ -1,6 +1,37 @@
 """The learning rate of a training step: a linear warm-up, then half a cosine down to zero (METHOD section 5)."""
 
-from math import cos, pi
+from collections.abc import Mapping
+from math import cos, isfinite, pi
+from typing import ClassVar
+
+from ramet.method.hyperparameters import Hyperparameter
+from ramet.method.parts import Part, refuse, register, working
+from ramet.method.protocols import Schedule
+from ramet.records import Value
+
+
+@register("schedule", "cosine")
+class Cosine(Part):
+    """A linear warm-up over the first `opt.warmup` of all steps, then half a cosine down to zero."""
+
+    hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]] = ()
+
+    def factor(self, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
+        """The rate of a step in units of the highest."""
+        return learning_rate(step, total, 1.0, float(hyperparameters["opt.warmup"]), start)
+
+
+def rate(part: Schedule, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
+    """The learning rate of a step by a part.
+
+    Raises:
+        PartError: the part fails, or gives a factor below 0 or none at all.
+    """
+    with working(part):
+        factor = part.factor(step, total, hyperparameters, start)
+    if not isinstance(factor, int | float) or not isfinite(factor) or factor < 0:
+        refuse(part, factor, "a finite number of at least 0")
+    return float(hyperparameters["opt.lr"]) * factor
 
 
 def learning_rate(step: int, total: int, lr: float, warmup: float, start_factor: float = 1e-3) -> float:

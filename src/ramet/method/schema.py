@@ -4,21 +4,60 @@ A method is frozen, validated, and stored with every result; as text it is YAML 
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PositiveInt,
+    SerializerFunctionWrapHandler,
+    SkipValidation,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from ramet.errors import InvalidValue
-from ramet.method.hyperparameters import DOMAINS, Choices, Hyperparameter, did_you_mean, parse
+from ramet.method.assembly import assembled
+from ramet.method.hyperparameters import Choices, Hyperparameter
+from ramet.method.parts import DEFAULTS, Library, plain
+from ramet.method.protocols import Augmentation, MutationStep, ParentSelection, Pruning, Schedule, Score
 from ramet.method.rules import EXAMPLES, matches, possible
+from ramet.method.sources import Source
+from ramet.method.words import did_you_mean
 from ramet.records import Architecture, content_id
 
 Action = Literal["always", "never", "mutate"]
 
+STEPS = ("hyperparameters", "adapters", "clones")
+"""The mutation steps of a method that names none."""
+
+T = TypeVar("T")
+AsPart = Annotated[T, SkipValidation, PlainSerializer(plain)]
+"""A part of a protocol, which Method._assembled has built; written as its name and settings."""
+
+
+def _default(kind: str) -> Any:
+    return Library().build(kind, DEFAULTS[kind], kind)
+
+
+def _default_steps() -> Any:
+    return tuple(Library().build("mutation", name, "mutation.steps") for name in STEPS)
+
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+
+    unsaid: ClassVar[Mapping[str, Any]] = {}
+    """What goes without saying: fields that are written only where they are something else than this."""
+
+    @model_serializer(mode="wrap")
+    def _said(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in written(self).items() if self.unsaid.get(key, ...) != value}
 
 
 class Budget(_Frozen):
@@ -53,23 +92,20 @@ class Budget(_Frozen):
         return budget.cycles * budget.samples_per_cycle * budget.validations * budget.examples_per_validation
 
 
-class Score(_Frozen):
-    """s, P and F of METHOD section 6; a penalty without its unit is off."""
-
-    factor: float = Field(default=1.0, gt=0, le=1)
-    params: float | None = Field(default=None, gt=0)
-    flops: float | None = Field(default=None, gt=0)
-
-
 class Training(_Frozen):
     """What all trainings of a method have in common (METHOD section 5).
 
     warmup_start is the first learning rate of a warm-up in units of the highest, clip_norm the greatest global norm of
-    the gradient (None: unlimited).
+    the gradient (None: unlimited). schedule says how the rate moves in between, augmentations what is done to images
+    after ramet's own augmentation, in this order.
     """
+
+    unsaid = {"schedule": DEFAULTS["schedule"], "augmentations": []}
 
     warmup_start: float = Field(default=1e-3, ge=0, le=1)
     clip_norm: float | None = Field(default=1.0, gt=0)
+    schedule: AsPart[Schedule] = Field(default_factory=partial(_default, "schedule"))
+    augmentations: tuple[AsPart[Augmentation], ...] = ()
 
 
 Rule = tuple[str, Action]
@@ -82,13 +118,17 @@ class Mutation(_Frozen):
     clone: what becomes of a frozen component, by name; the first pattern that matches counts, and what none matches is
         mutated. adapters, hyperparameters: the same of insertions and of steps in the lists of values.
     clone_untrained: what came from a random root, and no task trained, is always cloned.
+    steps: what is done to a parent, in this order.
     """
+
+    unsaid = {"steps": [*STEPS]}
 
     learned: bool = True
     clone: tuple[Rule, ...] = (("norm", "always"), ("*", "mutate"))
     adapters: Action = "mutate"
     hyperparameters: Literal["never", "mutate"] = "mutate"
     clone_untrained: bool = True
+    steps: tuple[AsPart[MutationStep], ...] = Field(default_factory=_default_steps)
 
     @field_validator("clone", mode="before")
     @classmethod
@@ -112,37 +152,34 @@ class Mutation(_Frozen):
 
 
 class Method(_Frozen):
-    """Everything that decides how a task is learnt."""
+    """Everything that decides how a task is learnt.
+
+    parts are the sources of those parts that are not ramet's own.
+    """
+
+    unsaid = {"parts": [], "pruning": DEFAULTS["pruning"]}
 
     name: str = Field(pattern=r"^\S(.*\S)?$")
     version: PositiveInt = 1
     description: str = ""
     root: str = ""
     """The root that the configuration is meant for, in words."""
-    parents: Literal["mu2net-plus", "mu2net", "root"] = "mu2net-plus"
+    parts: tuple[Source, ...] = ()
+    parents: AsPart[ParentSelection] = Field(default_factory=partial(_default, "parents"))
     budget: Budget
     batch: PositiveInt
     max_population: PositiveInt | None = None
-    score: Score = Score()
-    mutation: Mutation = Mutation()
-    training: Training = Training()
+    pruning: AsPart[Pruning] = Field(default_factory=partial(_default, "pruning"))
+    score: AsPart[Score] = Field(default_factory=partial(_default, "score"))
+    mutation: Mutation = Field(default_factory=Mutation)
+    training: Training = Field(default_factory=Training)
     hyperparameters: Mapping[str, Hyperparameter]
 
-    @field_validator("hyperparameters", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _complete(cls, raw: Any) -> Any:
-        if not isinstance(raw, Mapping):
-            raise InvalidValue(
-                "hyperparameters is not a mapping", "write one line a hyperparameter, `name: {default, values}`"
-            )
-        given = {name: parse(name, value) for name, value in raw.items()}
-        for name in DOMAINS:
-            if name not in given:
-                raise InvalidValue(
-                    f"hyperparameters.{name} is missing",
-                    "give it, or take all from another method: `extends: mu2net-plus`",
-                )
-        return {name: given[name] for name in DOMAINS}
+    def _assembled(cls, raw: Any) -> Any:
+        """The document with every part that it names built, its own and its parts' hyperparameters read."""
+        return assembled(raw) if isinstance(raw, Mapping) else raw
 
     def resolved(self) -> "Method":
         """The method as it is carried out: its budget resolved."""
@@ -150,13 +187,15 @@ class Method(_Frozen):
 
     def space(self, architecture: Architecture) -> dict[str, Choices]:
         """The choices of every hyperparameter for paths of an architecture, in the order mutation decides on them."""
-        return {name: self.hyperparameters[name].choices(name, architecture) for name in DOMAINS}
+        return {name: h.choices(name, architecture) for name, h in self.hyperparameters.items()}
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that decides; names, version and descriptions are not part of it."""
-        texts = {"name", "version", "description", "root"}
-        return content_id(self.resolved().model_dump(mode="json", exclude=texts))[:8]
+        """A hash of everything that decides, the code of parts included; names and descriptions are no part of it."""
+        decides = self.resolved().model_dump(mode="json", exclude={"name", "version", "description", "root", "parts"})
+        if self.parts:
+            decides["parts"] = sorted(source.digest for source in self.parts)
+        return content_id(decides)[:8]
 
     @property
     def label(self) -> str:
@@ -165,6 +204,6 @@ class Method(_Frozen):
 
     def to_yaml(self) -> str:
         """The method as text that reads back to an equal one."""
-        plain = self.model_dump(mode="json")
-        plain["mutation"]["clone"] = dict(plain["mutation"]["clone"])
-        return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+        document = self.model_dump(mode="json")
+        document["mutation"]["clone"] = dict(document["mutation"]["clone"])
+        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -2,8 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from math import isinf, nan
 
-from ramet.method.schema import Score
+from pydantic import Field
+
+from ramet.method.parts import Part, refuse, register, working
+from ramet.method.protocols import Score, World
 from ramet.records import Path
 from ramet.vit import spec
 
@@ -45,18 +49,45 @@ def accounted_params(path: Path, held: Holders) -> float:
 
 def path_flops(path: Path, classes: int) -> int:
     """FLOPs of one forward pass of one image at the path's image size."""
-    return spec.flops(
-        path.architecture,
-        (c.name for c in path.components),
-        image_size=int(path.hyperparameters["data.image_size"]),
-        adapter_width=int(path.hyperparameters.get("adapter_width", 0)),
-        classes=classes,
-    )
+    dimensions = spec.dimensions(path.hyperparameters, classes)
+    return spec.flops(path.architecture, (c.name for c in path.components), **dimensions)
 
 
-def score(terms: Score, quality: float, accounted: float, flops: float) -> float:
-    """quality * s ** (accounted / P) * s ** (flops / F); a penalty without its P or F is off; NaN stays NaN."""
-    for cost, unit in ((accounted, terms.params), (flops, terms.flops)):
-        if unit is not None:
-            quality *= terms.factor ** (cost / unit)
-    return quality
+def classes_of(path: Path) -> int:
+    """The number of classes that a path tells apart: a weight for each number of its width, and a bias, a class."""
+    head = path.component("head")
+    return head.size // (path.architecture.width + 1) if head else 0
+
+
+@register("score", "size-and-compute")
+class SizeAndCompute(Part):
+    """quality * s ** (parameters / P) * s ** (FLOPs / F), of METHOD section 6; a penalty without its unit is off."""
+
+    factor: float = Field(default=1.0, gt=0, le=1)
+    params: float | None = Field(default=None, gt=0)
+    flops: float | None = Field(default=None, gt=0)
+
+    def score(self, path: Path, quality: float, world: World) -> float:
+        """The quality, scaled down by the accounted parameters and by the FLOPs."""
+        return self.penalised(quality, accounted_params(path, world.held), path_flops(path, classes_of(path)))
+
+    def penalised(self, quality: float, accounted: float, flops: float) -> float:
+        """quality * s ** (accounted / P) * s ** (flops / F); NaN stays NaN."""
+        for cost, unit in ((accounted, self.params), (flops, self.flops)):
+            if unit is not None:
+                quality *= self.factor ** (cost / unit)
+        return quality
+
+
+def scored(part: Score, path: Path, world: World) -> float:
+    """The score of a measured path in a world by a part; NaN where its quality is unknown.
+
+    Raises:
+        PartError: the part fails, or answers with no number.
+    """
+    quality = path.metrics.get("quality", nan)
+    with working(part):
+        found = part.score(path, quality, world)
+    if not isinstance(found, int | float) or isinstance(found, bool) or isinf(found):
+        refuse(part, found, "a finite number, or NaN for a quality of NaN")
+    return float(found)

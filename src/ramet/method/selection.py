@@ -1,34 +1,25 @@
-"""Who becomes a parent, who joins the active population, who stays in it (METHOD sections 2 and 3).
-
-Paths are their ids here. A member of the population is (path id, score); members come in the order they joined.
-"""
+"""Who becomes a parent, who joins the active population, who stays in it (METHOD sections 2 and 3)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
 import numpy as np
 
-from ramet.method.schema import Method
-
-Member = tuple[str, float]
+from ramet.method.parts import Part, refuse, register, working
+from ramet.method.protocols import Candidates, Member, ParentSelection, Pruning
+from ramet.records import Path
 
 
 def ranked(members: Sequence[Member]) -> list[Member]:
     """The members from the best score down; of equal scores the most recent first. A NaN score is no member."""
-    alive = [m for m in reversed(members) if not isnan(m[1])]
-    return sorted(alive, key=lambda member: member[1], reverse=True)
+    alive = [m for m in reversed(members) if not isnan(m.score)]
+    return sorted(alive, key=lambda member: member.score, reverse=True)
 
 
-def best(members: Sequence[Member]) -> str | None:
+def best(members: Sequence[Member]) -> Path | None:
     """The path of the highest score (ties: the most recent), or None while there is none."""
     order = ranked(members)
-    return order[0][0] if order else None
-
-
-def prune(members: Sequence[Member], max_population: int | None) -> list[Member]:
-    """The members that stay, the best max_population of them (None: all), in the order they joined."""
-    kept = set(ranked(members)[:max_population])
-    return [member for member in members if member in kept]
+    return order[0].path if order else None
 
 
 def joins(child_score: float, parent_score: float | None) -> bool:
@@ -39,6 +30,70 @@ def joins(child_score: float, parent_score: float | None) -> bool:
         parent_score: its parent's score where the parent is of the same task, else None, which any score reaches.
     """
     return not isnan(child_score) and (parent_score is None or child_score >= parent_score)
+
+
+def sample_parent(part: ParentSelection, among: Candidates) -> Path:
+    """The parent of one child, drawn by a part.
+
+    Raises:
+        PartError: the part fails, or answers with none of them.
+    """
+    with working(part):
+        chosen = part.choose(among)
+    found = next((path for path in among.paths if path.id == chosen), None)
+    return found if found is not None else refuse(part, chosen, "the id of one of the paths that it was given")
+
+
+def pruned(part: Pruning, members: Sequence[Member], most: int | None) -> list[Member]:
+    """The members that a part keeps.
+
+    Raises:
+        PartError: the part fails, or answers with others, with too many, or in another order.
+    """
+    with working(part):
+        kept = list(part.prune(tuple(members), most))
+    given = iter(members)
+    in_order = all(any(member is one for one in given) for member in kept)
+    if not in_order or len(kept) > (len(members) if most is None else most):
+        refuse(part, kept, f"some of the members, in their order{'' if most is None else f', at most {most}'}")
+    return kept
+
+
+@register("parents", "mu2net-plus")
+class Mu2NetPlus(Part):
+    """The population is visited best first, each path taken with 0.5 ** its children; then any path that lives."""
+
+    def choose(self, among: Candidates) -> str:
+        """Draw the parent (METHOD section 3)."""
+        return visited((), among)
+
+
+@register("parents", "mu2net")
+class Mu2Net(Part):
+    """As mu2net-plus, but after the population the other tasks' best paths are visited too, in turn."""
+
+    def choose(self, among: Candidates) -> str:
+        """Draw the parent (METHOD section 3)."""
+        return visited(rotation([path.id for path in among.others], among.taken, among.cycle_rng()), among)
+
+
+@register("parents", "root")
+class Root(Part):
+    """Any root, evenly: what the baselines start from."""
+
+    def choose(self, among: Candidates) -> str:
+        """Draw the parent."""
+        return _uniform([path.id for path in among.roots], among.rng)
+
+
+@register("pruning", "best")
+class Best(Part):
+    """Those of the best scores stay."""
+
+    def prune(self, members: Sequence[Member], most: int | None) -> Sequence[Member]:
+        """The best `most` of them."""
+        kept = {(member.path.id, member.score) for member in ranked(members)[:most]}
+        return [member for member in members if (member.path.id, member.score) in kept]
 
 
 def rotation(others: Sequence[str], taken: Sequence[str], rng: np.random.Generator) -> tuple[str, ...]:
@@ -55,30 +110,14 @@ def rotation(others: Sequence[str], taken: Sequence[str], rng: np.random.Generat
     return (*order[start:], *order[:start])
 
 
-def sample_parent(
-    method: Method,
-    population: Sequence[Member],
-    others: Sequence[str],
-    roots: Sequence[str],
-    children: Mapping[str, int],
-    rng: np.random.Generator,
-) -> str:
-    """Draw the parent of one child (METHOD section 3).
+def visited(others: Iterable[str], among: Candidates) -> str:
+    """The first path that is taken of a visit: to the population, best first, then to these others.
 
-    Args:
-        method: `parents` says how: `mu2net-plus`, `mu2net`, or `root` alone.
-        population: the task's active population, best first (`ranked`).
-        others: the best paths of the other tasks; for `mu2net` in the order of `rotation`.
-        roots: the root paths; there is at least one.
-        children: how many children a path already had for this task.
-        rng: the draw's own generator.
+    Each is taken with 0.5 ** its children for the task. Where none is, all live paths are drawn from evenly.
     """
-    own = [path for path, _ in population]
-    if method.parents == "root":
-        return _uniform(roots, rng)
-    visited = (*own, *others) if method.parents == "mu2net" else own
-    taken = _visit(visited, children, rng)
-    return taken if taken is not None else _uniform((*own, *others, *roots), rng)
+    own = [member.path.id for member in among.population]
+    taken = _visit((*own, *others), among.children, among.rng)
+    return taken if taken is not None else _uniform([path.id for path in among.paths], among.rng)
 
 
 def _visit(paths: Iterable[str], children: Mapping[str, int], rng: np.random.Generator) -> str | None:

@@ -1,5 +1,6 @@
 """Agents: runs of a method on a task, with their generations, children and population."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -69,7 +70,8 @@ def start(
         base=versions.head_id(connection, branch),
     )
     of_system = connection.execute(select(roots.c.path).order_by(roots.c.path)).scalars().all()
-    agent = replace(agent, id=content_id({**asdict(agent), "roots": list(of_system)}))
+    decides = {**asdict(agent), "method": _anywhere(method), "roots": list(of_system)}
+    agent = replace(agent, id=content_id(decides))
     connection.execute(insert(agents).values(asdict(agent)))
     _restart_population(connection, agent.id, task, agent.base)
     return agent
@@ -92,9 +94,21 @@ def listed(connection: Connection, task: str | None) -> list[Agent]:
 
 
 def score_terms(connection: Connection) -> dict[str, str]:
-    """The `score` of each agent's method, as JSON text: with many agents, reading whole methods takes much longer."""
-    terms = select(agents.c.id, agents.c.method["score"].as_string().label("score"))
-    return {row.id: row.score for row in connection.execute(terms)}
+    """What each agent's method says of scores, `{"score": ..., "parts": ...}`, as JSON text.
+
+    With many agents, reading whole methods takes much longer.
+    """
+    terms = select(
+        agents.c.id,
+        agents.c.method["score"].as_string().label("score"),
+        agents.c.method["parts"].as_string().label("parts"),
+    )
+
+    def text(score: str, parts: str | None) -> str:
+        part = score if score.startswith("{") else json.dumps(score)  # a part without settings is its name, unquoted
+        return f'{{"score": {part}, "parts": {parts or "[]"}}}'
+
+    return {row.id: text(row.score, row.parts) for row in connection.execute(terms)}
 
 
 def evolving(connection: Connection, branch: str) -> set[str]:
@@ -206,6 +220,11 @@ def _set_population(connection: Connection, agent: str, alive: Sequence[str]) ->
     rows = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
     if rows:
         connection.execute(insert(population), rows)
+
+
+def _anywhere(method: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A method without the places where the code of its parts lies: wherever it is, it is the same."""
+    return {**method, "parts": [part["digest"] for part in method["parts"]]} if "parts" in method else method
 
 
 def _overtaken(what: str) -> Busy:

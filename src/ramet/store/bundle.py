@@ -165,11 +165,7 @@ def _json(folder: FilePath, name: str) -> dict[str, Any]:
 def _check_shapes(bundle: Bundle) -> None:
     """Make sure that the tensors are those of the path's architecture."""
     path = bundle.path
-    dimensions = {
-        "image_size": int(path.hyperparameters["data.image_size"]),
-        "adapter_width": int(path.hyperparameters.get("adapter_width", 0)),
-        "classes": len(bundle.task.classes),
-    }
+    dimensions = spec.dimensions(path.hyperparameters, len(bundle.task.classes))
     for component in path.components:
         try:
             wanted = {n: tuple(s) for n, s in spec.shapes(path.architecture, component.name, **dimensions).items()}

@@ -96,8 +96,10 @@ tensors = {{c["name"]: load_file(f"components/{{c['name']}}.safetensors") for c 
 
 The components are in the order in which the input meets them: patch embedding, class token, position embedding, blocks
 (attention and a perceptron, each after a layer norm and beside a skip connection; adapters, if there are any, before
-their block), norm, head. The shapes of the tensors follow from `architecture` and `hyperparameters`. `momentum/` is
-needed only to go on with training.
+their block), norm, head. A `lora.i` is no step of its own: `up @ down` is added to the weights of the queries (`q`) and
+values (`v`) of block i, which are the first and the last third of `attn.qkv.weight`. The
+shapes of the tensors follow from `architecture` and `hyperparameters`. `momentum/` is needed only to go on with
+training.
 
 ## Lineage
 

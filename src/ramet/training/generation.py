@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from ramet.method.plan import ChildPlan
-from ramet.method.schema import Method
+from ramet.method.schema import Method, Training
 from ramet.randomness import Key
-from ramet.tasks.augment import augment
 from ramet.tasks.data import Split
 from ramet.training.assemble import Load, assemble
+from ramet.training.augmentation import augmented
 from ramet.training.batches import Examples, Indices, examples, sample_subset, stream
 from ramet.training.device import is_out_of_memory, precision
 from ramet.training.inference import accuracies
@@ -101,7 +101,7 @@ def train_generation(
     total = rounds.count * rounds.steps
     with Workers(method.budget.generation, device) as workers:
         for step in range(1, total + 1):
-            _train_step(_alive(learners), train, next(draws), key, workers)
+            _train_step(_alive(learners), train, next(draws), method.training, key, workers)
             if step % rounds.steps == 0:
                 _validate(_alive(learners), validation, workers)
             if report:
@@ -136,14 +136,15 @@ def _alive(learners: Sequence[Learner | None]) -> list[Learner]:
     return [learner for learner in learners if learner and not learner.failure]
 
 
-def _train_step(learners: Sequence[Learner], train: Examples, draws: Indices, key: Key, workers: Workers) -> None:
+def _train_step(
+    learners: Sequence[Learner], train: Examples, draws: Indices, settings: Training, key: Key, workers: Workers
+) -> None:
     if not learners:
         return
     hyper = learners[0].plan.hyperparameters
     with _timed(learners):
         images, labels = train.take(draws % len(train))
-        size = int(hyper["data.image_size"])
-        x = augment(images, hyper, key=(*key, "augment"), examples=draws, image_size=size)
+        x = augmented(images, settings.augmentations, hyper, key, draws)
 
         def step(entered: tuple[Learner, Tensor]) -> None:
             learner, y = entered

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ramet.method.plan import ChildPlan
-from ramet.method.schedule import learning_rate
+from ramet.method.schedule import rate
 from ramet.method.schema import Training
 from ramet.records import Architecture
 from ramet.training.assemble import Assembled, Parts
@@ -48,13 +48,7 @@ class Learner:
     def step(self, x: Tensor, labels: Tensor) -> None:
         """One SGD step from the activations where the child's own part begins (METHOD section 5)."""
         hyper = self.plan.hyperparameters
-        lr = learning_rate(
-            self.steps,
-            self._total_steps,
-            float(hyper["opt.lr"]),
-            float(hyper["opt.warmup"]),
-            start_factor=self._settings.warmup_start,
-        )
+        lr = rate(self._settings.schedule, self.steps, self._total_steps, hyper, self._settings.warmup_start)
         self._optimiser.param_groups[0]["lr"] = lr
         loss = F.cross_entropy(finish(self, x).float(), labels)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -17,8 +17,8 @@ from ramet.randomness import generator
 from ramet.records import Architecture
 from ramet.vit import spec
 
-SILENT = {"adapter": ("up.",), "block": ("attn.proj.", "mlp.fc2.")}
-"""What starts at zero in a new adapter or block, so that its insertion leaves the path's outputs unchanged."""
+SILENT = {"adapter": ("up.",), "lora": ("q.up.", "v.up."), "block": ("attn.proj.", "mlp.fc2.")}
+"""What starts at zero in what is inserted, so that a path's outputs stay as they were."""
 
 
 def random_root(architecture: Architecture, seed: int) -> dict[str, dict[str, Tensor]]:
@@ -30,11 +30,16 @@ def random_root(architecture: Architecture, seed: int) -> dict[str, dict[str, Te
     }
 
 
-def new_component(
-    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int, seed: int
-) -> dict[str, Tensor]:
-    """A component that no ancestor has; an adapter or block does nothing yet, and a head gives all classes 0."""
-    shapes = spec.shapes(architecture, name, image_size=image_size, adapter_width=adapter_width, classes=classes)
+def new_component(architecture: Architecture, name: str, *, seed: int, **dimensions: int) -> dict[str, Tensor]:
+    """A component that no ancestor has; what is inserted does nothing yet, and a head gives all classes 0.
+
+    Args:
+        architecture: the fixed shape of the path's transformer.
+        name: the component's.
+        seed: keys its draws, together with the name.
+        dimensions: as spec.dimensions has them.
+    """
+    shapes = spec.shapes(architecture, name, **dimensions)
     if spec.kind(name) == "head":
         return {key: torch.zeros(shape) for key, shape in shapes.items()}
     tensors = _drawn(shapes, seed, name)

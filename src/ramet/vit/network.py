@@ -2,10 +2,11 @@
 
 No module objects: the tensors of a component, memory-mapped and shared by all paths that hold it, are used as they are.
 A network is a chain of stages, and a stage is what may be run once for several paths that hold the same components:
-the stem (patches, class token, positions), then each adapter and block, then the readout (norm and head). Where the
-head reads the class token, the last block belongs to the readout: of its output only that token is worked out.
+the stem (patches, class token, positions), then each adapter and each block with its low-rank update, if it has one,
+then the readout (norm and head). Where the head reads the class token, the last block belongs to the readout: of its
+output only that token is worked out.
 
-Shape suffixes: B batch, C channels, H height, W width, L tokens, D model width, K classes.
+Shape suffixes: B batch, C channels, H height, W width, L tokens, N heads, E width of a head, D model width, K classes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ramet.records import Architecture
-from ramet.vit.spec import STEM, kind
+from ramet.vit.spec import STEM, index, kind
 
 Tensors = Mapping[str, Tensor]
 """The tensors of one component."""
@@ -24,7 +25,12 @@ Tensors = Mapping[str, Tensor]
 def stages(architecture: Architecture, names: Sequence[str]) -> list[tuple[str, ...]]:
     """A path's component names grouped into the stages that run one after the other."""
     stem = tuple(n for n in names if kind(n) in STEM)
-    body = [(n,) for n in names if kind(n) in ("adapter", "block")]
+    updates = {index(n): (n,) for n in names if kind(n) == "lora"}
+    body = [
+        (*updates.get(index(n), ()), n) if kind(n) == "block" else (n,)
+        for n in names
+        if kind(n) in ("adapter", "block")
+    ]
     last = body.pop() if body and architecture.pool == "cls" else ()
     return [stem, *body, (*last, "norm", "head")]
 
@@ -46,10 +52,12 @@ def run_stage(architecture: Architecture, stage: Sequence[str], parts: Mapping[s
             return stem(architecture, parts["patch_embed"], parts["cls_token"], parts["pos_embed"], x)
         case "adapter":
             return adapter(parts[stage[0]], x, architecture.layer_norm_eps)
-        case "block" if len(stage) == 1:
-            return block(parts[stage[0]], x, architecture.heads, architecture.layer_norm_eps)
-        case "block":
-            x = block(parts[stage[0]], x, architecture.heads, architecture.layer_norm_eps, outputs=1)
+    layer = {kind(name): parts[name] for name in stage}
+    if "block" in layer:
+        outputs = 1 if "head" in layer else None
+        x = block(layer["block"], x, architecture.heads, architecture.layer_norm_eps, outputs, layer.get("lora"))
+    if "head" not in layer:
+        return x
     return readout(architecture, parts["norm"], parts["head"], x)
 
 
@@ -82,8 +90,18 @@ def stem(
     return torch.cat([cls, x_BLD], dim=1) + pos_embed["value"]
 
 
-def block(parts: Tensors, x_BLD: Tensor, heads: int, eps: float, outputs: int | None = None) -> Tensor:
+def block(
+    parts: Tensors, x_BLD: Tensor, heads: int, eps: float, outputs: int | None = None, lora: Tensors | None = None
+) -> Tensor:
     """One pre-norm transformer block: attention, then a GELU multilayer perceptron, each a residual.
+
+    Args:
+        parts: the block's tensors.
+        x_BLD: the tokens.
+        heads: of its attention.
+        eps: of its layer norms.
+        outputs: how many tokens are wanted.
+        lora: the low-rank update of its queries and values.
 
     Returns:
         Tokens x_BLD, of which only the first `outputs` where that is given; all tokens are attended to.
@@ -97,11 +115,20 @@ def block(parts: Tensors, x_BLD: Tensor, heads: int, eps: float, outputs: int | 
         x_BLD = x_BLD[:, :outputs]
         q = F.linear(y[:, :outputs], weight[:d], bias[:d]).view(b, outputs, heads, d // heads).transpose(1, 2)
         k, v = F.linear(y, weight[d:], bias[d:]).view(b, length, 2, heads, d // heads).permute(2, 0, 3, 1, 4)
+    if lora is not None:
+        q = q + low_rank(lora, "q", y[:, :outputs], heads)
+        v = v + low_rank(lora, "v", y, heads)
     y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(x_BLD.shape)
     x_BLD = x_BLD + F.linear(y, parts["attn.proj.weight"], parts["attn.proj.bias"])
     y = F.layer_norm(x_BLD, (d,), parts["norm2.weight"], parts["norm2.bias"], eps)
     y = F.gelu(F.linear(y, parts["mlp.fc1.weight"], parts["mlp.fc1.bias"]))
     return x_BLD + F.linear(y, parts["mlp.fc2.weight"], parts["mlp.fc2.bias"])
+
+
+def low_rank(lora: Tensors, of: str, y_BLD: Tensor, heads: int) -> Tensor:
+    """What a low-rank update (LoRA, arXiv 2106.09685) adds to the queries (q) or values (v) x_BNLE of normed tokens."""
+    update = F.linear(F.linear(y_BLD, lora[f"{of}.down.weight"]), lora[f"{of}.up.weight"])
+    return update.view(*update.shape[:2], heads, -1).transpose(1, 2)
 
 
 def adapter(parts: Tensors, x_BLD: Tensor, eps: float) -> Tensor:

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import prod
 
-from ramet.records import Architecture
+from ramet.records import Architecture, Value
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 
 STEM = ("patch_embed", "cls_token", "pos_embed")
+
+INSERTED = {"adapter": "adapter_width", "lora": "lora_rank"}
+"""The kinds that a layer may have or not, as they stand before its block; and the hyperparameter that sizes each."""
 
 
 def kind(name: str) -> str:
@@ -22,20 +25,29 @@ def index(name: str) -> int:
     return int(name.partition(".")[2])
 
 
-def component_names(layers: int, adapters: Iterable[int] = ()) -> tuple[str, ...]:
+def component_names(layers: int, inserted: Iterable[str] = ()) -> tuple[str, ...]:
     """The names of a path's components, in the order the input meets them.
 
     Args:
         layers: the number of transformer blocks.
-        adapters: the layers that have an adapter before their block; those of layers not there are left out.
+        inserted: what there is of the kinds INSERTED, by name: `adapter.0`; those of layers not there are left out.
     """
-    with_adapter = set(adapters)
-    body = [
-        name
-        for i in range(layers)
-        for name in ((f"adapter.{i}", f"block.{i}") if i in with_adapter else (f"block.{i}",))
-    ]
+    there = set(inserted)
+    body: list[str] = []
+    for i in range(layers):
+        body += [name for name in (f"{k}.{i}" for k in INSERTED) if name in there]
+        body.append(f"block.{i}")
     return (*STEM, *body, "norm", "head")
+
+
+def dimensions(hyperparameters: Mapping[str, Value], classes: int) -> dict[str, int]:
+    """What sizes a path's components beside its architecture: the arguments of shapes, size and flops."""
+    return {
+        "image_size": int(hyperparameters["data.image_size"]),
+        "adapter_width": int(hyperparameters.get("adapter_width", 0)),
+        "lora_rank": int(hyperparameters.get("lora_rank", 0)),
+        "classes": classes,
+    }
 
 
 def tokens(architecture: Architecture, image_size: int) -> int:
@@ -43,7 +55,9 @@ def tokens(architecture: Architecture, image_size: int) -> int:
     return (image_size // architecture.patch_size) ** 2 + 1
 
 
-def shapes(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> Shapes:
+def shapes(
+    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int, lora_rank: int = 0
+) -> Shapes:
     """The tensors of a component and their shapes."""
     d, m, p = architecture.width, architecture.mlp_width, architecture.patch_size
     match kind(name):
@@ -58,6 +72,11 @@ def shapes(architecture: Architecture, name: str, *, image_size: int, adapter_wi
                 "norm.weight": (d,), "norm.bias": (d,),
                 "down.weight": (adapter_width, d), "down.bias": (adapter_width,),
                 "up.weight": (d, adapter_width), "up.bias": (d,),
+            }  # fmt: skip
+        case "lora":
+            return {
+                "q.down.weight": (lora_rank, d), "q.up.weight": (d, lora_rank),
+                "v.down.weight": (lora_rank, d), "v.up.weight": (d, lora_rank),
             }  # fmt: skip
         case "block":
             return {
@@ -76,13 +95,14 @@ def shapes(architecture: Architecture, name: str, *, image_size: int, adapter_wi
             raise ValueError(f"no component is called {name!r}")
 
 
-def size(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> int:
+def size(architecture: Architecture, name: str, **dimensions: int) -> int:
     """The number of parameters of a component."""
-    parts = shapes(architecture, name, image_size=image_size, adapter_width=adapter_width, classes=classes)
-    return sum(prod(shape) for shape in parts.values())
+    return sum(prod(shape) for shape in shapes(architecture, name, **dimensions).values())
 
 
-def component_flops(architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int) -> int:
+def component_flops(
+    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int, lora_rank: int = 0
+) -> int:
     """FLOPs of a component in one forward pass of one image: two a multiply-add of its matrix products.
 
     Normalisation, biases, activations and the softmax are not counted, as is the custom (torch's FlopCounterMode too).
@@ -95,6 +115,8 @@ def component_flops(architecture: Architecture, name: str, *, image_size: int, a
             return 2 * (t - 1) * 3 * p * p * d
         case "adapter":
             return 2 * t * 2 * d * adapter_width
+        case "lora":
+            return 2 * t * 4 * d * lora_rank
         case "block":
             return 2 * t * (4 * d * d + 2 * d * m) + 2 * 2 * t * t * d
         case "head":
@@ -103,18 +125,11 @@ def component_flops(architecture: Architecture, name: str, *, image_size: int, a
             return 0
 
 
-def flops(
-    architecture: Architecture, names: Iterable[str], *, image_size: int, adapter_width: int, classes: int
-) -> int:
+def flops(architecture: Architecture, names: Iterable[str], **dimensions: int) -> int:
     """FLOPs of one forward pass of one image through a path of these components (METHOD section 6)."""
-    return _flops(architecture, tuple(names), image_size, adapter_width, classes)
+    return _flops(architecture, tuple(names), **dimensions)
 
 
 @lru_cache(maxsize=1024)  # a system's paths differ in little of this
-def _flops(
-    architecture: Architecture, names: tuple[str, ...], image_size: int, adapter_width: int, classes: int
-) -> int:
-    return sum(
-        component_flops(architecture, n, image_size=image_size, adapter_width=adapter_width, classes=classes)
-        for n in names
-    )
+def _flops(architecture: Architecture, names: tuple[str, ...], **dimensions: int) -> int:
+    return sum(component_flops(architecture, name, **dimensions) for name in names)

@@ -21,6 +21,7 @@ from ramet.benchmarks.speed.colony import child, grow, named
 from ramet.benchmarks.speed.report import Row, Say
 from ramet.evolution.world import World
 from ramet.method.presets import DEFAULT_METHOD, load
+from ramet.method.protocols import Candidates, Member
 from ramet.method.selection import ranked, sample_parent
 from ramet.randomness import generator
 from ramet.system import System
@@ -101,13 +102,15 @@ def _sampling(system: System) -> Callable[[int], float]:
     """Gives the seconds to draw a parent for a task among all others, as an agent does it in a generation."""
     world, method, task = _world(system), load(DEFAULT_METHOD).resolved(), system.tasks()[0].name
     own = world.published[task]
-    members = [(own.id, world.score(method.score, own, 10))]
+    members = [Member(own, world.score(method.score, own))]
 
     def draw(number: int) -> str:
         rng = generator("scale", number)
-        others = [path.id for path in world.others(task)]
         taken = Counter({own.id: 60})  # its own path is as good as never taken again: all others are drawn from
-        return sample_parent(method, ranked(members), others, [path.id for path in world.roots], taken, rng)
+        among = Candidates(
+            task, ranked(members), world.others(task), world.roots, taken, [], rng, lambda: generator("scale")
+        )
+        return sample_parent(method.parents, among).id
 
     return lambda number: _timed(lambda: draw(number))
 
