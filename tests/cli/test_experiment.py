@@ -75,9 +75,9 @@ def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_pa
 
     before = unchanged()
     for old, new, words in (
-        ("mu2net-plus\n", "mu2\n", "width.yaml, line 7: variants.wide: no method is called 'mu2'"),
-        ("[8]", "[0.5]", "width.yaml, line 8: variants.narrow: hyperparameters.adapter_width.default is 0.5"),
-        ("name: width", "name: [", "width.yaml, line 3: not YAML"),
+        ("mu2net-plus\n", "mu2\n", "width.yaml:7: variants.wide: no method is called 'mu2'"),
+        ("[8]", "[0.5]", "width.yaml:8: variants.narrow: hyperparameters.adapter_width.default is 0.5"),
+        ("name: width", "name: [", "width.yaml:3: not YAML"),
         ("digits,", "digitz,", "experiment 'width', tasks: no task is called 'digitz'; did you mean digits"),
         ("demo:ogham", "demo:none", "experiment 'width', tasks: "),
         ("name: width", "name: width\nbase: mian", "no branch is called 'mian'"),

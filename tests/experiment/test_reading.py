@@ -75,7 +75,7 @@ def test_what_is_wrong_is_told_with_file_line_and_field(
     text = FILE.replace(old, new, 1)
     assert text != FILE
     error = refused(tmp_path, text)
-    assert f"experiment.yaml, line {line}:" in error.problem
+    assert f"experiment.yaml:{line}: " in error.problem
     assert words in str(error)
     assert error.remedy
     assert "\n" not in str(error)
@@ -88,7 +88,7 @@ def test_a_budget_of_its_own_is_said(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "a", "variants: 3"])
 def test_what_is_no_experiment_is_refused(tmp_path: Path, text: str) -> None:
-    assert "experiment.yaml, line 1" in refused(tmp_path, text).problem
+    assert "experiment.yaml:1: " in refused(tmp_path, text).problem
 
 
 def test_a_file_that_is_not_there() -> None:
@@ -99,4 +99,11 @@ def test_a_file_that_is_not_there() -> None:
 def test_lines() -> None:
     lines = Lines("f", "a:\n- 1\n- b:\n    c: 2\n")
     places = [(), ("a",), ("a", 1), ("a", 1, "b", "c"), ("a", 1, "d"), ("a", 9), ("z",)]
-    assert [lines.at(*place) for place in places] == [f"f, line {n}" for n in (1, 1, 3, 4, 3, 1, 1)]
+    assert [lines.at(*place) for place in places] == [f"f:{n}" for n in (1, 1, 3, 4, 3, 1, 1)]
+
+
+def test_what_is_wrong_in_a_methods_file_is_named_with_its_own_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: munet\nname: mine\nmax_population: many\n")
+    error = refused(tmp_path, FILE.replace("method: munet", "method: mine.yaml"))
+    assert "experiment.yaml:9: variants.fixed: " in error.problem
+    assert "mine.yaml:3: max_population is 'many'" in error.problem

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
-from ramet.cli.output import say
+from ramet.cli.output import err, say
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import Clock, watching
 from ramet.evolution.observer import Observer
@@ -46,18 +46,18 @@ class Lines(Watch):
     def started(self, slot: Slot) -> Observer:
         """See Watch."""
         self._started += 1
-        say(f"[{self._started}/{self._trials}] {slot.variant}, seed {slot.seed}")
+        _line(f"[{self._started}/{self._trials}] {slot.variant}, seed {slot.seed}")
         return self._observer
 
     def ended(self, trial: Trial) -> None:
         """See Watch."""
         outcome = f"failed: {trial.problem.strip().rpartition(chr(10))[2]}" if trial.problem else "done"
-        say(f"{trial.variant}, seed {trial.seed}: {outcome}{self._times()}")
+        _line(f"{trial.variant}, seed {trial.seed}: {outcome}{self._times()}")
 
     def passed_over(self, slot: Slot, why: str) -> None:
         """See Watch."""
         self.passed += 1
-        say(f"{slot.variant}, seed {slot.seed}: passed over: {why}")
+        _line(f"{slot.variant}, seed {slot.seed}: passed over: {why}")
 
     def progressed(self, done: int, total: int) -> None:
         """See Watch."""
@@ -73,6 +73,11 @@ class Lines(Watch):
         spent = self._clock() - self._began
         left = spent / (done - first) * (total - done) if done > first else None
         return f", {duration(spent)} elapsed, {duration(left)} left"
+
+
+def _line(text: str) -> None:
+    """Something to be read now and later, above what is redrawn."""
+    err.print(text, soft_wrap=True)
 
 
 @contextmanager

@@ -26,11 +26,11 @@ class Lines:
             self.value: Any = yaml.safe_load(text)
         except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
             mark = getattr(error, "problem_mark", None)
-            where = f"{file}, line {mark.line + 1}" if mark else file
+            where = f"{file}:{mark.line + 1}" if mark else file
             reason = " ".join(str(getattr(error, "problem", error)).split())
             raise InvalidValue(f"{where}: not YAML: {reason}", "quote texts that hold any of : { } [ ] # *") from error
         for key in _repeated(self._root):
-            raise InvalidValue(f"{file}, line {key.start_mark.line + 1}: {key.value!r} is there twice", "leave one")
+            raise InvalidValue(f"{file}:{key.start_mark.line + 1}: {key.value!r} is there twice", "leave one")
 
     def at(self, *field: str | int) -> str:
         """The file with the line of a field; of the nearest one around it where it is not there."""
@@ -40,7 +40,7 @@ class Lines:
             if found is None:
                 break
             line, node = found
-        return f"{self._file}, line {line + 1}"
+        return f"{self._file}:{line + 1}"
 
 
 def _inside(node: yaml.Node | None, name: str | int) -> tuple[int, yaml.Node] | None:
