@@ -72,7 +72,7 @@ def test_test_quality_decides_nothing(values: list[float]) -> None:
     found = of(values, "test_quality")
     report = a_report(a_design("a", "b"), lambda *key: found[key])
     assert report.variants[1].verdict == (
-        "b is not told apart from a (.000, 95 % interval .000 to .000, p = 1, 9 pairs)."
+        "b is not told apart from a by the score (.000, 95 % interval .000 to .000, p = 1, 9 pairs)."
     )
 
 
@@ -86,10 +86,10 @@ def test_a_verdict_in_words() -> None:
     )
     told = [variant.verdict for variant in report.variants]
     assert told[0] == "a is the control."
-    assert told[1].startswith("up is better than a (+.060, 95 % interval ")
+    assert told[1].startswith("up is better than a by the score (+.060, 95 % interval ")
     assert told[1].endswith("9 pairs).")
     assert "Validation accuracy alone: better (+.033" in told[1]
-    assert told[2].startswith("down is worse than a (−.040, ")
+    assert told[2].startswith("down is worse than a by the score (−.040, ")
     assert "Validation accuracy alone: not told apart (.000" in told[2]
 
 
@@ -98,7 +98,7 @@ def test_what_cannot_be_told_apart_says_what_could_have_been_seen() -> None:
         return {"score": 0.8 + (variant == "b") * (seed - 1) * 0.02}
 
     told = a_report(a_design("a", "b"), change).variants[1].verdict
-    assert "b is not told apart from a (.000, 95 % interval −" in told
+    assert "b is not told apart from a by the score (.000, 95 % interval −" in told
     assert "With so many pairs a difference of .018 would be seen about three times in four." in told
 
 

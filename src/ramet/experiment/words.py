@@ -21,7 +21,7 @@ def verdict(name: str, control: str, found: Mapping[Measure, Paired]) -> str:
     if not found:
         return f"{name}: no task and seed is done that {control} has done too."
     score, quality = found["score"], found["quality"]
-    told = f"{name} is {_apart(score, control)} {_by(score)}."
+    told = f"{name} is {_apart(score, control)} by the score {_by(score)}."
     if score.verdict == "not told apart":
         told += _visible(score)
     if (score.mean, score.low) != (quality.mean, quality.low):
