@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from ramet.benchmarks.suite import (
     choose_methods,
     choose_tasks,
-    examples,
     names,
     resolved,
     shrunk,
@@ -46,7 +45,7 @@ def test_a_recipe_says_what_it_is(name: str) -> None:
 def test_every_method_of_a_suite_has_the_same_budget(name: str, scale: float) -> None:
     found = suite(name)
     budgets = [resolved(found, method, scale, {}).budget for method in found.methods]
-    assert len({examples(budget) for budget in budgets}) == 1
+    assert len({budget.examples for budget in budgets}) == 1
     assert len({budget.validation_examples for budget in budgets}) == 1
 
 
@@ -61,7 +60,7 @@ def test_every_method_of_a_suite_has_the_same_budget(name: str, scale: float) ->
 )
 def test_the_papers_budgets(name: str, budget: int) -> None:
     found = suite(name)
-    assert examples(resolved(found, found.methods[0], 1.0, {}).budget) == budget
+    assert resolved(found, found.methods[0], 1.0, {}).budget.examples == budget
 
 
 def test_points_of_a_family_differ() -> None:

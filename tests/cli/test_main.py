@@ -46,6 +46,12 @@ SURFACE = {
     "import": ("--name", "DIR", SYSTEM),
     "verify": ("--device", "--from", JSON, "--quality", SYSTEM),
     "gc": ("--delete", JSON, SYSTEM),
+    "experiment run": ("FILE", "--device", "--jobs", SYSTEM),
+    "experiment report": ("NAME", "--html", JSON, SYSTEM),
+    "experiment list": (JSON, SYSTEM),
+    "experiment show": ("NAME", JSON, SYSTEM),
+    "experiment merge": ("NAME", JSON, "--tasks", SYSTEM),
+    "experiment drop": ("NAME", SYSTEM),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
@@ -54,6 +60,7 @@ SURFACE = {
     ),
     "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
+    "method parts": ("[FILE]", JSON),
     "method show": ("FILE|NAME", "--set"),
     "method validate": ("FILE|NAME", "--set"),
 }  # fmt: skip

@@ -10,8 +10,8 @@ from tests.store.examples import of_format_1
 def test_a_system_of_an_older_format_says_what_to_run(tmp_path: Path) -> None:
     folder = of_format_1(tmp_path / "colony")
     assert f"ramet -C {folder} migrate" in refused("status", folder=folder)
-    assert run("migrate", folder=folder).stdout == f"{folder}: format 2, was 1\n"
-    assert run("migrate", folder=folder).stdout == f"{folder}: format 2\n"
+    assert run("migrate", folder=folder).stdout == f"{folder}: format 3, was 1\n"
+    assert run("migrate", folder=folder).stdout == f"{folder}: format 3\n"
     assert "a new system" in run("log", folder=folder).stdout
 
 

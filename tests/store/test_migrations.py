@@ -64,6 +64,15 @@ def to(connection: Connection, revision: str) -> None:
     command.upgrade(configuration(connection, lambda _: []), revision)
 
 
+def upgrade_to_2(database: Database) -> None:
+    """Make of a catalog of format 1 what ramet did when format 2 was the last one."""
+    with database.writing() as connection:
+        schema.revision.create(connection)
+        connection.execute(schema.revision.insert().values(version_num="0001"))
+    with database.altering() as connection:
+        to(connection, "0002")
+
+
 def change(folder: FilePath, statement: str) -> None:
     connection = sqlite3.connect(folder / "catalog.sqlite")
     with connection:
@@ -74,17 +83,17 @@ def change(folder: FilePath, statement: str) -> None:
 def test_a_system_of_format_1_says_what_to_do_and_then_is_used_again(tmp_path: FilePath) -> None:
     folder = of_format_1(tmp_path / "colony")
     before = rows(folder / "catalog.sqlite")
-    with pytest.raises(StoreError, match="format 1, this ramet reads 2") as error:
+    with pytest.raises(StoreError, match="format 1, this ramet reads 3") as error:
         open_store(folder)
     assert error.value.remedy == f"run `ramet -C {folder} migrate`"
     assert migrate(folder) == 1
     mark = json.loads((folder / "ramet.json").read_text())
-    assert mark == {"format": 2, "name": "colony", "created": "1970-01-01T00:00:00+00:00"}
+    assert mark == {"format": 3, "name": "colony", "created": "1970-01-01T00:00:00+00:00"}
     assert sorted(file.name for file in folder.iterdir()) == ["catalog.sqlite", "objects", "ramet.json"]
 
     after = rows(folder / "catalog.sqlite")
-    assert after.pop("alembic_version") == [("0002",)]
-    assert after.pop("tags") == []
+    assert after.pop("alembic_version") == [("0003",)]
+    assert [after.pop(table) for table in ("tags", "experiments", "trials")] == [[], [], []]
     assert after.pop("commits") == [(*commit, "", "") for commit in before.pop("commits")]
     assert after == before
     assert all(before.values()), "a table that the test says nothing of"
@@ -131,6 +140,24 @@ def test_the_first_migration_makes_the_tables_of_format_1(tmp_path: FilePath) ->
     assert shape(real) == shape(made)
 
 
+def test_a_system_of_format_2_keeps_all_that_it_has(tmp_path: FilePath) -> None:
+    folder = of_format_1(tmp_path / "colony")
+    database = Database(folder / "catalog.sqlite")
+    upgrade_to_2(database)
+    database.close()
+    mark = json.loads((folder / "ramet.json").read_text())
+    (folder / "ramet.json").write_text(json.dumps({**mark, "format": 2}))
+    before = rows(folder / "catalog.sqlite")
+    with pytest.raises(StoreError, match="format 2, this ramet reads 3"):
+        open_store(folder)
+    assert migrate(folder) == 2
+    after = rows(folder / "catalog.sqlite")
+    assert [after.pop(table) for table in ("experiments", "trials")] == [[], []]
+    assert (before.pop("alembic_version"), after.pop("alembic_version")) == ([("0002",)], [("0003",)])
+    assert after == before
+    assert open_store(folder).catalog.experiments() == []
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")
 def test_a_kill_at_any_write_leaves_what_the_same_call_finishes(tmp_path: FilePath) -> None:
     whole = of_format_1(tmp_path / "whole")
@@ -174,7 +201,7 @@ def test_what_is_damaged_is_not_migrated(tmp_path: FilePath) -> None:
 @pytest.mark.parametrize(
     ("mark", "problem", "remedy"),
     [
-        ('{"format": 3, "name": "colony", "created": ""}', "format 3, this ramet reads 2", "newer ramet"),
+        ('{"format": 4, "name": "colony", "created": ""}', "format 4, this ramet reads 3", "newer ramet"),
         ("[]", "is damaged", "copy of the system"),
     ],
 )

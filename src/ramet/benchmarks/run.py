@@ -163,7 +163,7 @@ def _terms(request: Request) -> Terms:
         command=request.command,
         root=request.root,
         scale=request.scale,
-        budget=max(suite.examples(method.budget) for method in methods),
+        budget=max(method.budget.examples for method in methods),
         tasks=tuple(task.name for task in chosen.tasks),
         variants=tuple(request.variant(method) for method in request.methods),
         settings=dict(request.settings),

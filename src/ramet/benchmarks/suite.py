@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from ramet.benchmarks.record import Variant
 from ramet.errors import InvalidValue, UnknownName
 from ramet.method.presets import load
-from ramet.method.schema import Budget, Method
+from ramet.method.schema import Method
 from ramet.method.words import did_you_mean
 from ramet.tasks.catalog import entries, members
 
@@ -206,13 +206,6 @@ def shrunk(method: Method, scale: float) -> dict[str, str]:
         "batch": batch,
     }
     return {key: str(count) for key, count in counts.items()}
-
-
-def examples(budget: Budget) -> int:
-    """The most examples that a method trains on for a task; fewer where an epoch is less than a validation's."""
-    resolved = budget.resolved()
-    children = resolved.cycles * resolved.samples_per_cycle
-    return children * resolved.validations * resolved.examples_per_validation
 
 
 def _at_least(least: int, part: float, count: int) -> int:

@@ -11,9 +11,10 @@ import typer
 
 from ramet.cli.benchmark_report import report
 from ramet.cli.options import AsJson, Device, Settings, pairs
-from ramet.cli.output import duration, percent, plural, say, show, show_json, table
+from ramet.cli.output import percent, say, show, show_json, table
 from ramet.cli.speed import speed
 from ramet.cli.watch import watching
+from ramet.report.words import duration, plural
 
 if TYPE_CHECKING:
     from ramet.benchmarks.record import Record
@@ -31,7 +32,7 @@ _NOT_OF_RESULTS = ("output", "resume", "device")
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """The suites: their tasks, methods and budget, and what the papers found."""
-    from ramet.benchmarks.suite import examples, names, resolved, suite
+    from ramet.benchmarks.suite import names, resolved, suite
 
     suites = [suite(name) for name in names()]
     if as_json:
@@ -42,7 +43,7 @@ def list_(as_json: AsJson = False) -> None:
             found.name,
             str(len(found.tasks)),
             str(len(found.methods)),
-            f"{examples(resolved(found, found.methods[0], 1.0, {}).budget) / 1e6:,.2f} M",
+            f"{resolved(found, found.methods[0], 1.0, {}).budget.examples / 1e6:,.2f} M",
             found.title,
         )
         for found in suites

@@ -8,7 +8,21 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import benchmark, care, demo, evolve, look, methods, migrate, share, start, tasks, use, versions
+from ramet.cli import (
+    benchmark,
+    care,
+    demo,
+    evolve,
+    experiment,
+    look,
+    methods,
+    migrate,
+    share,
+    start,
+    tasks,
+    use,
+    versions,
+)
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
 from ramet.cli.output import say
 
@@ -30,7 +44,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Share": (share.push, share.pull, share.export, share.import_),
     "Care": (care.verify, care.gc, migrate.migrate),
 }
-"""Commands by the panel of the help they are in; `task`, `method` and `benchmark` are groups of their own."""
+"""Commands by the panel of the help they are in; `task`, `method`, `experiment` and `benchmark` are groups."""
 
 
 class RametGroup(TyperGroup):
@@ -90,6 +104,7 @@ def _ramet(
 
 app.add_typer(tasks.app, name="task", rich_help_panel="Grow")
 app.add_typer(methods.app, name="method", rich_help_panel="Grow")
+app.add_typer(experiment.app, name="experiment", rich_help_panel="Compare")
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Compare")
 for panel, commands in COMMANDS.items():
     for command in commands:

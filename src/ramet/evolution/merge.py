@@ -4,7 +4,7 @@ Test quality decides nothing: the score is the method's, on validation quality, 
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -89,10 +89,19 @@ def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = N
 def choose(ours: float | None, theirs: float | None) -> Literal["ours", "theirs"]:
     """The side of the better score; ours if they are equal. One without a path, or not measured, is the worst."""
 
-    def rank(score: float | None) -> float:
-        return -math.inf if score is None or math.isnan(score) else score
-
     return "theirs" if rank(theirs) > rank(ours) or (ours is None and theirs is not None) else "ours"
+
+
+def rank(score: float | None) -> float:
+    """What paths are ordered by: one that is not there, or not measured, is the worst."""
+    return -math.inf if score is None or math.isnan(score) else score
+
+
+def undisputed(catalog: Catalog, state: Mapping[str, str], disputed: Collection[str]) -> World:
+    """The world in which the paths of disputed tasks are scored: a state without these tasks."""
+    kept = {task: path for task, path in state.items() if task not in disputed}
+    paths = {path.id: path for path in catalog.paths(list(kept.values()))}
+    return World.of({task: paths[path] for task, path in kept.items()}, catalog.roots().values())
 
 
 def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None) -> tuple[Choice, ...]:
@@ -115,13 +124,12 @@ def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None)
 
 def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
     """Of every disputed task the path of the better score, in the merged system without the disputed ones."""
-    merged = {**fork.our_state, **planned.taken}
-    undisputed = {task: path for task, path in merged.items() if path is not None and task not in planned.conflicts}
+    merged = {task: path for task, path in {**fork.our_state, **planned.taken}.items() if path is not None}
+    world = undisputed(catalog, merged, planned.conflicts)
     disputed = [
         state[task] for state in (fork.our_state, fork.their_state) for task in planned.conflicts if task in state
     ]
-    paths = {path.id: path for path in catalog.paths([*undisputed.values(), *disputed])}
-    world = World.of({task: paths[path] for task, path in undisputed.items()}, catalog.roots().values())
+    paths = {path.id: path for path in catalog.paths(disputed)}
     methods = {agent.id: agent.method for agent in catalog.agents()}
     choices = []
     for task in planned.conflicts:

@@ -85,6 +85,12 @@ class Budget(_Frozen):
             update={"cycles": 1, "samples_per_cycle": 1, "generation": 1, "validations": validations}
         )
 
+    @property
+    def examples(self) -> int:
+        """The most examples that a run trains on; fewer where an epoch is less than a validation's."""
+        budget = self.resolved()
+        return budget.cycles * budget.samples_per_cycle * budget.validations * budget.examples_per_validation
+
 
 class Training(_Frozen):
     """What all trainings of a method have in common (METHOD section 5).

@@ -17,7 +17,7 @@ from ramet.store import agents, leases, migrations, needs, refs, rows, versions
 from ramet.store.agents import Agent
 from ramet.store.codec import path_of, task_of
 from ramet.store.database import Address, Database
-from ramet.store.exchange import Exchange
+from ramet.store.experiments import Experiments
 from ramet.store.leases import Clock, Lease
 from ramet.store.needs import Need, Users
 from ramet.store.schema import REVISION, metadata, paths, revision, roots, tasks
@@ -26,7 +26,7 @@ from ramet.store.versions import MAIN
 LEASE_SECONDS = 60.0
 
 
-class Catalog(Exchange):
+class Catalog(Experiments):
     """A system's catalog in a SQLite file or a PostgreSQL database.
 
     Args:

@@ -26,7 +26,7 @@ from ramet.store.objects import FolderObjects, Objects, objects_at
 from ramet.store.place import Place
 from ramet.store.postgres import catalog_url
 
-FORMAT = 2
+FORMAT = 3
 """The version of the format on disk that this ramet writes and reads."""
 
 _MARK, _CATALOG, _OBJECTS = "ramet.json", "catalog.sqlite", "objects"

@@ -213,6 +213,28 @@ class History:
             forks.join(connection, fork, commit)
         return commit
 
+    def gather(
+        self, branch: str, head: str, others: Sequence[str], changes: Changes, *, message: str, method: str
+    ) -> Commit:
+        """Publish what other commits have by one commit, whose parents are the branch's last one and these.
+
+        Args:
+            branch: the branch that is moved.
+            head: its last commit, for which the changes were chosen.
+            others: the commits.
+            changes: the paths to take from them, by task.
+            message: what the commit is for.
+            method: the names and versions of the methods that made the paths.
+
+        Raises:
+            versions.Moved: the branch is elsewhere by now, and nothing was done.
+        """
+        commit = self._commit((head, *others), changes, message, method)
+        with self._database.writing() as connection:
+            versions.advance(connection, branch, commit)
+            versions.bring_back(connection, branch)
+        return commit
+
     def _move(
         self,
         branch: str,

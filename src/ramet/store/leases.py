@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,14 +86,14 @@ def branches_of(connection: Connection, task: str, now: float) -> list[str]:
     return [row.branch for row in rows if _alive(row, now)]
 
 
-def ensure_none(connection: Connection, now: float) -> None:
-    """Make sure that nobody works on the system.
+def ensure_none(connection: Connection, now: float, branches: Collection[str] | None = None) -> None:
+    """Make sure that nobody works on the system, or on some branches of it.
 
     Raises:
         Busy: somebody does.
     """
     for row in connection.execute(select(leases).order_by(leases.c.since)):
-        if _alive(row, now):
+        if (branches is None or row.branch in branches) and _alive(row, now):
             raise _busy(row)
 
 

@@ -37,7 +37,7 @@ class _Bytewise(UserDefinedType[str]):
 
 Text = String().with_variant(_Bytewise(), "postgresql")
 
-REVISION = "0002"
+REVISION = "0003"
 """The last one in migrations/versions, whose tables these are."""
 
 # Alembic's own table: the migration that the tables are at.
@@ -200,4 +200,26 @@ leases = Table(
     Column("pid", Integer, nullable=False),
     Column("since", Float, nullable=False),
     Column("expires", Float, nullable=False),
+)
+
+# A row never changes. The design is the whole one: its methods with all their fields.
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("design", JSON, nullable=False),
+    Column("base", ForeignKey("commits.id"), nullable=False),
+    Column("time", Text, nullable=False),
+)
+
+# A variant with a seed that has come to its end, well (no problem) or not; the branch may be deleted afterwards.
+trials = Table(
+    "trials",
+    metadata,
+    Column("experiment", ForeignKey("experiments.name"), primary_key=True),
+    Column("variant", Text, primary_key=True),
+    Column("seed", BigInteger, primary_key=True),
+    Column("branch", Text, nullable=False),
+    Column("commit", ForeignKey("commits.id"), nullable=False),
+    Column("problem", Text, nullable=False),
 )

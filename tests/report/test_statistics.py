@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ramet.benchmarks.report.statistics import Estimate, compare, estimate, signed_rank
+from ramet.report.statistics import Estimate, bootstrap, compare, estimate, paired, signed_rank, tail
 
 ACCURACIES = st.lists(st.integers(0, 1000).map(lambda count: count / 1000), min_size=2, max_size=12)
 
@@ -78,3 +78,67 @@ def test_one_seed_has_no_interval_over_seeds() -> None:
 
 def test_nothing_but_equal_pairs_is_no_evidence() -> None:
     assert signed_rank([0.0, 0.0, 0.0]) == 1
+
+
+@pytest.mark.parametrize("size", [8, 20])
+def test_the_bootstrap_covers_the_mean_as_often_as_it_says(size: int) -> None:
+    """Of 600 normal samples, give or take three times what chance does to such a count."""
+    rng = np.random.default_rng(1)
+    found = [bootstrap(rng.normal(0.5, 1, size), resamples=2000) for _ in range(600)]
+    assert 0.92 <= np.mean([low <= 0.5 <= high for low, high in found]) <= 0.98
+
+
+def test_what_differs_in_nothing_is_seldom_told_apart() -> None:
+    rng = np.random.default_rng(7)
+    verdicts = [paired(rng.normal(0, 1, 8)).verdict for _ in range(150)]
+    assert np.mean([verdict != "not told apart" for verdict in verdicts]) <= 0.07
+
+
+def test_a_difference_that_is_visible_is_seen_about_three_times_in_four() -> None:
+    sample = scipy.stats.zscore(np.arange(12.0), ddof=1)
+    visible = paired(sample).visible
+    assert visible is not None
+    rng = np.random.default_rng(1)
+    verdicts = [paired(rng.normal(visible, 1, 12)).verdict for _ in range(150)]
+    assert 0.65 <= np.mean([verdict == "better" for verdict in verdicts]) <= 0.85
+
+
+def test_the_bootstrap_is_that_of_scipy_at_wider_quantiles() -> None:
+    values = np.random.default_rng(3).normal(0, 1, 12)
+    level = 1 - 2 * tail(12)
+    other = scipy.stats.bootstrap(
+        (values,), np.mean, confidence_level=level, method="percentile", n_resamples=20_000, rng=1
+    ).confidence_interval
+    assert bootstrap(values, resamples=20_000) == pytest.approx((other.low, other.high), abs=0.03)
+
+
+DIFFERENCES = st.lists(st.integers(-300, 300).map(lambda count: count / 1000), min_size=1, max_size=12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(DIFFERENCES, st.randoms(use_true_random=False))
+def test_pairs_say_the_same_in_any_order_and_the_opposite_turned_round(values: list[float], random: Random) -> None:
+    mixed = list(values)
+    random.shuffle(mixed)
+    found, turned = paired(values), paired([-value for value in values])
+    assert paired(mixed) == found
+    assert (turned.better, turned.worse, turned.n) == (found.worse, found.better, len(values))
+    assert turned.mean == pytest.approx(-found.mean)
+    assert turned.p == pytest.approx(found.p)
+    if found.low is not None and found.high is not None and turned.low is not None:
+        assert min(values) <= found.low <= found.high <= max(values)
+        assert turned.low == pytest.approx(-found.high, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ([0.01] * 5, "not told apart"),
+        ([0.01] * 6, "better"),
+        ([-0.01, -0.02, -0.01, -0.03, -0.01, -0.02], "worse"),
+        ([0.0] * 9, "not told apart"),
+        ([0.01, -0.01] * 6, "not told apart"),
+    ],
+)
+def test_pairs_decide_where_interval_and_test_agree(differences: list[float], verdict: str) -> None:
+    assert paired(differences).verdict == verdict

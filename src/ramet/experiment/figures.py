@@ -1,0 +1,114 @@
+"""The figures of an experiment's report."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+from typing import Any
+
+import numpy as np
+
+from ramet.experiment.contents import SHOWN
+from ramet.experiment.report import COMPARED, Report
+from ramet.report.style import INK, PAPER, looks, new_figure, short
+from ramet.report.words import difference
+
+COLUMNS = 4
+POINTS = 200
+"""Where means of curves are taken."""
+
+
+def differences(report: Report) -> Any:
+    """A panel a measure: the mean difference of every variant with its interval, and that of every task."""
+    variants = [variant for variant in report.variants if variant.differences]
+    figure = new_figure(9, 1.0 + 0.5 * len(variants))
+    panels = figure.subplots(1, len(COMPARED), sharey=True, squeeze=False)[0]
+    for axes, measure in zip(panels, COMPARED, strict=True):
+        axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
+        for place, variant in enumerate(variants):
+            colour, marker = _looks(report)[variant.name]
+            rows = [
+                row.differences[measure].mean for row in report.rows if row.variant == variant.name and row.differences
+            ]
+            axes.plot(rows, [place + 0.22] * len(rows), "|", color=colour, alpha=0.7, markersize=6)
+            found = variant.differences[measure]
+            if found.low is not None and found.high is not None:
+                axes.plot([found.low, found.high], [place, place], color=colour, linewidth=1.8)
+            axes.plot(found.mean, place, marker, color=colour, markersize=7, markeredgecolor=PAPER)
+        axes.set_title(SHOWN[measure][0] + (" (decides nothing)" if measure == "test_quality" else ""))
+        axes.set_yticks(range(len(variants)), [variant.name for variant in variants])
+        axes.set_ylim(len(variants) - 0.4, -0.6)
+        axes.margins(x=0.12)
+        axes.locator_params(axis="x", nbins=4)
+        axes.xaxis.set_major_formatter(lambda value, _: difference(value))
+        axes.grid(True, axis="x")
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+    return figure
+
+
+def curves(report: Report) -> Any:
+    """A panel a task: the best score so far over training FLOPs, a line a variant and seed."""
+    tasks = [task for task in report.tasks if any(outcome.task == task for outcome in report.outcomes)]
+    columns = min(COLUMNS, len(tasks))
+    rows = ceil(len(tasks) / columns)
+    figure = new_figure(1.2 + 2.6 * columns, 0.9 + 2.0 * rows)
+    figure.supxlabel("training FLOPs", fontsize=9.5)
+    figure.supylabel("best score so far", fontsize=9.5)
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in panels[len(tasks) :]:
+        axes.set_visible(False)
+    lines: dict[str, Any] = {}
+    for axes, task in zip(panels, tasks, strict=False):
+        for variant, (colour, _) in _looks(report).items():
+            found = [o.curve for o in report.outcomes if (o.variant, o.task) == (variant, task) and o.curve]
+            for curve in found if len(found) > 1 else ():
+                axes.step(*zip(*curve, strict=True), where="post", color=colour, linewidth=0.8, alpha=0.35)
+            if found:
+                (lines[variant],) = axes.plot(*mean_curve(found), color=colour, linewidth=1.8)
+        axes.set_title(task)
+        axes.set_xlim(left=0)
+        axes.grid(True)
+        axes.locator_params(nbins=4)
+        axes.xaxis.set_major_formatter(lambda value, _: short(value))
+    figure.legend(lines.values(), lines.keys(), loc="outside upper left", frameon=False, ncols=5)
+    return figure
+
+
+def mean_curve(found: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any]:
+    """The mean of curves that are constant between their points and stay where they end, once all have begun."""
+    at = np.linspace(max(curve[0][0] for curve in found), max(curve[-1][0] for curve in found), POINTS)
+    values = []
+    for curve in found:
+        spent, scores = (np.asarray(column) for column in zip(*curve, strict=True))
+        values.append(scores[np.searchsorted(spent, at, side="right") - 1])
+    return at, np.mean(values, axis=0)
+
+
+def mu(report: Report) -> Any:
+    """Every action's probability, from the start of the runs to the published paths."""
+    learned = [variant for variant in report.variants if variant.mu]
+    actions = sorted({moved.action for variant in learned for moved in variant.mu})
+    figure = new_figure(7.5, 0.9 + 0.2 * len(actions))
+    axes = figure.add_subplot()
+    for i, variant in enumerate(learned):
+        colour, _ = _looks(report)[variant.name]
+        shift = (i - (len(learned) - 1) / 2) * 0.7 / max(1, len(learned))
+        for moved in variant.mu:
+            place = actions.index(moved.action) + shift
+            axes.plot([moved.start, moved.end], [place, place], color=colour, linewidth=1.4)
+            axes.plot(moved.start, place, "o", color=colour, markerfacecolor=PAPER, markersize=4)
+            axes.plot(moved.end, place, "o", color=colour, markersize=4.5, label=variant.name)
+    axes.set_yticks(range(len(actions)), actions)
+    axes.set_ylim(len(actions) - 0.4, -0.6)
+    axes.set_xlabel("probability")
+    axes.grid(True)
+    axes.tick_params(axis="y", length=0)
+    named = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    figure.legend(named.values(), named.keys(), loc="outside upper left", frameon=False, ncols=5)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Report], Any]] = {"differences": differences, "curves": curves, "mu": mu}
+
+
+def _looks(report: Report) -> dict[str, tuple[str, str]]:
+    return looks(variant.name for variant in report.variants)

@@ -1,0 +1,199 @@
+"""What an experiment says: every variant's means by task, its differences to the control, and a verdict in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from ramet.experiment.design import MEASURES, Design, Measure
+from ramet.experiment.outcome import Outcome, outcomes
+from ramet.experiment.words import spent_apart, unequal, verdict
+from ramet.report.statistics import Estimate, Paired, estimate, paired
+from ramet.store.catalog import Catalog
+from ramet.store.experiments import Experiment
+from ramet.system import System
+
+COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")
+"""What is compared with the control, pair by pair. Test quality is told, and decides nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A variant on a task: how many seeds, means over them, and the differences to the control (none of its own)."""
+
+    variant: str
+    task: str
+    seeds: tuple[int, ...]
+    found: int
+    means: Mapping[Measure, Estimate]
+    differences: Mapping[Measure, Paired]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutations:
+    """A kind of action in all runs of a variant: how often it was drawn, and how often it is in a published path."""
+
+    action: str
+    drawn: int
+    survived: int
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """The learned probability of an action: means at the start and in the end, over so many published paths."""
+
+    action: str
+    start: float
+    end: float
+    paths: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariantReport:
+    """A variant over all tasks and seeds.
+
+    budget is how many examples a task it may train on. differences are over the (task, seed) pairs that the control has
+    too; verdict is what they say, in words. means are over all its outcomes.
+    """
+
+    name: str
+    method: str
+    budget: int
+    means: Mapping[Measure, float]
+    differences: Mapping[Measure, Paired]
+    verdict: str
+    mutations: tuple[Mutations, ...]
+    mu: tuple[Movement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A trial that is not done: why."""
+
+    variant: str
+    seed: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that is told of an experiment; the control is the first of the variants. warnings are sentences."""
+
+    name: str
+    description: str
+    base: str
+    commit: str
+    time: str
+    control: str
+    tasks: tuple[str, ...]
+    seeds: tuple[int, ...]
+    metrics: tuple[Measure, ...]
+    variants: tuple[VariantReport, ...]
+    rows: tuple[Row, ...]
+    warnings: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def report(system: System, name: str) -> Report:
+    """The report of an experiment, finished or not, from records alone.
+
+    Raises:
+        UnknownName: there is no such experiment.
+    """
+    record = system.catalog.experiment(name)
+    design = Design.model_validate(record.design)
+    return summarise(record, design, outcomes(system.catalog, design), _faults(system.catalog, design))
+
+
+def summarise(record: Experiment, design: Design, found: Sequence[Outcome], faults: tuple[Fault, ...]) -> Report:
+    """The report of these outcomes, in whatever order they come."""
+    names = [design.control, *(v.name for v in design.variants if v.name != design.control)]
+    variants = tuple(_variant(design, variant, found) for variant in names)
+    rows = (_row(design, variant, task, found) for task in design.task_names for variant in names)
+    return Report(
+        name=design.name,
+        description=design.description,
+        base=design.base,
+        commit=record.base,
+        time=record.time,
+        control=design.control,
+        tasks=design.task_names,
+        seeds=design.seeds,
+        metrics=design.metrics,
+        variants=variants,
+        rows=tuple(row for row in rows if row),
+        warnings=(*unequal(variants), *spent_apart(variants)),
+        faults=faults,
+        outcomes=tuple(found),
+    )
+
+
+def _row(design: Design, variant: str, task: str, found: Sequence[Outcome]) -> Row | None:
+    mine = [outcome for outcome in found if (outcome.variant, outcome.task) == (variant, task)]
+    if not mine:
+        return None
+    return Row(
+        variant=variant,
+        task=task,
+        seeds=tuple(sorted(outcome.seed for outcome in mine)),
+        found=sum(outcome.found for outcome in mine),
+        means={measure: estimate([getattr(outcome, measure) for outcome in mine]) for measure in MEASURES},
+        differences=_differences(design, mine, found),
+    )
+
+
+def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantReport:
+    mine = [outcome for outcome in found if outcome.variant == name]
+    apart = _differences(design, mine, found)
+    variant = design.variant(name)
+    return VariantReport(
+        name=name,
+        method=variant.label,
+        budget=variant.limits.examples,
+        means={measure: fmean([getattr(outcome, measure) for outcome in mine]) for measure in MEASURES if mine},
+        differences=apart,
+        verdict=verdict(name, design.control, apart),
+        mutations=_mutations(mine),
+        mu=_movements(mine),
+    )
+
+
+def _differences(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> dict[Measure, Paired]:
+    """Of outcomes of a variant, those to the control's with the same task and seed; none of the control's own."""
+    control = {(o.task, o.seed): o for o in found if o.variant == design.control}
+    pairs = [(o, control[o.task, o.seed]) for o in mine if o.variant != design.control and (o.task, o.seed) in control]
+    return {m: paired([_of(a, m) - _of(b, m) for a, b in pairs]) for m in COMPARED if pairs}
+
+
+def _of(outcome: Outcome, measure: Measure) -> float:
+    value: float = getattr(outcome, measure)
+    return value
+
+
+def _mutations(mine: Sequence[Outcome]) -> tuple[Mutations, ...]:
+    """Every kind of action, the most often drawn first."""
+    kinds = sorted({action for outcome in mine for action in outcome.drawn})
+    counted = [Mutations(action, _sum(mine, "drawn", action), _sum(mine, "survived", action)) for action in kinds]
+    return tuple(sorted(counted, key=lambda found: -found.drawn))
+
+
+def _sum(mine: Sequence[Outcome], field: str, action: str) -> int:
+    counts: list[Mapping[str, int]] = [getattr(outcome, field) for outcome in mine]
+    return sum(count.get(action, 0) for count in counts)
+
+
+def _movements(mine: Sequence[Outcome]) -> tuple[Movement, ...]:
+    """Every action of the published paths' µ tables, by name."""
+    tables: list[Mapping[str, tuple[float, float]]] = [outcome.mu for outcome in mine]
+    actions = sorted({action for table in tables for action in table})
+    moved = {action: [table[action] for table in tables if action in table] for action in actions}
+    return tuple(
+        Movement(action, fmean(start for start, _ in found), fmean(end for _, end in found), len(found))
+        for action, found in moved.items()
+    )
+
+
+def _faults(catalog: Catalog, design: Design) -> tuple[Fault, ...]:
+    ended = {trial.branch: trial.problem for trial in catalog.trials(design.name)}
+    whys = {slot: ended.get(slot.branch, "not done yet") for slot in design.slots()}
+    return tuple(Fault(slot.variant, slot.seed, why.strip().rpartition("\n")[2]) for slot, why in whys.items() if why)

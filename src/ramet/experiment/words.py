@@ -1,0 +1,78 @@
+"""What numbers of an experiment mean, in sentences."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ramet.experiment.design import Measure
+from ramet.report.statistics import FEWEST, Paired
+from ramet.report.words import difference, plural
+
+if TYPE_CHECKING:
+    from ramet.experiment.report import VariantReport
+
+APART = 1.25
+"""Training FLOPs that are this many times the control's are worth a word."""
+
+
+def verdict(name: str, control: str, found: Mapping[Measure, Paired]) -> str:
+    """What the differences to the control say of a variant. Test quality says nothing here."""
+    if name == control:
+        return f"{name} is the control."
+    if not found:
+        return f"{name}: no task and seed is done that {control} has done too."
+    score, quality = found["score"], found["quality"]
+    told = f"{name} is {_apart(score, control)} by the score {_by(score)}."
+    if score.verdict == "not told apart":
+        told += _visible(score)
+    if (score.mean, score.low) != (quality.mean, quality.low):
+        told += f" Validation accuracy alone: {quality.verdict} {_by(quality)}."
+    return told
+
+
+def unequal(variants: "Sequence[VariantReport]") -> Iterator[str]:
+    """Budgets that are not the control's."""
+    control = variants[0]
+    for variant in variants[1:]:
+        if variant.budget != control.budget:
+            yield (
+                f"Budgets differ: {variant.name} may train on {variant.budget:,} examples a task, {control.name} on "
+                f"{control.budget:,}. That is what the file says is tried."
+            )
+
+
+def spent_apart(variants: "Sequence[VariantReport]") -> Iterator[str]:
+    """Trainings that cost much more or less than the control's, though on as many examples."""
+    control = variants[0]
+    for variant in variants[1:]:
+        if variant.means and control.means and variant.budget == control.budget:
+            times = variant.means["training_flops"] / control.means["training_flops"]
+            if not 1 / APART <= times <= APART:
+                yield (
+                    f"On as many examples {variant.name} spent {times:.2f} times the training FLOPs of {control.name}: "
+                    "the learning curves show both at equal cost."
+                )
+
+
+def interval(found: Paired) -> str:
+    """The interval of a mean difference: `−.010 to +.021`."""
+    return "" if found.low is None or found.high is None else f"{difference(found.low)} to {difference(found.high)}"
+
+
+def _apart(found: Paired, control: str) -> str:
+    return f"not told apart from {control}" if found.verdict == "not told apart" else f"{found.verdict} than {control}"
+
+
+def _by(found: Paired) -> str:
+    """A difference with what it rests on."""
+    between = f", 95 % interval {interval(found)}" if interval(found) else ""
+    return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')})"
+
+
+def _visible(found: Paired) -> str:
+    if found.n < FEWEST:
+        return f" {FEWEST} pairs are the fewest by which anything can be told apart."
+    if not found.visible:
+        return ""
+    return (
+        f" With so many pairs a difference of {difference(found.visible)[1:]} would be seen about three times in four."
+    )

@@ -1,0 +1,146 @@
+"""Means with 95 % intervals, and methods compared by the pairs of runs that they share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import NormalDist, fmean, stdev
+from typing import Literal
+
+from ramet.tasks.extras import extra
+
+CONFIDENCE = 0.95
+POWER = 0.8
+"""Of Student's test; a verdict, which asks more, has about 0.75."""
+RESAMPLES = 10_000
+FEWEST = 6
+"""Pairs below which no test at 5 % tells anything apart (all of 5 have the same sign once in 16), nor any interval."""
+
+Verdict = Literal["better", "worse", "not told apart"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The mean of n values and half the width of its 95 % interval (Student's t), None of a single value."""
+
+    mean: float
+    half: float | None
+    n: int
+
+    @property
+    def verdict(self) -> str:
+        """What a mean difference says: `better` or `worse` where its interval excludes 0."""
+        if self.half is None:
+            return "one pair only"
+        return "not told apart" if abs(self.mean) <= self.half else "better" if self.mean > 0 else "worse"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Test accuracies of a method less those of the reference, over the (task, seed) pairs that both have.
+
+    difference is over all pairs. over_seeds is over the seeds' means of the same tasks, None with one seed. p is that
+    of Wilcoxon's signed-rank test of the pairs.
+    """
+
+    difference: Estimate
+    over_seeds: Estimate | None
+    better: int
+    equal: int
+    worse: int
+    p: float
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """What paired differences say.
+
+    low and high are the 95 % bootstrap interval of their mean, visible is the mean difference that as many pairs, as
+    different among themselves, would show about three times in four; all None of less than FEWEST pairs. p is that of
+    Wilcoxon's signed-rank test.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    visible: float | None
+    better: int
+    equal: int
+    worse: int
+    p: float
+
+    @property
+    def n(self) -> int:
+        """The number of pairs."""
+        return self.better + self.equal + self.worse
+
+    @property
+    def verdict(self) -> Verdict:
+        """`better` or `worse` only where both the interval and the test say so: of few pairs, one alone is rash."""
+        if self.low is None or self.high is None or self.low <= 0 <= self.high or self.p > 1 - CONFIDENCE:
+            return "not told apart"
+        return "better" if self.mean > 0 else "worse"
+
+
+def paired(differences: Sequence[float]) -> Paired:
+    """What one or more paired differences say; rounded, so that equal ones are equal, and in whatever order."""
+    exact = sorted(round(value, 12) for value in differences)
+    n, mean = len(exact), fmean(exact)
+    low = high = visible = None
+    if n >= FEWEST:
+        low, high = bootstrap(exact)
+        student = extra("scipy.stats", "report").t(n - 1)
+        visible = float(student.ppf((1 + CONFIDENCE) / 2) + student.ppf(POWER)) * stdev(exact) / sqrt(n)
+    counts = (sum(d > 0 for d in exact), exact.count(0), sum(d < 0 for d in exact))
+    return Paired(mean, low, high, visible, *counts, signed_rank(exact))
+
+
+def bootstrap(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, float]:
+    """The 95 % interval of the mean of two or more values, from means of values drawn again among them.
+
+    The quantiles taken are those at which the interval of a normal sample of this size would be Student's: plain ones
+    are too narrow for few values (Hesterberg 2015, arXiv 1411.5279).
+    """
+    import numpy as np
+
+    n = len(values)
+    drawn = np.random.default_rng(seed).integers(0, n, (resamples, n))
+    low, high = np.quantile(np.asarray(values)[drawn].mean(axis=1), (tail(n), 1 - tail(n)))
+    return float(low), float(high)
+
+
+def tail(n: int) -> float:
+    """The part of the means of n values drawn again that is left out at either end."""
+    quantile = float(extra("scipy.stats", "report").t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return NormalDist().cdf(-quantile * sqrt(n / (n - 1)))
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """The mean of one or more values and its interval."""
+    n = len(values)
+    if n == 1:
+        return Estimate(float(values[0]), None, 1)
+    quantile = float(extra("scipy.stats", "report").t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    return Estimate(fmean(values), quantile * stdev(values) / sqrt(n), n)
+
+
+def compare(differences: Sequence[float], seed_means: Sequence[float]) -> Comparison:
+    """What one or more paired differences say, and their means by seed; rounded, so that equal ones are equal."""
+    exact, means = ([round(value, 12) for value in values] for values in (differences, seed_means))
+    found = estimate(exact)
+    return Comparison(
+        difference=found,
+        over_seeds=estimate(means) if len(means) > 1 else None,
+        better=sum(d > 0 for d in exact),
+        equal=exact.count(0),
+        worse=sum(d < 0 for d in exact),
+        p=signed_rank(exact),
+        verdict=found.verdict,
+    )
+
+
+def signed_rank(differences: Sequence[float]) -> float:
+    """The two-sided p of Wilcoxon's signed-rank test, without the differences that are 0; 1 if all are."""
+    if not any(differences):
+        return 1.0
+    return float(extra("scipy.stats", "report").wilcoxon(sorted(differences)).pvalue)

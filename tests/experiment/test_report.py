@@ -1,0 +1,186 @@
+"""What is said of outcomes, whatever they are; and that records alone say them."""
+
+import math
+import shutil
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ramet import experiment
+from ramet.cli.output import plain
+from ramet.errors import UnknownName
+from ramet.experiment import Design
+from ramet.experiment.contents import parts
+from ramet.experiment.design import MEASURES
+from ramet.experiment.outcome import climbed, kind
+from ramet.experiment.report import summarise
+from ramet.report.statistics import paired
+from ramet.store.care import gc
+from ramet.system import System
+from tests.experiment.examples import RECORD, SEEDS, TASKS, a_design, a_report, outcomes
+
+QUALITIES = st.integers(0, 1000).map(lambda count: count / 1000)
+TABLE = st.lists(QUALITIES, min_size=18, max_size=18)
+
+
+def of(values: list[float], *measures: str) -> dict[tuple[str, str, int], dict[str, object]]:
+    """Values by variant, task and seed."""
+    keys = [(variant, task, seed) for variant in ("a", "b") for task in TASKS for seed in SEEDS]
+    return {key: dict.fromkeys(measures, value) for key, value in zip(keys, values, strict=True)}
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_differences_are_paired_by_task_and_seed(values: list[float]) -> None:
+    found = of(values, "score")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    pairs = {(t, s): found["b", t, s]["score"] - found["a", t, s]["score"] for t in TASKS for s in SEEDS}  # type: ignore[operator]
+    assert report.variants[1].differences["score"] == paired(list(pairs.values()))
+    row = next(row for row in report.rows if (row.variant, row.task) == ("b", "two"))
+    assert row.differences["score"].mean == pytest.approx(sum(pairs["two", seed] for seed in SEEDS) / 3, abs=1e-9)
+    assert report.variants[0].differences == {}
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_the_other_as_control_says_the_opposite(values: list[float]) -> None:
+    found = of(values, "score", "quality")
+    one, other = (a_report(a_design("a", "b", control=c), lambda *key: found[key]) for c in ("a", "b"))
+    there, back = one.variants[1].differences["score"], other.variants[1].differences["score"]
+    assert back.mean == pytest.approx(-there.mean)
+    turned = {"better": "worse", "worse": "better"}
+    if abs(there.low or 0) > 1e-3 and abs(there.high or 0) > 1e-3:  # else the two bootstraps may just differ
+        assert back.verdict == turned.get(there.verdict, there.verdict)
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE, st.randoms(use_true_random=False))
+def test_the_order_of_outcomes_does_not_matter(values: list[float], random: Random) -> None:
+    found, design = of(values, "score", "quality", "test_quality"), a_design("a", "b")
+    made = outcomes(design, lambda *key: found[key])
+    mixed = list(made)
+    random.shuffle(mixed)
+    one, other = (summarise(RECORD, design, some, ()) for some in (made, mixed))
+    assert (one.variants, one.rows) == (other.variants, other.rows)
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_test_quality_decides_nothing(values: list[float]) -> None:
+    found = of(values, "test_quality")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    assert report.variants[1].verdict == (
+        "b is not told apart from a by the score (.000, 95 % interval .000 to .000, p = 1, 9 pairs)."
+    )
+
+
+def test_a_verdict_in_words() -> None:
+    report = a_report(
+        a_design("a", "up", "down", "noise"),
+        lambda variant, task, seed: {
+            "score": 0.8 + {"up": 0.05, "down": -0.05}.get(variant, 0) + 0.01 * seed * (variant != "a"),
+            "quality": 0.8 + (0.05 if variant == "up" and seed else 0),
+        },
+    )
+    told = [variant.verdict for variant in report.variants]
+    assert told[0] == "a is the control."
+    assert told[1].startswith("up is better than a by the score (+.060, 95 % interval ")
+    assert told[1].endswith("9 pairs).")
+    assert "Validation accuracy alone: better (+.033" in told[1]
+    assert told[2].startswith("down is worse than a by the score (−.040, ")
+    assert "Validation accuracy alone: not told apart (.000" in told[2]
+
+
+def test_what_cannot_be_told_apart_says_what_could_have_been_seen() -> None:
+    def change(variant: str, task: str, seed: int) -> dict[str, object]:
+        return {"score": 0.8 + (variant == "b") * (seed - 1) * 0.02}
+
+    told = a_report(a_design("a", "b"), change).variants[1].verdict
+    assert "b is not told apart from a by the score (.000, 95 % interval −" in told
+    assert "With so many pairs a difference of .018 would be seen about three times in four." in told
+
+
+def test_few_pairs_say_so() -> None:
+    design = a_design("a", "b").model_copy(update={"seeds": (0,)})
+    told = a_report(design, lambda variant, task, seed: {"score": 0.9 if variant == "b" else 0.5})
+    assert told.variants[1].verdict.endswith(
+        "3 pairs). 6 pairs are the fewest by which anything can be told apart. Validation accuracy alone: not told "
+        "apart (.000, p = 1, 3 pairs)."
+    )
+
+
+def test_budgets_and_costs_that_differ_are_told() -> None:
+    design = a_design("a", "b", "c")
+    long = design.variants[1].model_copy(
+        update={"method": {**design.variants[1].method, "budget": {**design.variants[1].method["budget"], "cycles": 9}}}
+    )
+    design = design.model_copy(update={"variants": (design.variants[0], long, design.variants[2])})
+    report = a_report(design, lambda variant, task, seed: {"training_flops": 8e12 if variant == "c" else 4e12})
+    assert report.warnings == (
+        "Budgets differ: b may train on 2,880,000 examples a task, a on 1,280,000. "
+        "That is what the file says is tried.",
+        "On as many examples c spent 2.00 times the training FLOPs of a: the learning curves show both at equal cost.",
+    )
+
+
+def test_what_is_missing_leaves_the_rest(design: Design) -> None:
+    tiny = a_design("a", "b")
+    made = [o for o in outcomes(tiny) if (o.variant, o.seed) != ("b", 2) and o.task != "three"]
+    report = summarise(RECORD, tiny, made, ())
+    assert report.variants[1].differences["score"].n == 4
+    assert {row.task for row in report.rows} == {"one", "two"}
+    empty = summarise(RECORD, tiny, [], ())
+    assert [part.name for part in parts(empty)] == ["verdict", "origin"]
+
+
+def test_the_whole_report_of_a_real_experiment(system: System) -> None:
+    found = experiment.report(system, "mu")
+    assert [variant.name for variant in found.variants] == ["learned", "fixed"]
+    assert len(found.outcomes) == 8
+    for outcome in found.outcomes:
+        path = system.catalog.path(outcome.path)
+        assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
+        assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
+        assert outcome.examples == 384
+        assert all(count <= outcome.drawn[action] for action, count in outcome.survived.items())
+        assert bool(outcome.mu) == (outcome.variant == "learned")
+        assert set(MEASURES) <= set(outcome.__dataclass_fields__)
+    assert found.warnings == ()
+    assert plain(found)["variants"][0]["means"]["examples"] == 384
+
+
+def test_it_comes_from_records_alone(system: System) -> None:
+    """Without the branches, the objects that only they held, and what was evolved there afterwards."""
+    before = experiment.report(system, "mu")
+    System(system.store, "mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    assert len(experiment.drop(system, "mu")) == 4
+    assert gc(system.catalog, system.objects, delete=True, grace=0).objects > 0
+    assert experiment.report(system, "mu") == before
+    shutil.rmtree(system.folder / "objects")
+    shutil.rmtree(system.folder / "cache")
+    assert experiment.report(system, "mu") == before
+
+
+def test_an_experiment_that_is_not_there(system: System) -> None:
+    with pytest.raises(UnknownName, match="no experiment is called 'mux'; did you mean mu"):
+        experiment.report(system, "mux")
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"), [("clone:block.11", "clone:block"), ("hp:opt.lr", "hp:opt.lr"), ("add:x.1.2", "add:x.1")]
+)
+def test_kinds_of_actions(action: str, expected: str) -> None:
+    assert kind(action) == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 9).map(float), st.sampled_from([math.nan, 0.1, 0.2, 0.3]))))
+def test_a_curve_only_rises(points: list[tuple[float, float]]) -> None:
+    found = list(climbed(points))
+    assert found == sorted(found)
+    assert [score for _, score in found] == sorted(score for _, score in found)
+    known = [score for _, score in points if not math.isnan(score)]
+    assert bool(found) == bool(known)
+    if found:
+        assert found[-1] == (sum(cost for cost, _ in points), max(known))
