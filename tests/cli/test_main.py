@@ -15,7 +15,7 @@ from tests.cli.helpers import RUNNER, run, run_json, start
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
     "demo": ("DIR",),
-    "init": ("DIR", "--name", "--root", "--seed", "--store"),
+    "init": ("DIR", "--catalog", "--name", "--root", "--seed", "--store"),
     "task add": ("NAME", "SOURCE", "--max-side", "--option", "--skip-bad-images", "--test", "--validation", SYSTEM),
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),
@@ -44,6 +44,8 @@ SURFACE = {
     "export": ("DIR", SYSTEM, "TASK"),
     "import": ("--name", "DIR", SYSTEM),
     "verify": ("--device", "--from", JSON, "--quality", SYSTEM),
+    "replay": ("TASK|PATH", "--device", JSON, "--tolerance", SYSTEM),
+    "migrate": (SYSTEM,),
     "gc": ("--delete", JSON, SYSTEM),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),

@@ -167,11 +167,11 @@ def _child_row(child: "Child") -> list[str]:
         child.status,
         curve,
         seconds,
-        _changes(path, child.mutations),
+        changes(path, child.mutations),
     ]
 
 
-def _changes(path: "Path", mutations: Iterable[str]) -> str:
+def changes(path: "Path", mutations: Iterable[str]) -> str:
     """Mutations as a user reads them; a hyperparameter's with its new value."""
     return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
 
@@ -183,4 +183,4 @@ def _change(path: "Path", mutation: str) -> str:
 
 def _step(path: "Path", mutations: Iterable[str]) -> Text:
     quality = f"validation {percent(path.metrics.get('quality'))}"
-    return Text(f"{path.id}  {path.task}  {quality}\n{_changes(path, mutations)}")
+    return Text(f"{path.id}  {path.task}  {quality}\n{changes(path, mutations)}")

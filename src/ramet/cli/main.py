@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import benchmark, care, demo, evolve, look, methods, migrate, share, start, tasks, use, versions
+from ramet.cli import benchmark, care, demo, evolve, look, methods, migrate, replay, share, start, tasks, use, versions
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
 from ramet.cli.output import say
 
@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Use": (use.evaluate, use.predict),
     "Share": (share.push, share.pull, share.export, share.import_),
-    "Care": (care.verify, care.gc, migrate.migrate),
+    "Care": (care.verify, replay.replay, care.gc, migrate.migrate),
 }
 """Commands by the panel of the help they are in; `task`, `method` and `benchmark` are groups of their own."""
 
