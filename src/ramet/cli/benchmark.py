@@ -11,9 +11,10 @@ import typer
 
 from ramet.cli.benchmark_report import report
 from ramet.cli.options import AsJson, Device, Settings, pairs
-from ramet.cli.output import duration, percent, plural, say, show, show_json, table
+from ramet.cli.output import percent, say, show, show_json, table
 from ramet.cli.speed import speed
 from ramet.cli.watch import watching
+from ramet.report.words import duration, plural
 
 if TYPE_CHECKING:
     from ramet.benchmarks.record import Record

@@ -6,8 +6,9 @@ import typer
 
 from ramet.cli.interrupt import load_torch
 from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import NOTHING, percent, plural, say, show, show_json, size, table
+from ramet.cli.output import percent, say, show, show_json, size, table
 from ramet.cli.progress import progress_bar
+from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:
     from ramet.results import QualityCheck

@@ -12,10 +12,11 @@ import typer
 
 import ramet
 from ramet.cli.look import status_table
-from ramet.cli.output import NOTHING, number, percent, plural, say, show, table
+from ramet.cli.output import percent, say, show, table
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import watching
 from ramet.errors import StoreError
+from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
     from ramet.system import System
@@ -135,9 +136,9 @@ def _show_sharing(system: "System") -> None:
 
     def cell(row: str, column: str) -> str:
         if row == column:
-            return number(held[row])
+            return count(held[row])
         components = shared.get((row, column), ())
-        return number(sum(c.size for c in components)) if components else NOTHING
+        return count(sum(c.size for c in components)) if components else NOTHING
 
     letters = [chr(ord("A") + i) for i in range(len(TASKS))]
     rows = (
@@ -146,7 +147,7 @@ def _show_sharing(system: "System") -> None:
     )
     show(table(("task", *letters), rows, right=letters))
     together = sum(status.accounted_params or 0 for status in statuses)
-    show(f"{number(together)} parameters together; separate models would hold {number(sum(held.values()))}")
+    show(f"{count(together)} parameters together; separate models would hold {count(sum(held.values()))}")
 
 
 def _verify(system: "System") -> None:

@@ -9,10 +9,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, facts, number, percent, plural, say, setting, show_json, table
+from ramet.cli.output import facts, percent, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 from ramet.records import Commit
+from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
     from ramet.records import Child, Component, Path
@@ -66,7 +67,7 @@ def show(
                 ("task", path.task or "none, it is a root"),
                 ("parent", path.parent or NOTHING),
                 ("method", path.method or NOTHING),
-                ("params", f"{number(path.params)}, of which {number(path.trained_params)} trained for the task"),
+                ("params", f"{count(path.params)}, of which {count(path.trained_params)} trained for the task"),
                 *((name, _metric(name, value)) for name, value in path.metrics.items()),
             ]
         ),
@@ -126,9 +127,9 @@ def _status_row(status: "TaskStatus") -> list[str]:
         status.task,
         percent(status.quality),
         percent(status.test_quality),
-        number(status.trained_params),
-        number(status.accounted_params),
-        number(status.flops),
+        count(status.trained_params),
+        count(status.accounted_params),
+        count(status.flops),
         f"@{status.image_size}x{status.layers}" if learnt else NOTHING,
         status.parent_task or ("root" if learnt else NOTHING),
         plural(len(status.shares_with), "task") if status.shares_with else NOTHING,
@@ -141,7 +142,7 @@ def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Table:
             return "trained"
         return "untrained" if component.untrained else "frozen"
 
-    rows = ([c.name, number(c.size), state(c), ", ".join(holders[c.name]) or NOTHING] for c in path.components)
+    rows = ([c.name, count(c.size), state(c), ", ".join(holders[c.name]) or NOTHING] for c in path.components)
     return table(("component", "params", "", "also held by"), rows, right=("params",))
 
 

@@ -10,7 +10,8 @@ import typer
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-NOTHING = "–"
+from ramet.report.words import NOTHING
+from ramet.report.words import count as in_three_digits
 
 out = Console(markup=False, highlight=False, emoji=False)
 err = Console(markup=False, highlight=False, emoji=False, stderr=True)
@@ -74,37 +75,12 @@ def percent(share: float | None) -> str:
     return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f}%"
 
 
-def number(count: float | None) -> str:
-    """A count in three digits: `950`, `1.48 M`, `15.0 M`."""
-    if count is None:
-        return NOTHING
-    scale, unit = next(
-        ((s, u) for s, u in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")) if count >= 0.9995 * s), (1, "")
-    )
-    scaled = count / scale
-    digits = 0 if not unit else max(0, 2 - int(math.log10(scaled) + 1e-3) if scaled >= 1 else 2)
-    return f"{scaled:.{digits}f} {unit}".strip()
-
-
 def size(count: int) -> str:
     """A number of bytes: `5.87 MB`."""
-    text = number(count)
+    text = in_three_digits(count)
     return f"{text}B" if " " in text else f"{text} B"
-
-
-def duration(seconds: float | None) -> str:
-    """A time as hours, minutes and seconds: `0:12:04`."""
-    if seconds is None or not math.isfinite(seconds):
-        return "-:--:--"
-    whole = round(seconds)
-    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def setting(value: object) -> str:
     """A hyperparameter's value as a method's text writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def plural(count: int, noun: str, many: str = "") -> str:
-    """A count with its noun: `1 image`, `2 images`."""
-    return f"{count:,} {noun if count == 1 else many or noun + 's'}"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import percent, plural, say, show, show_json, size
+from ramet.cli.output import percent, say, show, show_json, size
 from ramet.cli.progress import progress_bar
+from ramet.report.words import plural
 
 if TYPE_CHECKING:
     from ramet.store.sharing import Transfer

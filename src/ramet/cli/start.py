@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 import ramet
-from ramet.cli.output import number, plural, say, show
+from ramet.cli.output import say, show
+from ramet.report.words import count, plural
 
 
 def init(
@@ -46,7 +47,7 @@ def init(
     ((root_name, path),) = system.roots().items()
     shape = path.architecture
     show(
-        f"{system.folder}: grows from {root_name} ({number(path.params)} parameters, {plural(shape.layers, 'layer')}, "
+        f"{system.folder}: grows from {root_name} ({count(path.params)} parameters, {plural(shape.layers, 'layer')}, "
         f"{shape.image_size} pixels)"
     )
     say(f"next: ramet -C {shlex.quote(str(folder))} task add NAME SOURCE")

@@ -9,9 +9,10 @@ import typer
 from rich.table import Table
 
 from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import NOTHING, facts, percent, plural, say, show_json, table
+from ramet.cli.output import facts, percent, say, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import progress_bar
+from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:
     from ramet.records import Task

@@ -9,8 +9,9 @@ from rich.table import Table
 
 from ramet.cli.lanes import drawn
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import NOTHING, facts, number, percent, plural, say, show, show_json, table
+from ramet.cli.output import facts, percent, say, show, show_json, table
 from ramet.errors import InvalidValue
+from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
     from ramet.evolution.merge import Policy
@@ -207,8 +208,8 @@ def _diff_row(found: "TaskDiff") -> list[str]:
         found.change,
         moved(lambda figures: figures.quality, _points),
         moved(lambda figures: figures.test_quality, _points),
-        moved(lambda figures: figures.accounted_params, number),
-        moved(lambda figures: figures.flops, number),
+        moved(lambda figures: figures.accounted_params, count),
+        moved(lambda figures: figures.flops, count),
         str(len(found.added)) if found.after else NOTHING,
         str(len(found.shared)) if found.after else NOTHING,
     ]
@@ -225,8 +226,8 @@ def _totals(found: "Diff") -> list[tuple[str, str]]:
         ("tasks", f"{before.tasks:,} → {after.tasks:,}"),
         ("mean validation", f"{percent(before.quality)} → {percent(after.quality)}"),
         ("mean test", f"{percent(before.test_quality)} → {percent(after.test_quality)}"),
-        ("all parameters", f"{number(before.params)} → {number(after.params)}"),
-        ("mean FLOPs", f"{number(before.flops)} → {number(after.flops)}"),
+        ("all parameters", f"{count(before.params)} → {count(after.params)}"),
+        ("mean FLOPs", f"{count(before.flops)} → {count(after.flops)}"),
     ]
 
 

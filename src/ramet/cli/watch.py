@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ramet.cli.interrupt import load_torch
-from ramet.cli.output import NOTHING, duration, err, percent, plural, say
+from ramet.cli.output import err, percent, say
 from ramet.evolution.observer import Observer, Plan
 from ramet.records import Child, Path
+from ramet.report.words import NOTHING, duration, plural
 
 Clock = Callable[[], float]
 REFRESHES_PER_SECOND = 4

@@ -7,7 +7,7 @@ from ramet.benchmarks.record import Record
 from ramet.benchmarks.report.contents import PARTS, parts
 from ramet.benchmarks.report.runs import gather
 from ramet.benchmarks.report.summary import Summary, summarise
-from ramet.benchmarks.report.tables import Picture
+from ramet.report.tables import Picture
 from tests.benchmarks.report.examples import SEEDS, TASKS, TERMS, VARIANTS, failed, records
 
 

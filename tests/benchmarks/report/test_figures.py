@@ -8,7 +8,6 @@ from PIL import Image
 
 from ramet.benchmarks.report.figures import FIGURES, draw
 from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.style import short
 from ramet.benchmarks.report.summary import Summary, summarise
 from tests.benchmarks.report.examples import TASKS, TERMS, records
 
@@ -42,8 +41,3 @@ def test_a_partly_finished_benchmark_is_drawn(tasks: tuple[str, ...], tmp_path: 
     runs = (one for one in records(lambda v, task, seed: v == "finetune" or task not in tasks) if one.seed == 0)
     draw(summarise(gather(replace(TERMS, reported={}), runs)), FIGURES, tmp_path)
     assert len(list(tmp_path.iterdir())) == 2 * len(FIGURES)
-
-
-@pytest.mark.parametrize(("value", "text"), [(200_000, "200 k"), (2e6, "2 M"), (1.25e6, "1.25 M"), (0, "0")])
-def test_short(value: float, text: str) -> None:
-    assert short(value) == text

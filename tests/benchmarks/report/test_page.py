@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ramet.benchmarks.report.contents import PARTS
-from ramet.benchmarks.report.page import inlined
-from ramet.benchmarks.report.tables import Picture
+from ramet.report.page import inlined
+from ramet.report.tables import Picture
 
 VOID = {"meta", "wbr", "br", "img", "link"}
 

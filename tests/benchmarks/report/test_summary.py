@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ramet.benchmarks.record import Record
 from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.statistics import Estimate, estimate
 from ramet.benchmarks.report.summary import Fault, Summary, summarise
+from ramet.report.statistics import Estimate, estimate
 from tests.benchmarks.report.examples import (
     BLOCK,
     HEAD,

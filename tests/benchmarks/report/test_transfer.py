@@ -4,8 +4,8 @@ import pytest
 
 from ramet.benchmarks.record import Record
 from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.statistics import estimate
 from ramet.benchmarks.report.transfer import accuracy_matrix, sharing_matrix, system_params, transfer
+from ramet.report.statistics import estimate
 from tests.benchmarks.report.examples import BLOCK, HEAD, SEEDS, TASKS, TERMS, quality, records
 
 RUNS = gather(TERMS, records())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ramet.benchmarks.report.parts import cost, provenance, quality, relations
 from ramet.benchmarks.report.parts.common import Blocks
 from ramet.benchmarks.report.summary import Summary
-from ramet.benchmarks.report.tables import Part
+from ramet.report.tables import Part
 
 PARTS: dict[str, tuple[str, Callable[[Summary], Blocks]]] = {
     "overview": ("Overview", quality.overview),

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from typing import Any
 
-from ramet.benchmarks.report.statistics import Estimate
-from ramet.benchmarks.report.style import INK, PAPER, accuracy_axis, count_axis, half, looks, new_figure, short
 from ramet.benchmarks.report.summary import Summary, VariantResult
+from ramet.report.statistics import Estimate
+from ramet.report.style import INK, PAPER, accuracy_axis, count_axis, half, looks, new_figure, short
 
 MEAN = "mean of tasks"
 DASHES = ("--", ":", "-.")
@@ -94,7 +94,7 @@ def _panels(summary: Summary, measure: str, title: str) -> tuple[Any, dict[str, 
     for axes in grid[len(shown) :]:
         axes.set_visible(False)
     for task, axes in panels.items():
-        _panel(axes, results, shown[task], looks(summary))
+        _panel(axes, results, shown[task], looks(summary.families))
         axes.set_title(task)
     return figure, panels
 
@@ -117,8 +117,7 @@ def _panel(
 
 def _by_family(summary: Summary) -> list[VariantResult]:
     """The methods, those of a family together."""
-    families = list(looks(summary))
-    return sorted(summary.results, key=lambda result: families.index(result.variant.family))
+    return sorted(summary.results, key=lambda result: summary.families.index(result.variant.family))
 
 
 def _values(results: Sequence[VariantResult], task: str, measure: str) -> dict[int, Estimate]:

@@ -1,12 +1,13 @@
-"""The figures of a report by name, and their files. Equal summaries give equal bytes."""
+"""The figures of a report by name."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ramet.benchmarks.report import dots, frontier
-from ramet.benchmarks.report.style import styled
 from ramet.benchmarks.report.summary import Summary
+from ramet.report import style
 
 FIGURES: dict[str, Callable[[Summary], Any]] = {
     "frontier-params": frontier.against_params,
@@ -18,9 +19,5 @@ FIGURES: dict[str, Callable[[Summary], Any]] = {
 
 
 def draw(summary: Summary, names: Iterable[str], folder: Path) -> None:
-    """Write figures into a folder, each as SVG and as PNG."""
-    for name in names:
-        with styled():
-            figure = FIGURES[name](summary)
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-            figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=160)
+    """Write figures of a summary into a folder."""
+    style.draw({name: partial(FIGURES[name], summary) for name in names}, folder)

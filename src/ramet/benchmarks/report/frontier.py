@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from ramet.benchmarks.report.labels import Box, Point, along, around, placed
-from ramet.benchmarks.report.statistics import Estimate
-from ramet.benchmarks.report.style import INK, PAPER, accuracy_axis, count_axis, half, looks, new_figure
 from ramet.benchmarks.report.summary import Summary
+from ramet.report.labels import Box, Point, along, around, placed
+from ramet.report.statistics import Estimate
+from ramet.report.style import INK, PAPER, accuracy_axis, count_axis, half, looks, new_figure
 
 FAR = 12
 """A label this far from its point (1/72 inch) gets a line to it."""
@@ -39,7 +39,7 @@ def _frontier(summary: Summary, measure: str, title: str, *, log: bool) -> Any:
     axes.set(xlabel=title, ylabel="test accuracy (mean over tasks)")
     axes.grid(True)
     curves = _curves(summary, measure)
-    for family, look in looks(summary).items():
+    for family, look in looks(summary.families).items():
         _draw(axes, curves[family], *look)
     dots = [dot for curve in curves.values() for dot in curve]
     count_axis(axes, [dot.x for dot in dots], log=log)
@@ -53,7 +53,7 @@ def _frontier(summary: Summary, measure: str, title: str, *, log: bool) -> Any:
 def _curves(summary: Summary, measure: str) -> dict[str, list[Dot]]:
     """The dots of every family, from left to right; the best of several names the family."""
     curves: dict[str, list[Dot]] = {}
-    for family in looks(summary):
+    for family in summary.families:
         members = [r for r in summary.results if r.variant.family == family]
         found = [(r.variant, r.means) for r in members if r.means]
         best = max((means.test.mean for _, means in found), default=None)

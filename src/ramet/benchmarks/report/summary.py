@@ -7,8 +7,8 @@ from typing import Literal
 
 from ramet.benchmarks.record import Record, State, Terms, Variant
 from ramet.benchmarks.report.runs import Block, Runs, common, compared, seeds_of
-from ramet.benchmarks.report.statistics import Comparison, Estimate, compare, estimate
 from ramet.benchmarks.report.transfer import Transfer, system_params, transfer
+from ramet.report.statistics import Comparison, Estimate, compare, estimate
 
 SPENT = ("examples", "children", "training_flops", "seconds")
 """What is added up over tasks; of all else the mean is taken."""
@@ -107,6 +107,11 @@ class Summary:
     def reference(self) -> VariantResult:
         """The method that the others are compared with: the suite's first."""
         return self.results[0]
+
+    @property
+    def families(self) -> tuple[str, ...]:
+        """The families of the methods, each once."""
+        return tuple(dict.fromkeys(result.variant.family for result in self.results))
 
 
 def summarise(runs: Runs) -> Summary:

@@ -6,7 +6,7 @@ from statistics import fmean
 
 from ramet.benchmarks.record import Record
 from ramet.benchmarks.report.runs import Runs
-from ramet.benchmarks.report.statistics import Estimate, estimate
+from ramet.report.statistics import Estimate, estimate
 
 
 @dataclass(frozen=True, slots=True)

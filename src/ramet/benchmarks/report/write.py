@@ -8,11 +8,11 @@ from pathlib import Path
 from ramet.benchmarks import marks
 from ramet.benchmarks.report.contents import PARTS, parts
 from ramet.benchmarks.report.figures import draw
-from ramet.benchmarks.report.page import page
 from ramet.benchmarks.report.runs import read_runs
 from ramet.benchmarks.report.summary import Summary, summarise
-from ramet.benchmarks.report.tables import Part, Picture
 from ramet.errors import InvalidValue
+from ramet.report.page import page
+from ramet.report.tables import Part, Picture
 
 
 def write_report(folder: Path, output: Path, document: Path | None = None) -> tuple[Summary, tuple[Part, ...]]:
@@ -29,7 +29,7 @@ def write_report(folder: Path, output: Path, document: Path | None = None) -> tu
     draw(summary, [block.name for part in made for block in part.blocks if isinstance(block, Picture)], output)
     _write(output / "report.json", json.dumps(asdict(summary), indent=1, ensure_ascii=False) + "\n")
     _write(output / "report.md", markdown(summary, made, output))
-    _write(output / "report.html", page(summary, made, output))
+    _write(output / "report.html", page(summary.terms.title, made, output))
     if document:
         _write(document, filled(document, places, name, made, output))
     return summary, made

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 
-from ramet.benchmarks.report.statistics import Estimate
 from ramet.benchmarks.report.summary import Measures, Summary, TaskResult
-from ramet.benchmarks.report.tables import NOTHING, Picture, Table, listed, plural, with_interval
+from ramet.report.statistics import Estimate
+from ramet.report.tables import Picture, Table, with_interval
+from ramet.report.words import NOTHING, listed, plural
 
 WIDE = 12
 """Tasks that a table has room for side by side; more are set one below the other."""

@@ -2,7 +2,8 @@
 
 from ramet.benchmarks.report.parts.common import Blocks, any_done, by_task, compared, legend
 from ramet.benchmarks.report.summary import Summary, VariantResult
-from ramet.benchmarks.report.tables import NOTHING, Picture, Table, count, duration, with_interval
+from ramet.report.tables import Picture, Table, with_interval
+from ramet.report.words import NOTHING, count, duration
 
 
 def size(summary: Summary) -> Blocks:

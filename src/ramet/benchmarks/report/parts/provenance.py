@@ -2,7 +2,8 @@
 
 from ramet.benchmarks.report.parts.common import Blocks
 from ramet.benchmarks.report.summary import Fault, Summary
-from ramet.benchmarks.report.tables import NOTHING, Table, duration, listed
+from ramet.report.tables import Table
+from ramet.report.words import NOTHING, duration, listed
 
 
 def tasks(summary: Summary) -> Blocks:

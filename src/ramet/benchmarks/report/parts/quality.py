@@ -2,7 +2,8 @@
 
 from ramet.benchmarks.report.parts.common import Blocks, Reported, any_done, by_task, cell, compared, legend
 from ramet.benchmarks.report.summary import Summary, VariantResult
-from ramet.benchmarks.report.tables import NOTHING, Picture, Table, count, difference, duration, share, with_interval
+from ramet.report.tables import Picture, Table, with_interval
+from ramet.report.words import NOTHING, count, difference, duration, share
 
 
 def overview(summary: Summary) -> Blocks:

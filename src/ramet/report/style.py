@@ -1,12 +1,12 @@
 """How the figures of a report look: colours, fonts, axes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from ramet.benchmarks.report.statistics import Estimate
-from ramet.benchmarks.report.summary import Summary
-from ramet.benchmarks.report.tables import count
+from ramet.report.statistics import Estimate
+from ramet.report.words import count
 from ramet.tasks.extras import extra
 
 INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
@@ -14,7 +14,7 @@ INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7a7a7a")
 MARKERS = "osD^vPX*"
-"""A family's colour and marker; the colours are told apart by the colour-blind too (Okabe and Ito)."""
+"""The colour and marker of what is compared; the colours are told apart by the colour-blind too (Okabe and Ito)."""
 
 STYLE = {
     "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
@@ -36,15 +36,23 @@ def styled() -> Iterator[None]:
         yield
 
 
+def draw(figures: Mapping[str, Callable[[], Any]], folder: Path) -> None:
+    """Write figures into a folder under their names, each as SVG and as PNG; equal ones give equal bytes."""
+    for name, make in figures.items():
+        with styled():
+            figure = make()
+            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
+            figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=160)
+
+
 def new_figure(width: float, height: float) -> Any:
     """An empty figure of that size in inches."""
     return extra("matplotlib.figure", "report").Figure(figsize=(width, height), layout="constrained")
 
 
-def looks(summary: Summary) -> dict[str, tuple[str, str]]:
-    """Colour and marker of every family."""
-    names = dict.fromkeys(result.variant.family for result in summary.results)
-    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(names)}
+def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every name, in order."""
+    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(dict.fromkeys(names))}
 
 
 def half(found: Estimate) -> float:

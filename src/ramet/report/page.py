@@ -6,14 +6,13 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
-from ramet.benchmarks.report.style import FAINT, INK, PAPER
-from ramet.benchmarks.report.summary import Summary
-from ramet.benchmarks.report.tables import Part, Picture, Table
+from ramet.report.style import FAINT, INK, PAPER
+from ramet.report.tables import Part, Picture, Table
 
 
-def page(summary: Summary, parts: Sequence[Part], figures: Path) -> str:
+def page(heading: str, parts: Sequence[Part], figures: Path) -> str:
     """The page, with the figures that a folder holds as SVG."""
-    title = escape(summary.terms.title)
+    title = escape(heading)
     links = "".join(f'<a href="#{part.name}">{escape(part.title)}</a>' for part in parts)
     sections = "\n".join(_section(part, figures) for part in parts)
     style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ramet.benchmarks.report.statistics import Estimate, compare, estimate, signed_rank
+from ramet.report.statistics import Estimate, compare, estimate, signed_rank
 
 ACCURACIES = st.lists(st.integers(0, 1000).map(lambda count: count / 1000), min_size=2, max_size=12)
 

@@ -1,0 +1,1 @@
+"""Experiments: method variants, compared fairly on branches of their own, and what comes of them."""
