@@ -7,8 +7,9 @@ import typer
 from ramet.cli.interrupt import load_torch
 from ramet.cli.look import changes
 from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import NOTHING, percent, plain, plural, say, show, show_json, table
+from ramet.cli.output import percent, plain, say, show, show_json, table
 from ramet.cli.progress import progress_bar
+from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:
     from ramet.results import Replay, ReplayStep
