@@ -1,6 +1,7 @@
 """`ramet status`, `show`, `history` and `lineage`: what a system holds, and how it came about."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,11 +85,25 @@ def show(
 def history(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    plot: Annotated[
+        FilePath | None,
+        typer.Option(
+            metavar="FILE", help="Draw the branch's quality, size and compute, .svg or .png.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
     """All children that were ever made, with their parents, mutations, qualities and cost."""
-    children = open_system(folder).history(task)[-limit if limit else 0 :]
+    system = open_system(folder)
+    if plot is not None:
+        from ramet.story.tell import tell
+        from ramet.story.write import write_curves
+
+        write_curves(tell(system), plot)
+        say(f"written to {plot}")
+        return
+    children = system.history(task)[-limit if limit else 0 :]
     if as_json:
         show_json(children)
     elif not children:

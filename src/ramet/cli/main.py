@@ -8,14 +8,29 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import benchmark, care, demo, evolve, look, methods, migrate, replay, share, start, tasks, use, versions
+from ramet.cli import (
+    benchmark,
+    care,
+    demo,
+    evolve,
+    look,
+    methods,
+    migrate,
+    replay,
+    share,
+    start,
+    story,
+    tasks,
+    use,
+    versions,
+)
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
 from ramet.cli.output import say
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),
     "Grow": (evolve.evolve,),
-    "Look": (look.status, look.show, look.history, look.lineage),
+    "Look": (look.status, look.show, look.history, look.lineage, story.report, story.graph),
     "Versions": (
         versions.log,
         versions.diff,

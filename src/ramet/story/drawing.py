@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from ramet.report.style import COLOURS, FAINT, INK, new_figure
+from ramet.report.style import COLOURS, new_figure
 from ramet.report.words import count
 from ramet.story.graph import Graph, Node
 from ramet.tasks.extras import extra
 
 ROOT, GONE, LIGHT, DARK = "#9aa0a6", "#c3c8ce", "#ffffff", "#101214"
 """Boxes of the root, boxes of tasks that are not there any more, and what is written on dark and on light boxes."""
+
+LEGEND = """A column a task, from its images at the bottom to its classes at the top. A box is a component,
+as wide as tasks hold it, in the colour of the task that trained it; grey are the root's."""
 
 MANY = 16
 """From so many tasks on their names stand upright, and no box has room for words."""
@@ -52,7 +55,10 @@ def draw_graph(graph: Graph) -> Any:
     _words(axes, graph, tasks, layers, colours)
     axes.set_xlim(-0.1, max(len(tasks), 3.2 / unit) + 0.1)
     axes.set_ylim(-0.6, len(layers) - 0.4)
-    axes.axis("off")
+    axes.tick_params(length=0)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    figure.supxlabel(LEGEND, fontsize=8)
     return figure
 
 
@@ -100,7 +106,7 @@ def colours_of(tasks: Sequence[str]) -> dict[str, str]:
 
 
 def _headroom(tasks: Sequence[str]) -> float:
-    return 0.5 if len(tasks) < MANY else 0.3 + 0.075 * max(map(len, tasks))
+    return 0.5 if len(tasks) < MANY else 0.3 + 0.09 * max(map(len, tasks))
 
 
 def _lines(
@@ -137,22 +143,25 @@ def _box(axes: Any, box: Box, colours: Mapping[str, str], unit: float) -> None:
     axes.add_patch(patches.Rectangle((box.left + gap, box.row - height / 2), width, height, color=colour, linewidth=0))
     if width * unit > 0.45:
         words = count(box.component.attributes["params"])
-        shade = DARK if colour in (ROOT, GONE) else LIGHT
+        shade = DARK if _bright(colour) else LIGHT
         axes.text(box.left + gap + width / 2, box.row, words, ha="center", va="center", fontsize=8, color=shade)
 
 
-def _words(
-    axes: Any, graph: Graph, tasks: Sequence[str], layers: Sequence[str], colours: Mapping[str, str]
-) -> None:
-    """The names of rows and tasks; below, who grew from whom."""
-    for row, layer in enumerate(layers):
-        name = NAMES.get(layer, layer.replace(".", " "))
-        axes.text(-0.02, row, name + "  ", ha="right", va="center", color=INK, fontsize=8.5, transform=axes.get_yaxis_transform())
-    top, upright = len(layers) - 0.45, len(tasks) >= MANY
-    origins = graph.origins()
+def _bright(colour: str) -> bool:
+    """Whether dark words are read better on a colour than light ones."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue > 140
+
+
+def _words(axes: Any, graph: Graph, tasks: Sequence[str], layers: Sequence[str], colours: Mapping[str, str]) -> None:
+    """The names of rows and tasks; where there is room, what each grew from."""
+    axes.set_yticks(range(len(layers)), [NAMES.get(layer, layer.replace(".", " ")) for layer in layers])
+    origins = {target: source.partition(":") for target, source in graph.origins().items()}
+    upright = len(tasks) >= MANY
+    style = {"rotation": 90, "fontsize": 6 if len(tasks) > 60 else 8} if upright else {"fontsize": 9, "weight": "bold"}
     for i, task in enumerate(tasks):
-        style = {"rotation": 90, "fontsize": 6} if upright else {"fontsize": 9, "weight": "bold"}
-        axes.text(i + 0.5, top, task, ha="center", va="bottom", color=colours[task], **style)
-        if not upright:
-            origin = origins.get(f"task:{task}", ":?").partition(":")
-            axes.text(i + 0.5, -0.62, f"from {origin[2] if origin[0] == 'task' else 'the root'}", ha="center", va="top", color=INK, fontsize=7.5)
+        axes.text(i + 0.5, len(layers) - 0.45, task, ha="center", va="bottom", color=colours[task], **style)
+        kind, _, name = origins.get(f"task:{task}", ("", "", ""))
+        if kind and not upright:
+            words = f"from {name}" if kind == "task" else "from the root"
+            axes.text(i + 0.5, -0.62, words, ha="center", va="top", fontsize=7.5)

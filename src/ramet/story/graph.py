@@ -121,7 +121,10 @@ def _id(component: Component) -> str:
 def _component(component: Component) -> Node:
     owner = {} if component.task is None else {"task": component.task}
     return Node(
-        _id(component), "component", component.name, {"params": component.size, "untrained": component.untrained, **owner}
+        _id(component),
+        "component",
+        component.name,
+        {"params": component.size, "untrained": component.untrained, **owner},
     )
 
 
@@ -129,7 +132,7 @@ def _grew(lineage: Sequence[Path], of_path: Mapping[str, str], published: Mappin
     """The edge from the nearest ancestor that is a root or a published task's, if the lineage is on record."""
     own, *older = lineage
     near = (
-        of_path[path.id] if path.id in of_path else f"task:{path.task}"
+        of_path.get(path.id, f"task:{path.task}")
         for path in older
         if path.id in of_path or (path.task != own.task and path.task in published)
     )

@@ -1,0 +1,130 @@
+"""What the page of a system says: its parts, one a question."""
+
+from collections.abc import Mapping, Sequence
+
+from ramet.report.tables import Part, Picture, Table
+from ramet.report.words import NOTHING, count, listed, plural, share
+from ramet.results import TaskStatus
+from ramet.story.tell import Segment, State, Story
+
+Sharing = Mapping[str, Mapping[str, int]]
+"""Parameters of the components that the paths of two tasks both hold, by the names of both; on the diagonal all."""
+
+_NAMES = 8
+"""Names that a cell of the segments has room for."""
+
+
+def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tuple[Part, ...]:
+    """The page; the parts that need a published path only where there is one."""
+    learnt = [status for status in statuses if status.path is not None]
+    if not story.states:
+        return (Part("overview", "Overview", (_unlearnt(statuses),)),)
+    made = [
+        Part("overview", "Overview", _overview(story, learnt)),
+        Part(
+            "segments",
+            "Segments",
+            (
+                _SEGMENTS,
+                _segments(story),
+                Picture(
+                    "curves", "What each commit left, over the methods in force; the numbers are those of the segments."
+                ),
+            ),
+        ),
+    ]
+    if learnt:
+        made += [
+            Part("graph", "Growth", (Picture("graph", "The tasks' paths through the components that they share."),)),
+            Part("tasks", "Tasks", (_TASKS, _tasks(statuses))),
+        ]
+    if len(learnt) > 1:
+        picture = Picture("sharing", "Parameters that two tasks share; on the diagonal all of a task's.")
+        made.append(Part("sharing", "Who shares with whom", (picture,)))
+    return tuple(made)
+
+
+_SEGMENTS = (
+    "A segment is a run of commits under one method version. Its label ends in a fingerprint, which changes with every "
+    "setting of the method, its budget too. The figures are those after the segment, over all tasks."
+)
+_TASKS = (
+    "own: parameters that were trained for the task; accounted: those of its path, each divided by the tasks and roots "
+    "that hold it; shape: image size x layers."
+)
+
+
+def _unlearnt(statuses: Sequence[TaskStatus]) -> str:
+    return f"{plural(len(statuses), 'task')}, and nothing learnt yet: there is no story to tell."
+
+
+def _overview(story: Story, learnt: Sequence[TaskStatus]) -> tuple[str | Table, ...]:
+    last, methods = story.states[-1], {segment.method for segment in story.segments}
+    alone = sum(status.params or 0 for status in learnt)
+    saved = (
+        f"; separate models would hold {count(alone)}, {alone / last.params:.1f} times as many" if last.params else ""
+    )
+    sentence = (
+        f"{plural(len(story.states), 'commit')} from {story.states[0].time[:10]} to {last.time[:10]}, in "
+        f"{plural(len(story.segments), 'segment')} under {plural(len(methods), 'method version')}. All tasks together "
+        f"hold {count(last.params)} parameters{saved}."
+    )
+    return sentence, Table(("", ""), tuple(zip(_FIGURES, _figures(last), strict=True)))
+
+
+_FIGURES = ("tasks", "validation, mean", "test, mean", "accounted a task", "all parameters", "FLOPs, mean")
+
+
+def _figures(state: State) -> tuple[str, ...]:
+    return (
+        f"{state.tasks:,}",
+        _share(state.quality),
+        _share(state.test_quality),
+        count(state.accounted_params),
+        count(state.params),
+        count(state.flops),
+    )
+
+
+def _segments(story: Story) -> Table:
+    columns = ("segment", "method", "from", "added", "revisited", "removed", "commits", *_FIGURES)
+    return Table(columns, tuple(_segment(i, segment) for i, segment in enumerate(story.segments, start=1)), left=6)
+
+
+def _segment(number: int, segment: Segment) -> tuple[str, ...]:
+    tasks = (_named(names) for names in (segment.added, segment.revisited, segment.removed))
+    figures = _figures(segment.after)
+    return (str(number), segment.method or NOTHING, segment.began[:10], *tasks, f"{segment.commits:,}", *figures)
+
+
+def _named(names: Sequence[str]) -> str:
+    left = len(names) - _NAMES
+    return listed([*names[:_NAMES], f"{left} more"] if left > 0 else names) or NOTHING
+
+
+def _tasks(statuses: Sequence[TaskStatus]) -> Table:
+    numbers = ("valid.", "test", "params", "own", "accounted", "FLOPs", "shape", "classes")
+    rows = tuple(_task(status) for status in statuses)
+    return Table(("task", "parent", "method", *numbers), rows, left=3)
+
+
+def _task(status: TaskStatus) -> tuple[str, ...]:
+    if status.path is None:
+        return (status.task, *9 * (NOTHING,), f"{status.classes:,}")
+    return (
+        status.task,
+        status.parent_task or "root",
+        status.method or NOTHING,
+        _share(status.quality),
+        _share(status.test_quality),
+        count(status.params),
+        count(status.trained_params),
+        count(status.accounted_params),
+        count(status.flops),
+        f"@{status.image_size}x{status.layers}",
+        f"{status.classes:,}",
+    )
+
+
+def _share(value: float | None) -> str:
+    return NOTHING if value is None or value != value else share(value)
