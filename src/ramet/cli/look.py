@@ -13,6 +13,7 @@ from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import facts, percent, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
+from ramet.errors import InvalidValue
 from ramet.records import Commit
 from ramet.report.words import NOTHING, count, plural
 
@@ -94,12 +95,14 @@ def history(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """All children that were ever made, with their parents, mutations, qualities and cost."""
+    """All children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
     system = open_system(folder)
     if plot is not None:
         from ramet.story.tell import tell
         from ramet.story.write import write_curves
 
+        if task or limit or as_json:
+            raise InvalidValue("--plot draws the whole branch", "leave out TASK, --limit and --json")
         write_curves(tell(system), plot)
         say(f"written to {plot}")
         return

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from ramet.report.tables import Part, Picture, Table
 from ramet.report.words import NOTHING, count, listed, plural, share
 from ramet.results import TaskStatus
-from ramet.story.tell import Segment, State, Story
+from ramet.story.tell import State, Story
 
 Sharing = Mapping[str, Mapping[str, int]]
 """Parameters of the components that the paths of two tasks both hold, by the names of both; on the diagonal all."""
 
-_NAMES = 8
+_NAMES = 24
 """Names that a cell of the segments has room for."""
 
 
@@ -21,17 +21,7 @@ def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tup
         return (Part("overview", "Overview", (_unlearnt(statuses),)),)
     made = [
         Part("overview", "Overview", _overview(story, learnt)),
-        Part(
-            "segments",
-            "Segments",
-            (
-                _SEGMENTS,
-                _segments(story),
-                Picture(
-                    "curves", "What each commit left, over the methods in force; the numbers are those of the segments."
-                ),
-            ),
-        ),
+        Part("segments", "Segments", (_SEGMENTS, *_segments(story), Picture("curves", _CURVES))),
     ]
     if learnt:
         made += [
@@ -48,6 +38,7 @@ _SEGMENTS = (
     "A segment is a run of commits under one method version. Its label ends in a fingerprint, which changes with every "
     "setting of the method, its budget too. The figures are those after the segment, over all tasks."
 )
+_CURVES = "What each commit left, over the methods in force; the numbers are those of the segments."
 _TASKS = (
     "own: parameters that were trained for the task; accounted: those of its path, each divided by the tasks and roots "
     "that hold it; shape: image size x layers."
@@ -59,16 +50,18 @@ def _unlearnt(statuses: Sequence[TaskStatus]) -> str:
 
 
 def _overview(story: Story, learnt: Sequence[TaskStatus]) -> tuple[str | Table, ...]:
-    last, methods = story.states[-1], {segment.method for segment in story.segments}
-    alone = sum(status.params or 0 for status in learnt)
-    saved = (
-        f"; separate models would hold {count(alone)}, {alone / last.params:.1f} times as many" if last.params else ""
-    )
+    first, last = story.states[0], story.states[-1]
+    versions = {segment.method for segment in story.segments}
     sentence = (
-        f"{plural(len(story.states), 'commit')} from {story.states[0].time[:10]} to {last.time[:10]}, in "
-        f"{plural(len(story.segments), 'segment')} under {plural(len(methods), 'method version')}. All tasks together "
-        f"hold {count(last.params)} parameters{saved}."
+        f"{plural(len(story.states), 'commit')} from {first.time[:10]} to {last.time[:10]}, in "
+        f"{plural(len(story.segments), 'segment')} under {plural(len(versions), 'method version')}."
     )
+    if last.params:
+        alone = sum(status.params or 0 for status in learnt)
+        sentence += (
+            f" All tasks together hold {count(last.params)} parameters; separate models would hold {count(alone)}, "
+            f"{alone / last.params:.1f} times as many."
+        )
     return sentence, Table(("", ""), tuple(zip(_FIGURES, _figures(last), strict=True)))
 
 
@@ -86,15 +79,27 @@ def _figures(state: State) -> tuple[str, ...]:
     )
 
 
-def _segments(story: Story) -> Table:
-    columns = ("segment", "method", "from", "added", "revisited", "removed", "commits", *_FIGURES)
-    return Table(columns, tuple(_segment(i, segment) for i, segment in enumerate(story.segments, start=1)), left=6)
-
-
-def _segment(number: int, segment: Segment) -> tuple[str, ...]:
-    tasks = (_named(names) for names in (segment.added, segment.revisited, segment.removed))
-    figures = _figures(segment.after)
-    return (str(number), segment.method or NOTHING, segment.began[:10], *tasks, f"{segment.commits:,}", *figures)
+def _segments(story: Story) -> tuple[Table, Table]:
+    """How the segments compare, and which tasks they were about."""
+    numbered = [*enumerate(story.segments, start=1)]
+    counts = ("from", "commits", "added", "revisited", "removed")
+    figures = tuple(
+        (
+            f"{number}. {segment.method or NOTHING}",
+            segment.began[:10],
+            *(f"{n:,}" for n in (segment.commits, len(segment.added), len(segment.revisited), len(segment.removed))),
+            *_figures(segment.after),
+        )
+        for number, segment in numbered
+    )
+    tasks = tuple(
+        (f"{number}.", _named(segment.added), _named(segment.revisited), _named(segment.removed))
+        for number, segment in numbered
+    )
+    return (
+        Table(("segment", *counts, *_FIGURES), figures, left=2),
+        Table(("segment", "tasks added", "tasks revisited", "tasks removed"), tasks, left=4),
+    )
 
 
 def _named(names: Sequence[str]) -> str:
