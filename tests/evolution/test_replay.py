@@ -11,6 +11,8 @@ from sqlalchemy import select, update
 
 import ramet.system as ramet
 from ramet.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
+from ramet.evolution.lineage import recorded_steps
+from ramet.evolution.observer import Observer
 from ramet.store.schema import agents, paths, tasks
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
@@ -74,6 +76,24 @@ def test_where_another_tasks_path_is_gone_its_own_lineage_is_trained_again(syste
     found = system.replay("two")
     assert [step.task for step in found.steps][-3:] == ["one", "two", "two"]
     assert {step.verdict for step in found.steps} == {"identical"}
+
+
+def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
+    system = make_system(tmp_path, "one", "two")
+    system.evolve("one", settings=SETTINGS, cycles=1)
+
+    class Meanwhile(Observer):
+        done = False
+
+        def generation_finished(self, children: object, best: float) -> None:
+            if not self.done:
+                self.done = True
+                ramet.open(system.folder).evolve("two", settings=SETTINGS, cycles=1, samples=2)
+
+    system.evolve("one", settings=SETTINGS, seed=1, cycles=1, observer=Meanwhile())
+    _, steps = recorded_steps(system.catalog, system.objects, system.path("one"))
+    assert [*steps[-1].cycle.world.published] == ["one"], "the second task came while this cycle ran"
+    assert {step.verdict for step in system.replay("one").steps} == {"identical"}
 
 
 def test_another_seed_is_found(system: System) -> None:

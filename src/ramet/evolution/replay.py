@@ -15,7 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ramet.evolution.recorded import RecordedStep, otherwise, recorded_steps
+from ramet.evolution.lineage import recorded_steps
+from ramet.evolution.recorded import RecordedStep, otherwise
 from ramet.records import Path, Task
 from ramet.results import Replay, ReplayStep
 from ramet.store.folder import Store

@@ -36,7 +36,8 @@ def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tup
 
 _SEGMENTS = (
     "A segment is a run of commits under one method version. Its label ends in a fingerprint, which changes with every "
-    "setting of the method, its budget too. The figures are those after the segment, over all tasks."
+    "setting of the method, its budget too. On the right is the system after it: accuracies, accounted parameters and "
+    "FLOPs are means over its tasks."
 )
 _CURVES = "What each commit left, over the methods in force; the numbers are those of the segments."
 _TASKS = (
@@ -62,10 +63,18 @@ def _overview(story: Story, learnt: Sequence[TaskStatus]) -> tuple[str | Table, 
             f" All tasks together hold {count(last.params)} parameters; separate models would hold {count(alone)}, "
             f"{alone / last.params:.1f} times as many."
         )
-    return sentence, Table(("", ""), tuple(zip(_FIGURES, _figures(last), strict=True)))
+    return sentence, Table(("", ""), tuple(zip(_FIGURES.values(), _figures(last), strict=True)))
 
 
-_FIGURES = ("tasks", "validation, mean", "test, mean", "accounted a task", "all parameters", "FLOPs, mean")
+_FIGURES = {
+    "tasks": "tasks",
+    "validation": "mean validation accuracy",
+    "test": "mean test accuracy",
+    "accounted": "accounted parameters a task",
+    "all params": "parameters of all tasks, each once",
+    "FLOPs": "mean FLOPs of a forward pass",
+}
+"""What is told of a state, in short and in full."""
 
 
 def _figures(state: State) -> tuple[str, ...]:
@@ -97,7 +106,7 @@ def _segments(story: Story) -> tuple[Table, Table]:
         for number, segment in numbered
     )
     return (
-        Table(("segment", *counts, *_FIGURES), figures, left=2),
+        Table(("segment", *counts, *_FIGURES), figures),
         Table(("segment", "tasks added", "tasks revisited", "tasks removed"), tasks, left=4),
     )
 

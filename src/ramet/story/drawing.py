@@ -19,8 +19,8 @@ from ramet.tasks.extras import extra
 ROOT, GONE, LIGHT, DARK = "#9aa0a6", "#c3c8ce", "#ffffff", "#101214"
 """Boxes of the root, boxes of tasks that are not there any more, and what is written on dark and on light boxes."""
 
-LEGEND = """A column a task, from its images at the bottom to its classes at the top. A box is a component,
-as wide as tasks hold it, in the colour of the task that trained it; grey are the root's."""
+LEGEND = """A column a task, from its images at the bottom to its classes at the top. A box is a component:
+its width says how many tasks hold it, its colour which one trained it; grey are the root's."""
 
 MANY = 16
 """From so many tasks on their names stand upright, and no box has room for words."""
