@@ -11,29 +11,33 @@ Measure = Callable[[State], float | None]
 
 SIZES: Mapping[str, Measure] = {
     "Parameters a task, shared ones divided": lambda state: state.accounted_params,
-    "Parameters of all tasks, each once": lambda state: state.params,
     "FLOPs of a task, mean": lambda state: state.flops,
+    "Tasks": lambda state: state.tasks,
+    "Parameters of all tasks, each once": lambda state: state.params,
 }
 
-NAMED, NUMBERED = 8, 24
-"""Methods that the legend has room for, and segments whose numbers have room in their bands."""
+NAMED, NUMBERED = 14, 24
+"""Methods that the legend has room for, and segments whose numbers have room above their bands."""
 
 
 def draw_curves(story: Story) -> Any:
     """The figure of a story that has a commit."""
-    figure = new_figure(10.0, 6.4)
-    panels = list(figure.subplots(2, 2, sharex=True).flat)
-    bands = _bands(panels, story)
+    figure, locator = new_figure(12.5, 6.0), extra("matplotlib.ticker", "report").MaxNLocator
+    *panels, corner = figure.subplots(2, 3, sharex=True).flat
     _quality(panels[0], story)
     for axes, (title, measure) in zip(panels[1:], SIZES.items(), strict=True):
         _curve(axes, story, measure, COLOURS[0])
-        axes.set_title(title)
+        axes.set_title(title, pad=14)
         axes.set_ylim(0, 1.08 * max(measure(state) or 0 for state in story.states) or 1)
+        axes.yaxis.set_major_locator(locator(integer=True, steps=(1, 2, 5, 10)))
         axes.yaxis.set_major_formatter(lambda value, _: short(value))
     for axes in panels[2:]:
         axes.set_xlabel("commits")
-        axes.xaxis.set_major_locator(extra("matplotlib.ticker", "report").MaxNLocator(integer=True))
-    figure.legend(handles=bands, loc="outside lower center", ncols=2, frameon=False, fontsize=8)
+        axes.xaxis.set_major_locator(locator(integer=True, steps=(1, 2, 5, 10)))
+        axes.tick_params(labelbottom=True)
+    corner.axis("off")
+    methods = _bands(panels, story)
+    corner.legend(handles=methods, title="Method", alignment="left", loc="center left", frameon=False, fontsize=8.5)
     return figure
 
 
@@ -42,7 +46,7 @@ def _quality(axes: Any, story: Story) -> None:
     for i, (name, measure) in enumerate(measures.items()):
         _curve(axes, story, measure, COLOURS[i], name)
     known = [value for state in story.states for measure in measures.values() if (value := measure(state)) is not None]
-    axes.set_title("Quality, mean over the tasks")
+    axes.set_title("Quality, mean over the tasks", pad=14)
     accuracy_axis(axes.yaxis, (min(known, default=0.0), max(known, default=1.0)))
     axes.legend(frameon=False, fontsize=8)
 
@@ -66,7 +70,7 @@ def _bands(panels: list[Any], story: Story) -> list[Any]:
             axes.axvspan(start, end, color=looks[method], alpha=0.16, linewidth=0)
             if len(story.segments) <= NUMBERED:
                 where = axes.get_xaxis_transform()
-                axes.text((start + end) / 2, 0.98, number, ha="center", va="top", fontsize=8, transform=where)
+                axes.text((start + end) / 2, 1.01, number, ha="center", va="bottom", fontsize=8, transform=where)
     named = [patches.Patch(color=looks[m], alpha=0.35, label=m or "no method") for m in methods[:NAMED]]
     left = len(methods) - len(named)
     return named + ([patches.Patch(alpha=0, label=f"and {left} more")] if left else [])
