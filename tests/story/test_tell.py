@@ -77,7 +77,7 @@ def test_a_merge_counts_as_what_it_publishes(tmp_path: Path) -> None:
     system.merge("trial")
     *_, before, merged = tell(system).segments
     assert (before.method, before.added) == ("plain v1 #1", ("six",))
-    assert (merged.method, merged.commits, merged.added) == ("new v1 #3 + newer v1 #4", 1, ("five", "four"))
+    assert (merged.method, merged.commits, merged.added) == ("new v1 #3; newer v1 #4", 1, ("five", "four"))
     check_states(system)
 
 

@@ -103,7 +103,7 @@ def _with_methods(commits: Sequence[Commit], paths: Mapping[str, Path]) -> Itera
     method = ""
     for commit in commits:
         made_by = {paths[id].method for id in commit.changes.values() if id is not None}
-        method = commit.method or " + ".join(sorted(made_by - {""})) or method
+        method = commit.method or "; ".join(sorted(made_by - {""})) or method
         yield method, commit
 
 
