@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ramet.errors import InvalidValue, StoreError
+from ramet.story import write
 from ramet.story.graph import graph_of
 from ramet.story.tell import tell
 from ramet.story.write import sharing, write_curves, write_graph, write_page
@@ -62,9 +63,9 @@ def test_curves_and_graphs_are_written_as_their_names_say(tmp_path: Path) -> Non
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
     system = grown(tmp_path / "system")
-    for write, value in ((write_curves, tell(system)), (write_graph, graph_of(system))):
+    for write_file, value in ((write_curves, tell(system)), (write_graph, graph_of(system))):
         with pytest.raises(InvalidValue, match=r"end its name in one of \.svg"):
-            write(value, tmp_path / "picture.pdf")  # type: ignore[operator]
+            write_file(value, tmp_path / "picture.pdf")  # type: ignore[operator]
     with pytest.raises(StoreError, match="cannot write"):
         write_graph(graph_of(system), tmp_path / "nowhere" / "graph.json")
     with pytest.raises(StoreError, match="cannot write"):
@@ -79,3 +80,12 @@ def test_sharing_is_of_both_paths(tmp_path: Path) -> None:
     published = system.catalog.published()
     assert {task: row[task] for task, row in found.items()} == {task: path.params for task, path in published.items()}
     assert found["one"]["two"] == found["two"]["one"] < published["two"].params
+
+
+def test_too_many_tasks_have_a_page_without_pictures_of_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = grown(tmp_path / "system")
+    monkeypatch.setattr(write, "PICTURED", 2)
+    assert len(re.findall("<figure>", page(system, tmp_path))) == 1
+    with pytest.raises(InvalidValue, match=r"\.graphml"):
+        write_graph(graph_of(system), tmp_path / "graph.svg")
+    write_graph(graph_of(system), tmp_path / "graph.graphml")

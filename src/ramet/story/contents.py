@@ -15,7 +15,7 @@ _NAMES = 24
 
 
 def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tuple[Part, ...]:
-    """The page; the parts that need a published path only where there is one."""
+    """The page; what needs a published path is there where there is one, pictures of tasks where they have room."""
     learnt = [status for status in statuses if status.path is not None]
     if not story.states:
         return (Part("overview", "Overview", (_unlearnt(statuses),)),)
@@ -23,14 +23,12 @@ def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tup
         Part("overview", "Overview", _overview(story, learnt)),
         Part("segments", "Segments", (_SEGMENTS, *_segments(story), Picture("curves", _CURVES))),
     ]
+    if sharing:
+        made.append(Part("graph", "Growth", (Picture("graph", _GRAPH),)))
     if learnt:
-        made += [
-            Part("graph", "Growth", (Picture("graph", "The tasks' paths through the components that they share."),)),
-            Part("tasks", "Tasks", (_TASKS, _tasks(statuses))),
-        ]
-    if len(learnt) > 1:
-        picture = Picture("sharing", "Parameters that two tasks share; on the diagonal all of a task's.")
-        made.append(Part("sharing", "Who shares with whom", (picture,)))
+        made.append(Part("tasks", "Tasks", (_TASKS, _tasks(statuses))))
+    if len(sharing) > 1:
+        made.append(Part("sharing", "Who shares with whom", (Picture("sharing", _SHARING),)))
     return tuple(made)
 
 
@@ -40,6 +38,8 @@ _SEGMENTS = (
     "FLOPs are means over its tasks."
 )
 _CURVES = "What each commit left, over the methods in force; the numbers are those of the segments."
+_GRAPH = "The tasks' paths through the components that they share."
+_SHARING = "Parameters that two tasks share; on the diagonal all of a task's."
 _TASKS = (
     "own: parameters that were trained for the task; accounted: those of its path, each divided by the tasks and roots "
     "that hold it; shape: image size x layers."

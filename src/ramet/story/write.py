@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from ramet.system import System
 
 
+PICTURED = 400
+"""Tasks of which a picture, a column or a row each, can still be read."""
+
+
 def write_page(system: "System", file: Path) -> None:
     """Write the page of a system's branch: one HTML file with all that it shows.
 
@@ -33,7 +37,7 @@ def write_page(system: "System", file: Path) -> None:
     made = parts(story, system.status(), shared)
     figures: dict[str, Callable[[], Any]] = {
         "curves": partial(draw_curves, story),
-        "graph": partial(draw_graph, graph_of(system)),
+        "graph": lambda: draw_graph(graph_of(system)),
         "sharing": partial(draw_sharing, shared),
     }
     shown = [block.name for part in made for block in part.blocks if isinstance(block, Picture)]
@@ -59,7 +63,7 @@ def write_graph(graph: Graph, file: Path) -> None:
     """Write a graph as a picture (SVG, PNG) or as data (GraphML, JSON), by the end of the file's name.
 
     Raises:
-        InvalidValue: it ends otherwise.
+        InvalidValue: it ends otherwise, or there are too many tasks for a picture.
         StoreError: the file cannot be written.
     """
     texts: dict[str, Callable[[], str]] = {
@@ -69,13 +73,17 @@ def write_graph(graph: Graph, file: Path) -> None:
     if file.suffix in texts:
         with refusals(f"cannot write {file}"):
             file.write_text(texts[file.suffix](), encoding="utf-8")
-    else:
-        _save(partial(draw_graph, graph), file, (*FORMATS, *texts))
+        return
+    if len(graph.of_kind("task")) > PICTURED:
+        raise InvalidValue(f"a picture has room for {PICTURED} tasks at most", "write it as .graphml or .json")
+    _save(partial(draw_graph, graph), file, (*FORMATS, *texts))
 
 
 def sharing(system: "System") -> Sharing:
-    """Of every two tasks, the parameters of what the paths of both hold."""
+    """Of every two tasks, the parameters of what the paths of both hold; nothing where there are too many pairs."""
     state = system.catalog.published(system.branch)
+    if len(state) > PICTURED:
+        return {}
     found = {task: {task: path.params} for task, path in sorted(state.items())}
     for (one, other), components in system.sharing().items():
         found[one][other] = sum(component.size for component in components)
