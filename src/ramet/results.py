@@ -199,3 +199,44 @@ class Merged:
     how: Literal["merge", "forward", "nothing"]
     taken: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReplayStep:
+    """A child on the way to a path, trained again.
+
+    otherwise says what is planned otherwise than it was; such a step is not trained. changed are the components whose
+    bytes are others; only then are the qualities measured again, as equal bytes measure the same. verdict: `identical`,
+    every byte is the same; `close`, the qualities are within the tolerance; `different`.
+    """
+
+    path: str
+    task: str
+    method: str
+    cycle: int
+    generation: int
+    number: int
+    mutations: tuple[str, ...]
+    verdict: Literal["identical", "close", "different"]
+    quality: float
+    test_quality: float | None
+    otherwise: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    quality_now: float | None = None
+    test_quality_now: float | None = None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The lineage of a path trained again, from another task's path or a root on; it ends where a plan differs."""
+
+    path: str
+    start: str
+    device: str
+    tolerance: float
+    steps: tuple[ReplayStep, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every step came out as it did before, to the byte or within the tolerance."""
+        return all(step.verdict != "different" for step in self.steps)

@@ -22,7 +22,7 @@ from ramet.method.protocols import Score
 from ramet.method.schema import Method
 from ramet.method.score import SizeAndCompute, agent_of, path_flops
 from ramet.records import Child, Commit, Component, Path, Task
-from ramet.results import Evaluation, Prediction, QualityCheck, TaskStatus
+from ramet.results import Evaluation, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.bundle import read_bundle, take_bundle, write_bundle
 from ramet.store.care import Fault, GcReport, gc, repair, verify
 from ramet.store.folder import COPIES, create, open_store
@@ -400,6 +400,36 @@ class System(Versioned):
             QualityCheck(e.task, e.path, published[e.task].metrics["test_quality"], e.accuracy)
             for e in self.evaluate(device=device, progress=progress)
         ]
+
+    def replay(
+        self,
+        name: str,
+        *,
+        device: str = "auto",
+        tolerance: float = 0.02,
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> Replay:
+        """Train the lineage of a published path again from its recorded seeds, and compare every step with its record.
+
+        It starts from the nearest ancestor that is a root or another task's path. Nothing is written to the system.
+
+        Args:
+            name: a task, whose published path is meant, or the id of a path.
+            device: `auto`, `cpu`, `cuda` or `cuda:N`; on another one than before no byte is the same.
+            tolerance: how far qualities may be apart where bytes differ.
+            progress: told (which step, done, total).
+
+        Raises:
+            UnknownName: there is no such path, or how it came about is not on record here.
+            InvalidValue: it is a root, was never published, or the tolerance is negative.
+            DataError: the images of its task are not there any more, or others.
+            ObjectError: an object that it starts from is gone.
+        """
+        from ramet.evolution.replay import replay
+
+        if not tolerance >= 0:
+            raise InvalidValue(f"tolerance is {tolerance}", "give a difference of accuracies, such as 0.02")
+        return replay(self.store, self.path(name), device=device, tolerance=tolerance, progress=progress)
 
     def gc(self, *, delete: bool = False) -> GcReport:
         """Find the objects that no branch, tag, root or running agent leads to, and delete them if asked to."""

@@ -1,6 +1,7 @@
 """`ramet status`, `show`, `history` and `lineage`: what a system holds, and how it came about."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import Listing, facts, percent, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
+from ramet.errors import InvalidValue
 from ramet.records import Commit
 from ramet.report.words import NOTHING, count, plural
 
@@ -83,11 +85,27 @@ def show(
 def history(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    plot: Annotated[
+        FilePath | None,
+        typer.Option(
+            metavar="FILE", help="Draw the branch's quality, size and compute, .svg or .png.", show_default=False
+        ),
+    ] = None,
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """All children that were ever made, with their parents, mutations, qualities and cost."""
-    children = open_system(folder).history(task)[-limit if limit else 0 :]
+    """All children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
+    system = open_system(folder)
+    if plot is not None:
+        from ramet.story.tell import tell
+        from ramet.story.write import write_curves
+
+        if task or limit or as_json:
+            raise InvalidValue("--plot draws the whole branch", "leave out TASK, --limit and --json")
+        write_curves(tell(system), plot)
+        say(f"written to {plot}")
+        return
+    children = system.history(task)[-limit if limit else 0 :]
     if as_json:
         show_json(children)
     elif not children:
@@ -167,11 +185,11 @@ def _child_row(child: "Child") -> list[str]:
         child.status,
         curve,
         seconds,
-        _changes(path, child.mutations),
+        changes(path, child.mutations),
     ]
 
 
-def _changes(path: "Path", mutations: Iterable[str]) -> str:
+def changes(path: "Path", mutations: Iterable[str]) -> str:
     """Mutations as a user reads them; a hyperparameter's with its new value."""
     return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
 
@@ -183,4 +201,4 @@ def _change(path: "Path", mutation: str) -> str:
 
 def _step(path: "Path", mutations: Iterable[str]) -> Text:
     quality = f"validation {percent(path.metrics.get('quality'))}"
-    return Text(f"{path.id}  {path.task}  {quality}\n{_changes(path, mutations)}")
+    return Text(f"{path.id}  {path.task}  {quality}\n{changes(path, mutations)}")

@@ -17,8 +17,10 @@ from ramet.cli import (
     look,
     methods,
     migrate,
+    replay,
     share,
     start,
+    story,
     tasks,
     use,
     versions,
@@ -29,7 +31,7 @@ from ramet.cli.output import say
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),
     "Grow": (evolve.evolve,),
-    "Look": (look.status, look.show, look.history, look.lineage),
+    "Look": (look.status, look.show, look.history, look.lineage, story.report, story.graph),
     "Versions": (
         versions.log,
         versions.diff,
@@ -42,7 +44,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     ),
     "Use": (use.evaluate, use.predict),
     "Share": (share.push, share.pull, share.export, share.import_),
-    "Care": (care.verify, care.gc, migrate.migrate),
+    "Care": (care.verify, replay.replay, care.gc, migrate.migrate),
 }
 """Commands by the panel of the help they are in; `task`, `method`, `experiment` and `benchmark` are groups."""
 

@@ -41,8 +41,20 @@ def draw(figures: Mapping[str, Callable[[], Any]], folder: Path) -> None:
     for name, make in figures.items():
         with styled():
             figure = make()
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": None})
-            figure.savefig(folder / f"{name}.png", metadata={"Software": None}, dpi=160)
+            for suffix in FORMATS:
+                save(figure, folder / f"{name}{suffix}")
+
+
+FORMATS: Mapping[str, Mapping[str, Any]] = {
+    ".svg": {"metadata": {"Date": None, "Creator": None}},
+    ".png": {"metadata": {"Software": None}, "dpi": 160},
+}
+"""What a figure can be written as, by the end of the file's name, with what makes equal figures equal bytes."""
+
+
+def save(figure: Any, file: Path) -> None:
+    """Write a figure, within `styled`, as the end of the file's name says."""
+    figure.savefig(file, **FORMATS[file.suffix])
 
 
 def new_figure(width: float, height: float) -> Any:

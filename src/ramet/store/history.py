@@ -14,6 +14,7 @@ from ramet.store.database import Database
 from ramet.store.forks import Fork
 from ramet.store.leases import Clock
 from ramet.store.refs import Branch, Tag
+from ramet.store.schema import commit_changes
 from ramet.store.versions import MAIN, Changes
 from ramet.version import __version__
 
@@ -53,6 +54,13 @@ class History:
         """The published path of every task, at a branch or any other commit."""
         with self._database.reading() as connection:
             return versions.published(connection, refs.find_commit(connection, at))
+
+    def publishing(self, path: str) -> list[Commit]:
+        """The commits that made a path, by its id, its task's published one: the first one first."""
+        with self._database.reading() as connection:
+            found = select(commit_changes.c.commit).where(commit_changes.c.path == path)
+            commits = versions.read(connection, connection.execute(found).scalars().all())
+            return sorted(commits, key=lambda commit: (commit.time, len(commit.parents)))
 
     def publish(
         self,

@@ -1,0 +1,153 @@
+"""Trains the lineage of a path again from the recorded seeds, and compares every step with its record.
+
+A child trained alone comes out as it did among its siblings. The parent of a step is the one on record; all else of
+its plan is drawn anew. Where the bytes of a step are others than they were (another machine, another number of
+threads), the next steps go on from the new ones. Nothing is written to the system.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path as FilePath
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ramet.evolution.lineage import recorded_steps
+from ramet.evolution.recorded import RecordedStep, otherwise
+from ramet.records import Path, Task
+from ramet.results import Replay, ReplayStep
+from ramet.store.folder import Store
+from ramet.store.objects import FolderObjects
+from ramet.tasks.data import Split, open_splits
+from ramet.training.device import choose_device
+from ramet.training.generation import TrainedChild, train_generation
+from ramet.training.inference import LoadedPath
+
+Progress = Callable[[str, int, int], None]
+"""Told (which step, steps of its training done, total)."""
+
+
+def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress | None = None) -> Replay:
+    """Train a path's lineage again (see System.replay)."""
+    chosen = choose_device(device)
+    start, steps = recorded_steps(store.catalog, store.objects, path)
+    tasks = {task.name: task for task in store.catalog.tasks(removed=True)}
+    done: list[ReplayStep] = []
+    with _laboratory(store, tasks, chosen, tolerance) as lab:
+        for i, step in enumerate(steps, start=1):
+            report = partial(progress, f"step {i} of {len(steps)}") if progress else None
+            done.append(lab.replayed(step, report))
+            if done[-1].otherwise:
+                break
+    return Replay(path.id, start.id, str(chosen), tolerance, tuple(done))
+
+
+class _Laboratory:
+    """Where children are trained again: the system to read from, and a place of its own for what comes out otherwise.
+
+    instead maps recorded objects to what is there in their place.
+    """
+
+    def __init__(
+        self, store: Store, tasks: Mapping[str, Task], device: torch.device, tolerance: float, place: FilePath
+    ) -> None:
+        self.store = store
+        self.tasks = tasks
+        self.device = device
+        self.tolerance = tolerance
+        self.made = FolderObjects(place)
+        self.instead: dict[str, str] = {}
+        self._splits: dict[str, dict[str, Split]] = {}
+
+    def replayed(self, step: RecordedStep, report: Callable[[int, int], None] | None) -> ReplayStep:
+        """Plan and train a step again, and say how it compares."""
+        task = self.tasks[step.cycle.agent.task]
+        plan = step.cycle.plan(step.child, task)
+        differences = otherwise(plan, step.child)
+        if differences:
+            return _result(step, "different", otherwise=differences)
+        splits = self._open(task)
+        (trained,) = train_generation(
+            [plan],
+            step.cycle.method,
+            splits,
+            self.load,
+            (*step.cycle.key, step.child.generation),
+            self.device,
+            (lambda done, total, _: report(done, total)) if report else None,
+            numbers=[step.child.number],
+        )
+        if trained.failure:
+            return _result(step, "different", otherwise=(f"training: joined recorded, {trained.failure} now",))
+        changed = self._keep(step.child.path, trained)
+        if not changed:
+            return _result(step, "identical")
+        recorded, path = step.child.path.metrics, step.child.path
+        measured = [(recorded["quality"], trained.quality)]
+        if "test_quality" in recorded:
+            loaded = LoadedPath(path, self.load, self.device)
+            measured.append((recorded["test_quality"], loaded.accuracy(splits["test"])))
+        close = all(abs(before - now) <= self.tolerance for before, now in measured)
+        return _result(step, "close" if close else "different", changed, now=[now for _, now in measured])
+
+    def load(self, digest: str) -> Mapping[str, Tensor]:
+        """The tensors of an object, or of what is there in its place."""
+        if digest in self.instead:
+            return self.made.get(self.instead[digest])
+        return (self.made if digest in self.made else self.store.objects).get(digest)
+
+    def _keep(self, path: Path, trained: TrainedChild) -> tuple[str, ...]:
+        """Keep what was trained for the steps to come; the components that are not as recorded, to the byte."""
+        changed = []
+        for name, tensors in trained.tensors.items():
+            component = path.component(name)
+            assert component is not None  # the plan has the record's components
+            for before, now in ((component.digest, tensors), (component.momentum, trained.momentum[name])):
+                digest = self.made.put(now)
+                if before is not None and digest != before:
+                    self.instead[before] = digest
+                    changed.append(name)
+        return tuple(dict.fromkeys(changed))
+
+    def _open(self, task: Task) -> dict[str, Split]:
+        if task.name not in self._splits:
+            self._splits[task.name] = open_splits(self.store.folder, task)
+        return self._splits[task.name]
+
+
+@contextmanager
+def _laboratory(
+    store: Store, tasks: Mapping[str, Task], device: torch.device, tolerance: float
+) -> Iterator[_Laboratory]:
+    with TemporaryDirectory(prefix="ramet-replay-") as place:
+        yield _Laboratory(store, tasks, device, tolerance, FilePath(place))
+
+
+def _result(
+    step: RecordedStep,
+    verdict: Literal["identical", "close", "different"],
+    changed: tuple[str, ...] = (),
+    *,
+    otherwise: tuple[str, ...] = (),
+    now: list[float] | None = None,
+) -> ReplayStep:
+    child, path = step.child, step.child.path
+    return ReplayStep(
+        path=path.id,
+        task=path.task or "",
+        method=path.method,
+        cycle=child.cycle,
+        generation=child.generation,
+        number=child.number,
+        mutations=child.mutations,
+        verdict=verdict,
+        quality=path.metrics["quality"],
+        test_quality=path.metrics.get("test_quality"),
+        otherwise=otherwise,
+        changed=changed,
+        quality_now=now[0] if now else None,
+        test_quality_now=now[1] if now and len(now) > 1 else None,
+    )
