@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from ramet.experiment import Design
 from ramet.experiment.design import TOLD, GivenTask, Variant
+from ramet.experiment.findings import Report
 from ramet.experiment.outcome import Outcome
-from ramet.experiment.report import Report, summarise
+from ramet.experiment.report import summarise
 from ramet.method.presets import load
 from ramet.store.experiments import Experiment
 

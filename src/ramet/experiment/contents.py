@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ramet.experiment.design import Measure
-from ramet.experiment.report import Report, Row, VariantReport
+from ramet.experiment.findings import Report, Row, VariantReport
 from ramet.experiment.words import interval
 from ramet.report.statistics import Paired
 from ramet.report.tables import Part, Picture, Table, with_interval

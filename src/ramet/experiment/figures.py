@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ramet.experiment.contents import SHOWN
-from ramet.experiment.report import COMPARED, Report
+from ramet.experiment.findings import Report
+from ramet.experiment.report import COMPARED
 from ramet.report.style import INK, PAPER, looks, new_figure, short
 from ramet.report.words import difference
 

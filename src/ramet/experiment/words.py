@@ -1,14 +1,11 @@
 """What numbers of an experiment mean, in sentences."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ramet.experiment.design import Measure
+from ramet.experiment.findings import VariantReport
 from ramet.report.statistics import FEWEST, Paired
 from ramet.report.words import difference, plural
-
-if TYPE_CHECKING:
-    from ramet.experiment.report import VariantReport
 
 APART = 1.25
 """Training FLOPs that are this many times the control's are worth a word."""
@@ -29,7 +26,7 @@ def verdict(name: str, control: str, found: Mapping[Measure, Paired]) -> str:
     return told
 
 
-def unequal(variants: "Sequence[VariantReport]") -> Iterator[str]:
+def unequal(variants: Sequence[VariantReport]) -> Iterator[str]:
     """Budgets that are not the control's."""
     control = variants[0]
     for variant in variants[1:]:
@@ -40,12 +37,13 @@ def unequal(variants: "Sequence[VariantReport]") -> Iterator[str]:
             )
 
 
-def spent_apart(variants: "Sequence[VariantReport]") -> Iterator[str]:
+def spent_apart(variants: Sequence[VariantReport]) -> Iterator[str]:
     """Trainings that cost much more or less than the control's, though on as many examples."""
     control = variants[0]
     for variant in variants[1:]:
-        if variant.means and control.means and variant.budget == control.budget:
-            times = variant.means["training_flops"] / control.means["training_flops"]
+        mine, its = (found.means.get("training_flops", 0.0) for found in (variant, control))
+        if mine and its and variant.budget == control.budget:
+            times = mine / its
             if not 1 / APART <= times <= APART:
                 yield (
                     f"On as many examples {variant.name} spent {times:.2f} times the training FLOPs of {control.name}: "

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from ramet.experiment.contents import parts
 from ramet.experiment.figures import FIGURES
-from ramet.experiment.report import Report
+from ramet.experiment.findings import Report
 from ramet.report.page import page
 from ramet.report.style import draw
 from ramet.report.tables import Picture
