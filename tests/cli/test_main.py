@@ -15,7 +15,7 @@ from tests.cli.helpers import RUNNER, run, run_json, start
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
     "demo": ("DIR",),
-    "init": ("DIR", "--name", "--root", "--seed", "--store"),
+    "init": ("DIR", "--catalog", "--name", "--root", "--seed", "--store"),
     "task add": ("NAME", "SOURCE", "--max-side", "--option", "--skip-bad-images", "--test", "--validation", SYSTEM),
     "task list": (JSON, SYSTEM),
     "task show": ("NAME", JSON, SYSTEM),
@@ -45,6 +45,7 @@ SURFACE = {
     "import": ("--name", "DIR", SYSTEM),
     "verify": ("--device", "--from", JSON, "--quality", SYSTEM),
     "gc": ("--delete", JSON, SYSTEM),
+    "migrate": (SYSTEM,),
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
@@ -53,6 +54,7 @@ SURFACE = {
     ),
     "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
+    "method parts": ("[FILE]", JSON),
     "method show": ("FILE|NAME", "--set"),
     "method validate": ("FILE|NAME", "--set"),
 }  # fmt: skip
