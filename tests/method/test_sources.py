@@ -36,6 +36,15 @@ def test_a_file_is_found_beside_its_method_and_named_with_its_digest(file: Path)
         located("first.py", Path("elsewhere"))
 
 
+def test_a_record_from_elsewhere_runs_nothing_in_the_current_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(file.parent)
+    digest = hashlib.sha256(CODE.encode()).hexdigest()
+    with pytest.raises(InvalidValue, match=r"the place of first\.py is not absolute"):
+        located({"source": "first.py", "digest": digest}, Path())
+
+
 def test_two_methods_of_one_process_keep_their_own_code(file: Path) -> None:
     before = load(method(file))
     file.write_text(CODE.replace("[0]", "[-1]"))

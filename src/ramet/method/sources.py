@@ -37,7 +37,7 @@ def located(raw: Any, folder: FilePath) -> Source:
     """The source that a method's `parts:` names.
 
     Args:
-        raw: a `.py` file, relative to the folder; a module; or a source whose digest is known.
+        raw: a `.py` file, relative to the folder; a module; or a recorded source, with the digest that it must have.
         folder: of the method's own file.
 
     Raises:
@@ -50,6 +50,9 @@ def located(raw: Any, folder: FilePath) -> Source:
     name = raw.get("source") if isinstance(raw, dict) else raw
     if not isinstance(name, str) or (isinstance(raw, dict) and set(raw) - {"source", "digest"}):
         raise InvalidValue(f"parts is {raw!r}", "name Python files or modules: `parts: [mine.py, package.module]`")
+    if wanted and name.endswith(".py") and not FilePath(name).is_absolute():
+        # it may have been pulled from anywhere: what lies in the current folder is not run for its sake
+        raise InvalidValue(f"parts: the place of {name} is not absolute", "name it alone: `parts: [mine.py]`")
     file = (folder / FilePath(name).expanduser()).resolve() if name.endswith(".py") else None
     digest = hashlib.sha256(_code(file or _module_file(name), name)).hexdigest()
     if wanted not in (None, digest):

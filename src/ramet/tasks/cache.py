@@ -4,6 +4,7 @@
     cache/cmaterdb+bangla/train.labels.npy   int64 (N,)
     cache/cmaterdb+bangla/source.json        the stamps of the source's files, to notice a change by
     cache/cmaterdb+bangla/task.json          the record of the task whose images these are
+    cache/cmaterdb+bangla/features.*.npy     their mean embedding by a root, once a part has asked for it
 
 All are written into a hidden folder, renamed when it is complete: a process killed half-way leaves nothing that counts.
 """
