@@ -28,8 +28,7 @@ KINDS = {
 def write(folder: Path, kind: str, body: str) -> Path:
     """A method of one part; its body is in line 6 of mine.py."""
     signature, named = KINDS[kind]
-    brings = "hyperparameters: ClassVar = (); draws: ClassVar = 1"
-    own = brings if kind in ("mutation", "schedule", "augmentation") else "x: int = 0"
+    own = "draws: ClassVar = 1" if kind == "augmentation" else "x: int = 0"
     code = f'@register("{kind}", "mine")\nclass Mine(Part):\n    {own}\n'
     (folder / "mine.py").write_text(f"{HEAD}{code}    def {signature}:\n        {body}\n")
     file = folder / "mine.yaml"
@@ -81,7 +80,7 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line(text: str, line: int, na
         ("import nothing_of_the_kind\n", ":1: ", "ModuleNotFoundError"),
         ("x = 1\ndef f(:\n", ":2: ", "SyntaxError"),
         (f'{HEAD}@register("parent", "mine")\nclass Mine(Part):\n    pass\n', ":2: ", "did you mean parents"),
-        (f'{HEAD}@register("parents", "mine")\nclass Mine(Part):\n    pass\n', ":2: ", "has no function 'choose'"),
+        (f'{HEAD}@register("parents", "mine")\nclass Mine(Part):\n    pass\n', ":2: ", "has no 'choose'"),
         (f'{HEAD}@register("parents", "My Own")\nclass Mine(Part):\n    pass\n', ":2: ", "cannot be called 'My Own'"),
         (f'{HEAD}@register("parents", "mine")\nclass Mine:\n    def choose(self, among): ...\n', ":2: ", "is no Part"),
         (

@@ -75,8 +75,6 @@ class Grain(Part):
 
 @register("mutation", "norms")
 class Norms(Part):
-    hyperparameters: ClassVar = ()
-
     def mutate(self, draft):
         if draft.is_frozen("norm") and draft.acts("clone:norm"):
             draft.clone("norm")

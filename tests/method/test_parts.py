@@ -48,7 +48,8 @@ def test_every_kind_but_what_is_none_by_default_has_parts() -> None:
         ("parent", "mine", Idle, UnknownName, "no kind of part is called 'parent'; did you mean parents"),
         ("parents", "Mine", Idle, InvalidValue, "a part cannot be called 'Mine'"),
         ("parents", "", Idle, InvalidValue, "a part cannot be called ''"),
-        ("score", "mine", Idle, InvalidValue, "score 'mine' has no function 'score'"),
+        ("score", "mine", Idle, InvalidValue, "score 'mine' has no 'score'"),
+        ("augmentation", "mine", Idle, InvalidValue, "augmentation 'mine' has no 'apply'"),
         ("parents", "mine", int, InvalidValue, "parents 'mine' is no Part"),
     ],
 )

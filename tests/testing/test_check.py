@@ -130,8 +130,10 @@ class Mutating(Part):
 
 
 class Undeclared(Part):
+    hyperparameters: ClassVar[Any] = (int,)
+
     def mutate(self, draft: Draft) -> None:
-        """Forgets to say that it brings no hyperparameters."""
+        """Brings along what is no hyperparameter."""
 
 
 class Scheduling(Part):

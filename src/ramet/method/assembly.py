@@ -85,7 +85,7 @@ def _bring(document: Mapping[str, Any]) -> Iterable[type[Hyperparameter]]:
         for field in fields:
             parts = section.get(field, ()) if isinstance(section, Mapping) else getattr(section, field, ())
             for part in parts if isinstance(parts, tuple) else (parts,):
-                yield from getattr(part, "hyperparameters", ())
+                yield from part.hyperparameters
 
 
 def _hyperparameters(library: Library, raw: Any, brought: Iterable[type[Hyperparameter]]) -> dict[str, Hyperparameter]:

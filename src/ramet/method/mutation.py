@@ -5,10 +5,10 @@ the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a 
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from ramet.method.draft import Draft, Draws, start
-from ramet.method.hyperparameters import Hyperparameter, is_shared
+from ramet.method.hyperparameters import is_shared
 from ramet.method.parts import Part, register, working
 from ramet.method.plan import ChildPlan, DataPlan
 from ramet.method.schema import Method
@@ -18,14 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Step(Part):
-    """A step of a mutation that brings no hyperparameters along."""
-
-    hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]] = ()
-
-
 @register("mutation", "hyperparameters")
-class Hyperparameters(Step):
+class Hyperparameters(Part):
     """The child's own hyperparameters step along their lists of values, where mutation.hyperparameters says so."""
 
     def mutate(self, draft: Draft) -> None:
@@ -37,7 +31,7 @@ class Hyperparameters(Step):
 
 
 @register("mutation", "adapters")
-class Adapters(Step):
+class Adapters(Part):
     """Adapters are inserted into layers that have none, as mutation.adapters says."""
 
     def mutate(self, draft: Draft) -> None:
@@ -49,7 +43,7 @@ class Adapters(Step):
 
 
 @register("mutation", "clones")
-class Clones(Step):
+class Clones(Part):
     """Frozen components become the child's own trainable copies, as mutation.clone and clone_untrained say."""
 
     def mutate(self, draft: Draft) -> None:

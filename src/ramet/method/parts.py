@@ -24,16 +24,16 @@ from ramet.errors import InvalidValue, PartError, UnknownName
 from ramet.method.sources import Source, failing, imported, installed, located
 from ramet.method.words import did_you_mean, in_words
 
-KINDS: Mapping[str, str] = {
-    "parents": "choose",
-    "pruning": "prune",
-    "score": "score",
-    "mutation": "mutate",
-    "hyperparameter": "choices",
-    "schedule": "factor",
-    "augmentation": "apply",
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "parents": ("choose",),
+    "pruning": ("prune",),
+    "score": ("score",),
+    "mutation": ("mutate",),
+    "hyperparameter": ("choices", "domain"),
+    "schedule": ("factor",),
+    "augmentation": ("apply", "draws"),
 }
-"""The kinds of parts, each with the function that a part of it must have."""
+"""The kinds of parts, each with what a part of it must have."""
 
 DEFAULTS: Mapping[str, str] = {
     "parents": "mu2net-plus",
@@ -56,6 +56,8 @@ class Part(BaseModel):
     kind: ClassVar[str] = ""
     part: ClassVar[str] = ""
     """The name that it is registered by."""
+    hyperparameters: ClassVar[tuple[type[Any], ...]] = ()
+    """Those that it brings along, as classes of the kind `hyperparameter`."""
 
 
 P = TypeVar("P", bound=Part)
@@ -79,8 +81,9 @@ def register(kind: str, name: str) -> Callable[[type[P]], type[P]]:
     def noted(declared: type[P]) -> type[P]:
         if not (isinstance(declared, type) and issubclass(declared, Part)):
             raise InvalidValue(f"{kind} {name!r} is no Part", "derive its class from ramet.method.parts.Part")
-        if not callable(getattr(declared, KINDS[kind], None)):
-            raise InvalidValue(f"{kind} {name!r} has no function {KINDS[kind]!r}", "see ramet.method.protocols")
+        for needed in KINDS[kind]:
+            if not hasattr(declared, needed):
+                raise InvalidValue(f"{kind} {name!r} has no {needed!r}", "see ramet.method.protocols")
         taken = _tables.setdefault(declared.__module__, {}).get((kind, name))
         if taken is not None and taken.__qualname__ != declared.__qualname__:
             raise InvalidValue(f"there are two parts {name!r} of the kind {kind}", "rename one")

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from math import cos, isfinite, pi
-from typing import ClassVar
 
-from ramet.method.hyperparameters import Hyperparameter
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Schedule
 from ramet.records import Value
@@ -13,8 +11,6 @@ from ramet.records import Value
 @register("schedule", "cosine")
 class Cosine(Part):
     """A linear warm-up over the first `opt.warmup` of all steps, then half a cosine down to zero."""
-
-    hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]] = ()
 
     def factor(self, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
         """The rate of a step in units of the highest."""

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from ramet.method.hyperparameters import Hyperparameter
 from ramet.method.parts import KINDS, Part, plain
 from ramet.testing import mutations, scores, selection, training, values
 from ramet.testing.examples import untouched
@@ -48,7 +49,9 @@ class Check:
 def checks(part: Part) -> list[Check]:
     """Everything that a part must keep."""
     holds(isinstance(part, Part) and part.kind in KINDS, f"{part!r} is no part that was registered")
-    brought = [declared.model_validate({}) for declared in getattr(part, "hyperparameters", ())]
+    right = all(isinstance(one, type) and issubclass(one, Hyperparameter) for one in part.hyperparameters)
+    holds(right, "its `hyperparameters` are not all classes of hyperparameters")
+    brought = [declared.model_validate({}) for declared in part.hyperparameters]
     return [
         *(Check(part, what) for what in (*_EVERY, *_OF_KIND[part.kind])),
         *(one for hyperparameter in brought for one in checks(hyperparameter)),

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ramet.method.assembly import assembled
-from ramet.method.hyperparameters import Hyperparameter
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import MutationStep
@@ -24,13 +23,6 @@ PARENTS = (*ROOTS, *OWN, *OTHERS)
 SEEDS = 3
 DRAWS = 200
 MU = 0.1
-
-
-def declares_its_hyperparameters(part: MutationStep) -> None:
-    """It says which hyperparameters it brings along, none of them one of the generation's."""
-    brought = getattr(part, "hyperparameters", None)
-    right = isinstance(brought, tuple) and all(issubclass(one, Hyperparameter) for one in brought)
-    holds(right, "it has no `hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]]`, () where it brings none")
 
 
 def plans_what_can_be_trained(part: MutationStep) -> None:
@@ -106,7 +98,6 @@ def _check_plan(of: Method, plan: ChildPlan) -> None:
 
 
 MUTATIONS: tuple[Callable[[Any], None], ...] = (
-    declares_its_hyperparameters,
     plans_what_can_be_trained,
     plans_by_its_generator_alone,
     acts_as_often_as_it_should,

@@ -43,8 +43,6 @@ def rates_follow_from_the_step(part: Schedule) -> None:
 
 def brings_only_what_a_generation_shares(part: Augmentation) -> None:
     """Its hyperparameters are `data.*`: all children of a generation see the same images."""
-    brought = getattr(part, "hyperparameters", None)
-    holds(isinstance(brought, tuple), "it has no `hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]]`")
     holds(all(is_shared(one.part) for one in part.hyperparameters), "a hyperparameter of it is not called data.*")
     holds(isinstance(getattr(part, "draws", None), int) and part.draws >= 0, "it has no `draws: ClassVar[int]`")
 
@@ -79,7 +77,7 @@ def is_the_same_in_every_batch(part: Augmentation) -> None:
 
 def _values(part: Any) -> Iterator[Mapping[str, Value]]:
     """Every value of every hyperparameter that the part may read, one at a time."""
-    brought: tuple[type[Hyperparameter], ...] = getattr(part, "hyperparameters", ())
+    brought: tuple[type[Hyperparameter], ...] = part.hyperparameters
     space = {**METHOD.space(TINY), **{one.part: one.model_validate({}).choices(one.part, TINY) for one in brought}}
     defaults: dict[str, Value] = {name: choices.default for name, choices in space.items()}
     yield defaults
