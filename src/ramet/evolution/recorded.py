@@ -37,7 +37,7 @@ class RecordedCycle:
         best_path = None if leader is None else self.catalog.path(leader)
         root = self.world.roots[0].architecture
         parent, *older = self.catalog.ancestors(child.path.parent or "")
-        alive = {id for id, _ in members} | {p.id for p in (*self.world.others(task.name), *self.world.roots)}
+        alive = {id for id, _ in members} | {p.id for p in (*self.world.published.values(), *self.world.roots)}
         return plan_child(
             self.method,
             parent,
