@@ -73,6 +73,14 @@ def test_restoring_publishes_what_a_task_had(catalog: Catalog) -> None:
     assert catalog.task("digits") == a_task()
 
 
+def test_the_commits_that_published_a_path_come_in_their_order(catalog: Catalog) -> None:
+    first = publish(catalog, 0)
+    publish(catalog, 1)
+    again = catalog.restore("digits", "main~1")
+    assert catalog.publishing(first.changes["digits"] or "") == [first, again]
+    assert catalog.publishing("0" * 16) == []
+
+
 @pytest.mark.parametrize(
     ("task", "problem"), [("beans", "'beans' has no path at main"), ("digit", "no task is called")]
 )

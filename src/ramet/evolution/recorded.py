@@ -37,9 +37,8 @@ class RecordedCycle:
         drawn = (*self.key, child.generation)
         root = self.world.roots[0].architecture
         parent, *older = self.catalog.ancestors(child.path.parent or "")
-        alive = {member.path.id for member in members} | {
-            p.id for p in (*self.world.others(task.name), *self.world.roots)
-        }
+        live = (*(member.path for member in members), *self.world.published.values(), *self.world.roots)
+        alive = {path.id for path in live}
         return plan_child(
             self.method,
             parent,

@@ -12,6 +12,7 @@ from ramet.store.agents import Agent
 from ramet.store.author import author
 from ramet.store.database import Database
 from ramet.store.forks import Fork
+from ramet.store.graph import graph
 from ramet.store.leases import Clock
 from ramet.store.refs import Branch, Tag
 from ramet.store.schema import commit_changes
@@ -56,11 +57,10 @@ class History:
             return versions.published(connection, refs.find_commit(connection, at))
 
     def publishing(self, path: str) -> list[Commit]:
-        """The commits that made a path, by its id, its task's published one: the first one first."""
+        """The commits that made a path, by its id, its task's published one: each after those that it follows."""
         with self._database.reading() as connection:
-            found = select(commit_changes.c.commit).where(commit_changes.c.path == path)
-            commits = versions.read(connection, connection.execute(found).scalars().all())
-            return sorted(commits, key=lambda commit: (commit.time, len(commit.parents)))
+            found = connection.execute(select(commit_changes.c.commit).where(commit_changes.c.path == path)).scalars()
+            return versions.read(connection, sorted(found, key=lambda commit: len(graph(connection, commit))))
 
     def publish(
         self,
