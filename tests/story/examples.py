@@ -33,7 +33,7 @@ def learn(
         system.catalog.add_task(Task(task, "made up", classes, {"train": 9}, task, {"size": (16, 16)}))
     start = parent or root
     trained = {*own, "norm", "head", *(f"adapter.{i}" for i in adapters)}
-    names = spec.component_names(layers, {*adapters, *_adapters(start)})
+    names = spec.component_names(layers, {*(f"adapter.{i}" for i in adapters), *_adapters(start)})
     path = Path(
         id="",
         task=task,
@@ -64,8 +64,8 @@ def _component(parent: Path, name: str, task: str, salt: float, *, own: bool) ->
     return Component(name, digest, size, task=task)
 
 
-def _adapters(path: Path) -> set[int]:
-    return {spec.index(c.name) for c in path.components if spec.kind(c.name) == "adapter"}
+def _adapters(path: Path) -> set[str]:
+    return {c.name for c in path.components if spec.kind(c.name) == "adapter"}
 
 
 def grown(folder: FilePath) -> System:
