@@ -4,23 +4,19 @@ The command line mirrors this module: each command is the method of the same nam
 is imported where it is used, so that looking at a system is quick.
 """
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from ramet.errors import DataError, InvalidValue, RametError, UnknownName
+from ramet.errors import InvalidValue, UnknownName
 from ramet.evolution.observer import Observer
+from ramet.evolution.status import statuses
 from ramet.evolution.world import World
-from ramet.method.assembly import score_part
 from ramet.method.presets import DEFAULT_METHOD, load
-from ramet.method.protocols import Score
 from ramet.method.schema import Method
-from ramet.method.score import SizeAndCompute, agent_of, path_flops
+from ramet.method.score import agent_of
 from ramet.records import Child, Commit, Component, Path, Task
 from ramet.results import Evaluation, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.bundle import read_bundle, take_bundle, write_bundle
@@ -34,9 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from ramet.tasks.data import Split
-    from ramet.tasks.images import Pixels
     from ramet.training.inference import LoadedPath
-    from ramet.vit.roots import Root
 
 Progress = Callable[[int, int], None]
 """Told (done, total) now and then."""
@@ -70,8 +64,10 @@ def init(
             use or cannot be reached.
         UnknownName, CheckpointError: there is no such root, or it cannot be used.
     """
+    from ramet.evolution.roots import root_of
+
     folder = FilePath(directory).expanduser().resolve()
-    loaded = _root(root, seed)
+    loaded = root_of(root, seed)
     with create(folder, name or folder.name, objects=store, catalog=catalog) as made:
         components = tuple(
             Component(
@@ -249,18 +245,7 @@ class System(Versioned):
 
     def status(self) -> list[TaskStatus]:
         """Every task: quality, size, compute, and what it shares."""
-        published = self._state()
-        world = World.of(published, self.catalog.roots().values())
-        texts = self.catalog.score_terms()
-        read = {text: _score_part(text) for text in set(texts.values())}
-        terms = {agent: read[text] for agent, text in texts.items()}
-        unfinished, sharing = self.catalog.evolving(branch=self.branch), world.sharing()
-        return [
-            _task_status(
-                task, published.get(task.name), world, terms, sharing.get(task.name, ()), task.name in unfinished
-            )
-            for task in self.tasks()
-        ]
+        return statuses(self.catalog, self.branch)
 
     def path(self, name: str) -> Path:
         """The path of an id, of the unique start of one, or of a task: its published one.
@@ -364,12 +349,14 @@ class System(Versioned):
         """
         import numpy as np
 
+        from ramet.tasks.images import as_cached
+
         loaded = self._load(self._published(task), device)
         known = self.task(task)
         predictions = []
         for start in range(0, len(images), PREDICTION_BATCH):
             batch = images[start : start + PREDICTION_BATCH]
-            pixels = np.stack([_pixels(known, image) for image in batch])
+            pixels = np.stack([as_cached(known, image) for image in batch])
             for image, row in zip(batch, loaded.probabilities(pixels).tolist(), strict=True):
                 ranked = sorted(zip(known.classes, row, strict=True), key=lambda pair: -pair[1])
                 predictions.append(Prediction(str(image), tuple(ranked)))
@@ -536,88 +523,9 @@ class System(Versioned):
         return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
 
 
-def _root(spec: str, seed: int) -> "Root":
-    """The root of a name: what `vit.roots` reads, or what another system has learnt."""
-    from ramet.vit.lora import merged
-    from ramet.vit.roots import Root, load_root
-
-    scheme, _, rest = spec.partition(":")
-    if scheme != "system":
-        return load_root(spec, seed)
-    folder, colon, task = rest.rpartition(":")
-    if not colon:
-        raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
-    grown = open(FilePath(folder).expanduser())
-    path = grown.path(task)
-    if any(c.name.startswith("adapter") for c in path.components):
-        raise InvalidValue(
-            f"the path of {task!r} has adapters, and a root is a plain transformer", "take a task whose path has none"
-        )
-    shape = replace(
-        path.architecture,
-        layers=int(path.hyperparameters["layers"]),
-        image_size=int(path.hyperparameters["data.image_size"]),
-    )
-    parts = {c.name: grown.objects.get(c.digest) for c in path.components if c.name != "head"}
-    return Root(f"{task}@{path.id}", shape, merged(parts), False, f"{spec} ({path.id})")
-
-
-def _score_part(text: str) -> Score | None:
-    """The score of a recorded method; None where its code is not here any more, so that all else can be told."""
-    try:
-        return score_part(json.loads(text))
-    except RametError:
-        return None
-
-
-def _task_status(
-    task: Task,
-    path: Path | None,
-    world: World,
-    terms: Mapping[str, Score | None],
-    sharing: Sequence[str],
-    unfinished: bool,
-) -> TaskStatus:
-    if path is None:
-        return TaskStatus(task.name, len(task.classes), unfinished=unfinished)
-    score = terms.get(path.agent, SizeAndCompute())  # of elsewhere they are not known
-    return TaskStatus(
-        task=task.name,
-        classes=len(task.classes),
-        path=path.id,
-        quality=path.metrics["quality"],
-        test_quality=path.metrics["test_quality"],
-        score=world.score(score, path) if score else math.nan,
-        params=path.params,
-        trained_params=path.trained_params,
-        accounted_params=world.accounted_params(path),
-        flops=path_flops(path, len(task.classes)),
-        layers=int(path.hyperparameters["layers"]),
-        image_size=int(path.hyperparameters["data.image_size"]),
-        parent_task=path.parent_task,
-        shares_with=sharing,
-        method=path.method,
-        unfinished=unfinished,
-    )
-
-
 def _known_split(name: str) -> str:
     from ramet.tasks.sources.base import SPLITS
 
     if name not in SPLITS:
         raise InvalidValue(f"no split is called {name!r}", f"use one of {', '.join(SPLITS)}")
     return name
-
-
-def _pixels(task: Task, image: "str | FilePath | Image") -> "Pixels":
-    """An image at the size at which the task's images are cached, so that it is read as those were."""
-    import numpy as np
-
-    from ramet.tasks.images import BadImage, decode
-
-    content = FilePath(image).expanduser() if isinstance(image, str | FilePath) else np.asarray(image.convert("RGB"))
-    height, width = task.options["size"]
-    try:
-        return decode(content, (height, width))
-    except BadImage as error:
-        raise DataError(f"{image} is no image that can be read: {error}", "give a whole image file") from error

@@ -73,7 +73,9 @@ class SizeAndCompute(Part):
 
     def score(self, path: Path, quality: float, world: World) -> float:
         """The quality, scaled down by the accounted parameters and by the FLOPs."""
-        return self.penalised(quality, accounted_params(path, world.held), path_flops(path, classes_of(path)))
+        accounted = 0.0 if self.params is None else accounted_params(path, world.held)
+        flops = 0 if self.flops is None else path_flops(path, classes_of(path))
+        return self.penalised(quality, accounted, flops)
 
     def penalised(self, quality: float, accounted: float, flops: float) -> float:
         """quality * s ** (accounted / P) * s ** (flops / F); NaN stays NaN."""

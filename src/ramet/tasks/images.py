@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ramet.errors import DataError
+from ramet.records import Task
 from ramet.tasks.sources.base import Content
 
 Pixels = npt.NDArray[np.uint8]
@@ -76,6 +77,20 @@ def decode(content: Content, size: tuple[int, int]) -> Pixels:
             return _resized(_grey_or_rgb(ImageOps.exif_transpose(image)), size)
     except _BROKEN as error:
         raise BadImage(_reason(error)) from error
+
+
+def as_cached(task: Task, image: str | Path | Image.Image) -> Pixels:
+    """An image at the size at which a task's images are cached, so that it is read as those were.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    content = Path(image).expanduser() if isinstance(image, str | Path) else np.asarray(image.convert("RGB"))
+    height, width = task.options["size"]
+    try:
+        return decode(content, (height, width))
+    except BadImage as error:
+        raise DataError(f"{image} is no image that can be read: {error}", "give a whole image file") from error
 
 
 def _open(content: Path | bytes) -> Image.Image:

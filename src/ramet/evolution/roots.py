@@ -1,0 +1,46 @@
+"""The root that a name means: what checkpoints hold, what is drawn at random, or what another system has learnt."""
+
+from dataclasses import replace
+from pathlib import Path as FilePath
+
+from ramet.errors import InvalidValue, UnknownName
+from ramet.store.current import current_branch
+from ramet.store.folder import open_store
+from ramet.vit.lora import merged
+from ramet.vit.roots import Root, load_root
+
+
+def root_of(spec: str, seed: int) -> Root:
+    """The root of a name.
+
+    Args:
+        spec: as for vit.roots, or `system:DIR:TASK`, the path that a system has published for a task, without its head.
+        seed: of a random root's draws.
+
+    Raises:
+        UnknownName, InvalidValue, StoreError, CheckpointError: there is no such root, or it cannot be used.
+    """
+    scheme, _, rest = spec.partition(":")
+    return _grown(spec, rest) if scheme == "system" else load_root(spec, seed)
+
+
+def _grown(spec: str, rest: str) -> Root:
+    folder, colon, task = rest.rpartition(":")
+    if not colon:
+        raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
+    store = open_store(FilePath(folder).expanduser().resolve())
+    path = store.catalog.published(current_branch(store.folder)).get(task)
+    if path is None:
+        store.catalog.task(task)
+        raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
+    if any(c.name.startswith("adapter") for c in path.components):
+        raise InvalidValue(
+            f"the path of {task!r} has adapters, and a root is a plain transformer", "take a task whose path has none"
+        )
+    shape = replace(
+        path.architecture,
+        layers=int(path.hyperparameters["layers"]),
+        image_size=int(path.hyperparameters["data.image_size"]),
+    )
+    parts = {c.name: store.objects.get(c.digest) for c in path.components if c.name != "head"}
+    return Root(f"{task}@{path.id}", shape, merged(parts), False, f"{spec} ({path.id})")
