@@ -56,6 +56,30 @@ def test_the_other_as_control_says_the_opposite(values: list[float]) -> None:
 
 
 @settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 1000), min_size=18, max_size=18))
+def test_costs_are_shares_of_the_controls(values: list[int]) -> None:
+    found = of([1e4 * value for value in values], "accounted_params", "flops")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    pairs = [(found["a", t, s]["flops"], found["b", t, s]["flops"]) for t in TASKS for s in SEEDS]
+    assert report.variants[1].costs["flops"] == paired([b / a - 1 for a, b in pairs])  # type: ignore[operator]
+    assert report.variants[0].costs == {}
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [(0.5, "FLOPs −50.0 % (−50.0 % to −50.0 %)"), (1.25, "FLOPs +25.0 % (+25.0 % to +25.0 %)"), (1, "")],
+)
+def test_costs_that_are_told_apart_are_in_the_verdict(times: float, said: str) -> None:
+    found = of([1e6] * 9 + [1e6 * times] * 9, "flops")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    assert f"Its costs: {said}." in report.variants[1].verdict or not said
+    assert ("costs" in report.variants[1].verdict) == bool(said)
+    (cost,) = (part for part in parts(report) if part.name == "cost")
+    told = next(row for row in cost.blocks[4].rows if row[1] == "FLOPs")  # type: ignore[union-attr]
+    assert told[2] == {0.5: "less", 1.25: "more", 1: "not told apart"}[times]
+
+
+@settings(max_examples=15, deadline=None)
 @given(TABLE, st.randoms(use_true_random=False))
 def test_the_order_of_outcomes_does_not_matter(values: list[float], random: Random) -> None:
     found, design = of(values, "score", "quality", "test_quality"), a_design("a", "b")

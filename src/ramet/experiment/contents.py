@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ramet.experiment.design import Measure
 from ramet.experiment.findings import Report, Row, VariantReport
-from ramet.experiment.words import interval
+from ramet.experiment.words import cost_verdict, interval, percent
 from ramet.report.statistics import Paired
 from ramet.report.tables import Part, Picture, Table, with_interval
 from ramet.report.words import NOTHING, count, difference, duration, listed, share
@@ -105,13 +105,26 @@ def _cost(report: Report) -> Blocks:
     rows = tuple((r.task, r.variant, *(SHOWN[m][1](r.means[m].mean) for m in told)) for r in report.rows)
     if not rows:
         return ()
+    apart = ("variant", "measure", "verdict", "to control", "95 % interval", "pairs", "+/=/−", "p")
+    shares = tuple(_share(variant, m, cost) for variant in report.variants for m, cost in variant.costs.items())
     total = ("variant", "examples allowed", "training FLOPs", "time", "published children")
     return (
         Table(columns, rows, left=2),
         "Means over seeds. Training FLOPs and time are sums over all children of a run. Over all tasks and seeds:",
         Table(total, tuple(_spent(report, variant) for variant in report.variants)),
         "Examples allowed are a task's at most. A run that found nothing better than what was there published nothing.",
+        *(
+            (Table(apart, shares, left=3), f"As shares of what {report.control} costs, paired and tested as above.")
+            if shares
+            else ()
+        ),
     )
+
+
+def _share(variant: VariantReport, measure: Measure, cost: Paired) -> tuple[str, ...]:
+    signs = f"{cost.better}/{cost.equal}/{cost.worse}"
+    numbers = (percent(cost.mean), interval(cost, percent) or NOTHING, str(cost.n), signs, f"{cost.p:.2g}")
+    return (variant.name, SHOWN[measure][0], cost_verdict(cost), *numbers)
 
 
 def _spent(report: Report, variant: VariantReport) -> tuple[str, ...]:

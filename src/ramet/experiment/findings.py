@@ -44,7 +44,8 @@ class VariantReport:
     """A variant over all tasks and seeds.
 
     budget is how many examples a task it may train on. differences are over the (task, seed) pairs that the control has
-    too; verdict is what they say, in words. means are over all its outcomes.
+    too, costs likewise as shares of the control's (-.1: a tenth less); verdict is what they say, in words. means are
+    over all its outcomes.
     """
 
     name: str
@@ -52,6 +53,7 @@ class VariantReport:
     budget: int
     means: Mapping[Measure, float]
     differences: Mapping[Measure, Paired]
+    costs: Mapping[Measure, Paired]
     verdict: str
     mutations: tuple[Mutations, ...]
     mu: tuple[Movement, ...]

@@ -15,6 +15,9 @@ from ramet.system import System
 COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")
 """What is compared with the control, pair by pair. Test quality is told, and decides nothing."""
 
+COSTS: tuple[Measure, ...] = ("accounted_params", "trained_params", "flops", "training_flops", "seconds")
+"""What is compared as a share of the control's."""
+
 
 def report(system: System, name: str) -> Report:
     """The report of an experiment, finished or not, from records alone.
@@ -66,7 +69,7 @@ def _row(design: Design, variant: str, task: str, found: Sequence[Outcome]) -> R
 
 def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantReport:
     mine = [outcome for outcome in found if outcome.variant == name]
-    apart = _differences(design, mine, found)
+    apart, costs = _differences(design, mine, found), _costs(design, mine, found)
     variant = design.variant(name)
     return VariantReport(
         name=name,
@@ -74,7 +77,8 @@ def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantRepo
         budget=variant.limits.examples,
         means={measure: fmean([getattr(outcome, measure) for outcome in mine]) for measure in MEASURES if mine},
         differences=apart,
-        verdict=verdict(name, design.control, apart),
+        costs=costs,
+        verdict=verdict(name, design.control, apart, costs),
         mutations=_mutations(mine),
         mu=_movements(mine),
     )
@@ -82,9 +86,19 @@ def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantRepo
 
 def _differences(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> dict[Measure, Paired]:
     """Of outcomes of a variant, those to the control's with the same task and seed; none of the control's own."""
-    control = {(o.task, o.seed): o for o in found if o.variant == design.control}
-    pairs = [(o, control[o.task, o.seed]) for o in mine if o.variant != design.control and (o.task, o.seed) in control]
+    pairs = _pairs(design, mine, found)
     return {m: paired([_of(a, m) - _of(b, m) for a, b in pairs]) for m in COMPARED if pairs}
+
+
+def _costs(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> dict[Measure, Paired]:
+    """By how much of the control's cost each outcome costs more, where the control's is known."""
+    shares = {m: [_of(a, m) / _of(b, m) - 1 for a, b in _pairs(design, mine, found) if _of(b, m) > 0] for m in COSTS}
+    return {measure: paired(values) for measure, values in shares.items() if values}
+
+
+def _pairs(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> list[tuple[Outcome, Outcome]]:
+    control = {(o.task, o.seed): o for o in found if o.variant == design.control}
+    return [(o, control[o.task, o.seed]) for o in mine if o.variant != design.control and (o.task, o.seed) in control]
 
 
 def _of(outcome: Outcome, measure: Measure) -> float:

@@ -1,6 +1,6 @@
 """What numbers of an experiment mean, in sentences."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ramet.experiment.design import Measure
 from ramet.experiment.findings import VariantReport
@@ -11,7 +11,13 @@ APART = 1.25
 """Training FLOPs that are this many times the control's are worth a word."""
 
 
-def verdict(name: str, control: str, found: Mapping[Measure, Paired]) -> str:
+COSTS: Mapping[Measure, str] = {
+    "accounted_params": "accounted parameters", "flops": "FLOPs", "training_flops": "training FLOPs",
+}  # fmt: skip
+"""Costs that a verdict names where they are told apart; the time of a run depends on what else the machine did."""
+
+
+def verdict(name: str, control: str, found: Mapping[Measure, Paired], costs: Mapping[Measure, Paired]) -> str:
     """What the differences to the control say of a variant. Test quality says nothing here."""
     if name == control:
         return f"{name} is the control."
@@ -23,7 +29,22 @@ def verdict(name: str, control: str, found: Mapping[Measure, Paired]) -> str:
         told += _visible(score)
     if (score.mean, score.low) != (quality.mean, quality.low):
         told += f" Validation accuracy alone: {quality.verdict} {_by(quality)}."
-    return told
+    apart = [
+        f"{word} {percent(costs[m].mean)} ({interval(costs[m], percent)})"
+        for m, word in COSTS.items()
+        if m in costs and cost_verdict(costs[m]) != "not told apart"
+    ]
+    return told + (f" Its costs: {', '.join(apart)}." if apart else "")
+
+
+def cost_verdict(found: Paired) -> str:
+    """`less` or `more`, or not told apart."""
+    return {"better": "more", "worse": "less"}.get(found.verdict, found.verdict)
+
+
+def percent(value: float) -> str:
+    """A share of the control's with its sign: `−12 %`."""
+    return f"{100 * value:+.1f} %".replace("-", "−").replace("+0.0", "0.0").replace("−0.0", "0.0")
 
 
 def unequal(variants: Sequence[VariantReport]) -> Iterator[str]:
@@ -51,9 +72,9 @@ def spent_apart(variants: Sequence[VariantReport]) -> Iterator[str]:
                 )
 
 
-def interval(found: Paired) -> str:
+def interval(found: Paired, worded: Callable[[float], str] = difference) -> str:
     """The interval of a mean difference: `−.010 to +.021`."""
-    return "" if found.low is None or found.high is None else f"{difference(found.low)} to {difference(found.high)}"
+    return "" if found.low is None or found.high is None else f"{worded(found.low)} to {worded(found.high)}"
 
 
 def _apart(found: Paired, control: str) -> str:
