@@ -64,7 +64,11 @@ def test_a_table_that_fits_is_what_rich_would_print(rows: list[tuple[str, str, s
     assert printed(listing) == printed(listing._folded())
 
 
-def test_a_table_that_does_not_fit_is_folded() -> None:
+def test_a_table_that_does_not_fit_is_folded_on_a_screen() -> None:
+    listing = table(("name",), [("a-very-long-name",)])
+    console = Console(file=(screen := StringIO()), width=10, force_terminal=True, color_system=None)
+    console.print(listing)
+    assert [line.rstrip() for line in screen.getvalue().splitlines()][1:] == ["a-very-lon", "g-name"]
     console = Console(file=(file := StringIO()), width=10)
-    console.print(table(("name",), [("a-very-long-name",)]))
-    assert file.getvalue().split() == ["name", "a-very-lon", "g-name"]
+    console.print(listing)
+    assert file.getvalue().split() == ["name", "a-very-long-name"]

@@ -51,20 +51,20 @@ def plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Listing:
-    """A table without lines, that is read as well in a file as on a screen.
+    """A table without lines, that is read as well in a file as on a screen, where what does not fit is folded.
 
-    Where it fits, its lines are put together here: Rich, which folds what does not fit, takes seconds for 10,000 rows.
+    What need not be folded is put together here: Rich takes seconds for 10,000 rows.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: Sequence[str] = ()
 
-    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The lines, for Rich."""
         cells = zip(self.columns, *self.rows, strict=True)
         widths = [max(map(cell_len, column)) for column in cells]
-        if sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:
+        if console.is_terminal and sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:
             yield self._folded()
             return
         yield Segment(self._line(self.columns, widths), Style(bold=True))

@@ -1,8 +1,10 @@
 """Every task of a branch at a glance: quality, size, compute, and what it shares."""
 
+import gc
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from ramet.errors import RametError
 from ramet.evolution.world import World
@@ -16,6 +18,23 @@ from ramet.store.catalog import Catalog
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
     """The status of every task, by name."""
+    with _no_garbage():
+        return _statuses(catalog, branch)
+
+
+@contextmanager
+def _no_garbage() -> Iterator[None]:
+    """Records refer to no one in a circle, and the collector would look through all of them again and again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()
+
+
+def _statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
     published = catalog.published(branch)
     world = World.of(published, catalog.roots().values())
     texts = catalog.score_terms()

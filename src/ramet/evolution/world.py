@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ramet.method.protocols import Score
 from ramet.method.score import Holders, accounted_params, holders, scored
@@ -25,7 +26,11 @@ class World:
 
     def others(self, task: str) -> list[Path]:
         """The best paths of the other tasks, in the order of their names."""
-        return [path for name, path in sorted(self.published.items()) if name != task]
+        return [path for name, path in self._in_order if name != task]
+
+    @cached_property
+    def _in_order(self) -> list[tuple[str, Path]]:
+        return sorted(self.published.items())
 
     def sharing(self) -> dict[str, Others]:
         """The tasks that hold a component of each task's path.
