@@ -30,7 +30,7 @@ def say(text: str) -> None:
 def show(*parts: RenderableType) -> None:
     """A result, on stdout; text is not broken into lines."""
     for part in parts:
-        out.print(part, soft_wrap=isinstance(part, str))
+        out.print(part, soft_wrap=isinstance(part, str), crop=not isinstance(part, Listing))
 
 
 def show_json(value: Any) -> None:

@@ -24,6 +24,8 @@ def verdict(name: str, control: str, found: Mapping[Measure, Paired], costs: Map
     if not found:
         return f"{name}: no task and seed is done that {control} has done too."
     score, quality = found["score"], found["quality"]
+    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in COSTS))):
+        return f"{name} came out as {control} did in each of {plural(score.n, 'pair')}: what it changes had no effect."
     told = f"{name} is {_apart(score, control)} by the score {_by(score)}."
     if score.verdict == "not told apart":
         told += _visible(score)
