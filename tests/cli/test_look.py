@@ -23,7 +23,7 @@ def test_status_tells_all_that_scripts_rely_on(grown: Path) -> None:
 def test_status_is_a_table_for_80_columns(grown: Path) -> None:
     lines = run("status", folder=grown).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["task", "digits", "fresh", "numerals"]
-    assert len(lines) == 17, "what is not read on a screen is not folded"
+    assert max(map(len, lines)) <= 80
     assert "@16x1" in lines[1]
     assert lines[2].split()[1:] == ["–"] * 8
 
