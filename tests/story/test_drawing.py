@@ -5,7 +5,7 @@ import pytest
 
 from ramet.report.style import save, styled
 from ramet.story.drawing import colours_of, draw_graph, in_order, placed
-from ramet.story.graph import graph_of
+from ramet.story.graph import Edge, Graph, Node, graph_of
 from ramet.system import System
 from tests.story.examples import grown, learn, new_system
 
@@ -59,3 +59,11 @@ def test_equal_graphs_are_equal_pictures(tmp_path: Path, make: object) -> None:
             save(draw_graph(graph), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+def test_tasks_that_grew_from_one_another_are_all_there() -> None:
+    """One was learnt again from what had grown from it."""
+    nodes = [Node(f"task:{name}", "task", name, {"order": i}) for i, name in enumerate(("one", "two", "three"))]
+    grew = [("task:two", "task:one"), ("task:one", "task:two"), ("root:r", "task:three")]
+    graph = Graph(tuple(nodes), tuple(Edge(source, target, "grew") for source, target in grew))
+    assert in_order(graph) == ["three", "one", "two"]

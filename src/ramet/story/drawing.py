@@ -71,10 +71,14 @@ def in_order(graph: Graph) -> list[str]:
         origin = origins.get(node.id, "")
         grown[origin if origin.startswith("task:") else None].append(node.id)
     names = {node.id: node.name for node in nodes}
-    waiting, found = grown[None][::-1], []
+    found: dict[str, None] = {}
+    # A task learnt again may have grown from one that grew from it: what no root leads to comes last, as it came.
+    waiting = [*grown[None], *names][::-1]
     while waiting:
-        found.append(waiting.pop())
-        waiting += grown[found[-1]][::-1]
+        id = waiting.pop()
+        if id not in found:
+            found[id] = None
+            waiting += grown[id][::-1]
     return [names[id] for id in found]
 
 
