@@ -1,11 +1,9 @@
 import json
-from dataclasses import FrozenInstanceError, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ramet.records import Architecture, Component, Path, content_id, path_from_json, to_json
+from ramet.records import Architecture, Component, Path, content_id, to_json
 
 NORM = Component("norm", digest="d1", size=30, momentum="m1", task="birds")
 HEAD = Component("head", digest="d2", size=12, task="flowers")
@@ -23,39 +21,13 @@ PATH = Path(
     metrics={"quality": 0.5},
 )
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-components = st.builds(
-    Component,
-    st.text(max_size=5),
-    st.text(max_size=5),
-    st.integers(0),
-    st.none() | st.text(max_size=3),
-    st.none() | st.text(max_size=3),
-    st.booleans(),
-)
-paths = st.builds(
-    Path,
-    id=st.text(max_size=4),
-    task=st.none() | st.text(max_size=4),
-    architecture=st.just(PATH.architecture),
-    components=st.lists(components, max_size=3).map(tuple),
-    hyperparameters=st.dictionaries(st.text(max_size=4), st.booleans() | st.integers() | numbers | st.text(max_size=4)),
-    mu=st.dictionaries(st.text(max_size=4), numbers),
-    trained=st.lists(st.text(max_size=4)).map(tuple),
-    metrics=st.dictionaries(st.text(max_size=4), numbers),
-)
+
+def test_json_holds_every_field_as_it_is():
+    assert to_json(PATH) == json.loads(json.dumps(asdict(PATH)))
 
 
-@given(paths)
-def test_a_path_survives_json(path):
-    assert path_from_json(json.loads(json.dumps(to_json(path)))) == path
-
-
-@given(paths)
-def test_an_identified_path_keeps_its_id_through_json(path):
-    identified = path.identified()
-    assert identified.identified() == identified
-    assert path_from_json(to_json(identified)).identified().id == identified.id
+def test_the_identity_is_pinned():
+    assert PATH.identified().id == PATH.identified().identified().id == "7ccd25ce5540f4f8"
 
 
 def test_neither_id_nor_metrics_nor_the_order_of_a_table_change_the_identity():

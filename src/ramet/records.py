@@ -7,8 +7,7 @@ in the store when they are used.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 Value = bool | int | float | str
@@ -97,7 +96,7 @@ class Path:
 
     def identified(self) -> "Path":
         """The same path under the id that its content gives it."""
-        content = to_json(self)
+        content = _fields(self)
         del content["id"], content["metrics"]
         return replace(self, id=content_id(content))
 
@@ -160,28 +159,16 @@ class Commit:
 
 def to_json(record: Any) -> dict[str, Any]:
     """A record as plain JSON values."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(record)))
+    plain: dict[str, Any] = json.loads(json.dumps(record, default=_fields))
     return plain
 
 
-def path_from_json(plain: Mapping[str, Any]) -> Path:
-    """The path that to_json wrote."""
-    return Path(
-        **{
-            **plain,
-            "architecture": _architecture(**plain["architecture"]),
-            "components": tuple([_component(**c) for c in plain["components"]]),
-            "trained": tuple(plain["trained"]),
-        }
-    )
-
-
-# Many paths of a system have these in common: they are held once, which is quicker, too.
-_architecture = lru_cache(maxsize=64, typed=True)(Architecture)
-_component = lru_cache(maxsize=4096, typed=True)(Component)
+def _fields(record: Any) -> dict[str, Any]:
+    """A record's fields by their names; dataclasses.asdict copies each value, which takes several times as long."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def content_id(content: Any) -> str:
     """A short name for JSON content: the first 16 hex digits of the SHA-256 of its canonical text."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_fields)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

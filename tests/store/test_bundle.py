@@ -140,9 +140,10 @@ def rewrite(file: FilePath, change: Callable[[dict[str, Any]], object]) -> None:
 
 def forged(folder: FilePath, name: str, digest: str) -> None:
     """A path that names another file, under an id that fits."""
-    from ramet.store.parcel import path_json, path_of_json
+    from ramet.store.codec import read_path
+    from ramet.store.parcel import path_json
 
-    path = path_of_json(json.loads((folder / "path.json").read_text()))
+    path = read_path((folder / "path.json").read_bytes())
     first = replace(path.components[0], name=name, digest=digest)
     path = replace(path, components=(first, *path.components[1:])).identified()
     (folder / "path.json").write_text(json.dumps(path_json(path)))

@@ -1,10 +1,8 @@
 """Every task of a branch at a glance: quality, size, compute, and what it shares."""
 
-import gc
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 
 from ramet.errors import RametError
 from ramet.evolution.world import World
@@ -14,24 +12,13 @@ from ramet.method.score import SizeAndCompute, path_flops
 from ramet.records import Path, Task
 from ramet.results import TaskStatus
 from ramet.store.catalog import Catalog
+from ramet.store.database import uncollected
 
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
     """The status of every task, by name."""
-    with _no_garbage():
+    with uncollected():
         return _statuses(catalog, branch)
-
-
-@contextmanager
-def _no_garbage() -> Iterator[None]:
-    """Records refer to no one in a circle, and the collector would look through all of them again and again."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def _statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:

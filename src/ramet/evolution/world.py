@@ -38,16 +38,24 @@ class World:
         What a root has may be held by all, so that all share with all: such names are held once for all of them.
         """
         known: dict[frozenset[frozenset[str]], tuple[str, ...]] = {}
-        widest = max(self.held.values(), key=len, default=frozenset[str]())
-        by_all = len(widest) == len(self.published) + len(self.roots)
         found = {}
         for task, path in self.published.items():
-            groups = frozenset(group for c in path.components if len(group := self.held[c.digest]) > 1)
-            groups = frozenset({widest}) if by_all and widest in groups else groups
+            groups = self._groups(path)
             if groups not in known:
                 known[groups] = tuple(sorted(frozenset[str]().union(*groups) & self.published.keys()))
             found[task] = Others(known[groups] or (task,), task)
         return found
+
+    def _groups(self, path: Path) -> frozenset[frozenset[str]]:
+        """Who holds what of a published path, if not it alone; just everybody, if they do."""
+        found = set()
+        for component in path.components:
+            agents = self.held[component.digest]
+            if len(agents) == len(self.published) + len(self.roots):
+                return frozenset({agents})
+            if len(agents) > 1:
+                found.add(agents)
+        return frozenset(found)
 
     def accounted_params(self, path: Path) -> float:
         """Parameters of a path, each divided among the agents that hold it (METHOD section 6)."""

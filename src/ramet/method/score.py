@@ -28,11 +28,11 @@ def holders(published: Iterable[Path]) -> Holders:
     Args:
         published: the best path of every task, and the roots.
     """
-    by_digest: defaultdict[str, set[str]] = defaultdict(set)
+    by_digest: defaultdict[str, list[str]] = defaultdict(list)
     for path in published:
         agent = agent_of(path)
         for component in path.components:
-            by_digest[component.digest].add(agent)
+            by_digest[component.digest].append(agent)
     # What many components have in common is one set, which is then quick to compare with itself.
     same: dict[frozenset[str], frozenset[str]] = {}
     sets = ((digest, frozenset(agents)) for digest, agents in by_digest.items())
@@ -47,7 +47,7 @@ def accounted_params(path: Path, held: Holders) -> float:
     own, total = agent_of(path), 0.0
     for component in path.components:  # a plain loop: a status of 10,000 tasks runs it half a million times
         agents = held.get(component.digest, _NOBODY)
-        total += component.size / (len(agents) + (own not in agents))
+        total += component.size / (len(agents) if own in agents else len(agents) + 1)
     return total
 
 

@@ -11,7 +11,7 @@ from ramet.errors import Busy, InvalidValue, UnknownName
 from ramet.records import Child, Path, content_id
 from ramet.store import versions
 from ramet.store.codec import child_of, child_record, path_of
-from ramet.store.rows import columns, put_paths
+from ramet.store.rows import columns, path_text, put_paths
 from ramet.store.schema import agents, children, generations, paths, population, roots
 
 AgentState = Literal["running", "done"]
@@ -191,7 +191,7 @@ def made_children(
     connection: Connection, agent: str | None, task: str | None, cycle: int | None, branch: str | None
 ) -> list[Child]:
     """The children on record, in the order in which they were recorded."""
-    chosen = select(children, paths.c.record.label("path_record"), paths.c.metrics).join(paths)
+    chosen = select(children, path_text.label("path_record"), paths.c.metrics).join(paths)
     if branch is not None:
         chosen = chosen.join(agents, agents.c.id == children.c.agent).where(agents.c.branch == branch)
     for column, value in ((children.c.agent, agent), (paths.c.task, task), (children.c.cycle, cycle)):

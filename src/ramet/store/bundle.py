@@ -16,17 +16,16 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
-from typing import Any
 
 from ramet.errors import ObjectError, StoreError
 from ramet.records import Commit, Path, Task, content_id, to_json
 from ramet.store.agents import Agent
 from ramet.store.card import card
-from ramet.store.codec import task_of
+from ramet.store.codec import read_path, read_task
 from ramet.store.disk import TEMPORARY, refusals, write_whole
 from ramet.store.folder import Store
 from ramet.store.objects import digest_of
-from ramet.store.parcel import agent_json, agent_of_json, path_json, path_of_json
+from ramet.store.parcel import agent_json, agent_of_json, path_json
 from ramet.vit import spec
 
 _COMPONENT = re.compile(r"[a-z_]+(\.[0-9]+)?")
@@ -84,10 +83,10 @@ def read_bundle(folder: FilePath) -> Bundle:
         ObjectError: a component is missing, damaged or of another shape.
     """
     try:
-        path, task = path_of_json(_json(folder, "path")), task_of(_json(folder, "task"))
-        agent = agent_of_json(_json(folder, "agent")) if (folder / "agent.json").exists() else None
+        path, task = read_path(_text(folder, "path")), read_task(_text(folder, "task"))
+        agent = agent_of_json(json.loads(_text(folder, "agent"))) if (folder / "agent.json").exists() else None
         found = path.identified().id
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"{folder} holds records that are none of ramet's ({error})", _AGAIN) from error
     if found != path.id or path.task != task.name or (agent is not None and agent.id != path.agent):
         raise StoreError(f"{folder / 'path.json'} is not as it was written", _AGAIN)
@@ -149,17 +148,16 @@ def _files(path: Path) -> Iterator[tuple[str, str]]:
             yield component.momentum, f"momentum/{component.name}.safetensors"
 
 
-def _json(folder: FilePath, name: str) -> dict[str, Any]:
+def _text(folder: FilePath, name: str) -> bytes:
     file = folder / f"{name}.json"
     try:
         with refusals(f"cannot read {file}"):
-            record: dict[str, Any] = json.loads(file.read_bytes())
+            return file.read_bytes()
     except StoreError as error:
         if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
             problem = f"{folder} holds no exported path: there is no {name}.json"
             raise StoreError(problem, "name a folder that `ramet export` wrote") from None
         raise
-    return record
 
 
 def _check_shapes(bundle: Bundle) -> None:

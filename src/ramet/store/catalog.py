@@ -98,7 +98,7 @@ class Catalog(Experiments):
     def tasks(self, *, removed: bool = False) -> list[Task]:
         """All tasks, by name; with those that were removed, if asked for."""
         with self._database.reading() as connection:
-            chosen = select(tasks.c.record).order_by(tasks.c.name)
+            chosen = select(rows.task_text).order_by(tasks.c.name)
             chosen = chosen if removed else chosen.where(~tasks.c.removed)
             return [task_of(record) for record in connection.execute(chosen).scalars()]
 

@@ -7,15 +7,18 @@ Measurements that are no finite number are kept as the strings "nan", "inf" and 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-import orjson
+import msgspec
+from msgspec import Raw, Struct
 
 from ramet.errors import InvalidValue, StoreError
-from ramet.records import Child, Path, Task, path_from_json, to_json
+from ramet.records import Architecture, Child, Component, Path, Task, to_json
 
 Json = dict[str, Any]
+Text = str | bytes | Raw
 
 
 def dumps(value: Any) -> str:
@@ -37,10 +40,9 @@ def loads(text: str) -> Any:
         StoreError: it is no JSON.
     """
     try:
-        return orjson.loads(text)
+        return msgspec.json.decode(text)
     except ValueError as error:
-        remedy = "bring the catalog back from a copy of the system"
-        raise StoreError(f"a record of the catalog is damaged: {text[:40]!r}", remedy) from error
+        raise _damaged(text) from error
 
 
 def measurement(value: float) -> float | str:
@@ -66,14 +68,84 @@ def path_record(path: Path) -> Json:
     return record
 
 
-def path_of(record: Mapping[str, Any], *metrics: Mapping[str, float | str]) -> Path:
-    """The path of a record, with its metrics (later ones win)."""
-    return path_from_json({**record, "metrics": {k: v for some in metrics for k, v in measured(some).items()}})
+def read_path(text: Text, *metrics: Mapping[str, float | str]) -> Path:
+    """The path of a record's text, with its metrics (later ones win).
+
+    Raises:
+        ValueError: it is no path's record.
+    """
+    read = _record(text)
+    return Path(
+        id=read.id,
+        task=read.task,
+        architecture=_architecture(bytes(read.architecture)),
+        components=tuple([_component(bytes(component)) for component in read.components]),
+        hyperparameters=read.hyperparameters,
+        mu=read.mu,
+        parent=read.parent,
+        parent_task=read.parent_task,
+        agent=read.agent,
+        trained=read.trained,
+        method=read.method,
+        metrics={name: float(value) for some in (read.metrics, *metrics) for name, value in some.items()},
+    )
 
 
-def task_of(record: Mapping[str, Any]) -> Task:
-    """The task of a record."""
-    return Task(**{**record, "classes": tuple(record["classes"])})
+def read_task(text: Text) -> Task:
+    """The task of a record's text.
+
+    Raises:
+        ValueError: it is no task's record.
+    """
+    return _task(text)
+
+
+def path_of(record: str, *metrics: Mapping[str, float | str]) -> Path:
+    """The path of a record in the catalog, as read_path reads it.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        return read_path(record, *metrics)
+    except ValueError as error:
+        raise _damaged(record) from error
+
+
+def task_of(record: str) -> Task:
+    """The task of a record in the catalog.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        return read_task(record)
+    except ValueError as error:
+        raise _damaged(record) from error
+
+
+class _Record(Struct, forbid_unknown_fields=True):
+    """A path as JSON. What many paths have in common stays text until it is known whether it was read before."""
+
+    id: str
+    task: str | None
+    architecture: Raw
+    components: list[Raw]
+    hyperparameters: dict[str, Any]
+    mu: dict[str, Any]
+    parent: str | None
+    parent_task: str | None
+    agent: str
+    trained: tuple[str, ...]
+    method: str
+    metrics: dict[str, float | str] = {}
+
+
+_record = msgspec.json.Decoder(_Record).decode
+_task = msgspec.json.Decoder(Task).decode
+_architecture = lru_cache(maxsize=64)(msgspec.json.Decoder(Architecture).decode)
+# Most components of a system's paths are the same: each is read and held once, which is quicker, too.
+_component = lru_cache(maxsize=4096)(msgspec.json.Decoder(Component).decode)
 
 
 def child_record(child: Child) -> Json:
@@ -90,7 +162,7 @@ def child_record(child: Child) -> Json:
     }
 
 
-def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: Json, metrics: Json) -> Child:
+def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, metrics: Json) -> Child:
     """The child of a row: its key (cycle, generation, number), its record, and its path's record and metrics."""
     cycle, generation, number = key
     return Child(
@@ -103,6 +175,11 @@ def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: Json, m
         curve=tuple(_numbers(record["curve"])),
         cost=measured(record["cost"]),
     )
+
+
+def _damaged(text: str) -> StoreError:
+    remedy = "bring the catalog back from a copy of the system"
+    return StoreError(f"a record of the catalog is damaged: {text[:40]!r}", remedy)
 
 
 def _numbers(values: Iterable[float | str]) -> list[float]:

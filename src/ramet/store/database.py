@@ -3,6 +3,7 @@
 A writer has the database for itself from the beginning of its transaction; a reader sees one state of it.
 """
 
+import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,7 +50,7 @@ class Database:
         Raises:
             StoreError: the catalog cannot be read.
         """
-        with self._explained(), self._engine.begin() as connection:
+        with self._explained(), uncollected(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
@@ -96,3 +97,15 @@ class Database:
             if isinstance(error.orig, RametError):  # of the JSON serializer
                 raise error.orig from None
             raise
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the garbage collector: records refer to no one in a circle, and it would look through them all again."""
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if on:
+            gc.enable()

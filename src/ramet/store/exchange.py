@@ -181,7 +181,7 @@ def add_agent(connection: Connection, agent: Agent, *, task: str, base: str) -> 
 
 def _add_task(connection: Connection, task: Task, *, same_images: bool = True) -> None:
     """Put a task on record as a removed one, which is brought back by publishing it; one that is there stays."""
-    record = connection.execute(select(tasks.c.record).where(tasks.c.name == task.name)).scalar_one_or_none()
+    record = connection.execute(select(rows.task_text).where(tasks.c.name == task.name)).scalar_one_or_none()
     if record is None:
         connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=True))
         return

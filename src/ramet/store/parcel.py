@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeVar
 
+from msgspec import Raw, Struct, json
+
 from ramet.errors import StoreError
 from ramet.records import Commit, Path, Task, to_json
 from ramet.store.agents import Agent
-from ramet.store.codec import Json, measurements, path_of, path_record, task_of
+from ramet.store.codec import Json, measurements, path_record, read_path, read_task
 from ramet.store.versions import new_commit
 
 T = TypeVar("T")
@@ -120,39 +122,45 @@ def parcel_json(parcel: Parcel) -> Json:
     }
 
 
-def parcel_of(plain: Mapping[str, Any]) -> Parcel:
+def read_parcel(text: bytes) -> Parcel:
     """The parcel that parcel_json wrote.
 
     Raises:
         StoreError: it is none.
     """
     try:
-        paths = [path_of_json(path) for path in plain["paths"]]
-        tasks = [task_of(task) for task in plain["tasks"]]
-        agents = [agent_of_json(agent) for agent in plain["agents"]]
-        commits = [Commit(**{**commit, "parents": tuple(commit["parents"])}) for commit in plain["commits"]]
+        read = _decode(text)
+        paths, tasks = map(read_path, read.paths), map(read_task, read.tasks)
+        agents = [agent_of_json(agent) for agent in read.agents]
         return Parcel(
             {task.name: task for task in tasks},
-            {name: path_of_json(path) for name, path in plain["roots"].items()},
+            {name: read_path(path) for name, path in read.roots.items()},
             {path.id: path for path in paths},
             {agent.id: agent for agent in agents},
-            {commit.id: commit for commit in commits},
-            frozenset(plain["gone"]),
+            {commit.id: commit for commit in read.commits},
+            read.gone,
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise _altered("what was read") from error
+
+
+class _Read(Struct):
+    """A parcel as JSON, whose paths and tasks are text still."""
+
+    tasks: list[Raw]
+    roots: dict[str, Raw]
+    paths: list[Raw]
+    agents: list[dict[str, Any]]
+    commits: list[Commit]
+    gone: frozenset[str]
+
+
+_decode = json.Decoder(_Read).decode
 
 
 def path_json(path: Path) -> Json:
     """A path with its measurements as JSON."""
     return {**path_record(path), "metrics": measurements(path.metrics)}
-
-
-def path_of_json(plain: Mapping[str, Any]) -> Path:
-    """The path that path_json wrote."""
-    record = dict(plain)
-    metrics = record.pop("metrics")
-    return path_of(record, metrics)
 
 
 def agent_json(agent: Agent) -> Json:

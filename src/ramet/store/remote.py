@@ -19,12 +19,14 @@ from pathlib import Path as FilePath
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit
 
+import msgspec
+
 from ramet.errors import Conflict, StoreError, UnknownName
 from ramet.store.catalog import Catalog
 from ramet.store.codec import dumps
 from ramet.store.folder import Store, is_system, open_store
 from ramet.store.objects import Objects, digest_of, objects_at
-from ramet.store.parcel import Parcel, merged, parcel_json, parcel_of
+from ramet.store.parcel import Parcel, merged, parcel_json, read_parcel
 from ramet.store.place import Place
 from ramet.store.refs import Tag
 
@@ -163,9 +165,9 @@ class PlainRemote:
             name = waiting.pop()
             if name in parcels:
                 continue
-            content = self._records(name)
-            parcels[name] = parcel_of(content)
-            before = {ref["commit"]: ref["records"] for ref in content["previous"]}
+            data, previous = self._records(name)
+            parcels[name] = read_parcel(data)
+            before = {ref["commit"]: ref["records"] for ref in previous}
             there = known(before.keys())
             waiting.extend(records for commit, records in before.items() if commit not in there)
         parcel = merged(reversed(parcels.values()))
@@ -211,19 +213,18 @@ class PlainRemote:
         self._place.write(_parcel_file(digest), data)
         return digest
 
-    def _records(self, name: str) -> dict[str, Any]:
+    def _records(self, name: str) -> tuple[bytes, list[dict[str, str]]]:
+        """A parcel's bytes, and the commits before it with the names of their parcels."""
         data = self._place.read(_parcel_file(name))
         if data is None or digest_of(data) != name:
             problem = "is missing" if data is None else "is damaged"
             raise StoreError(
                 f"{self._place.at(_parcel_file(name))} {problem}", "bring the remote back from a copy of it"
             )
-        content: dict[str, Any] = json.loads(data)
-        if content.get("format") != FORMAT:
-            raise StoreError(
-                f"{self.url} has format {content.get('format')}, this ramet reads {FORMAT}", "use a newer ramet"
-            )
-        return content
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format != FORMAT:
+            raise StoreError(f"{self.url} has format {head.format}, this ramet reads {FORMAT}", "use a newer ramet")
+        return data, head.previous
 
     def _refs(self, below: str) -> dict[str, dict[str, str]]:
         """The refs of a folder, by name."""
@@ -235,6 +236,13 @@ class PlainRemote:
                     self._place.read(file.name), self._place.at(file.name)
                 )
         return found
+
+
+class _Head(msgspec.Struct):
+    """What is read of a parcel's file first."""
+
+    format: Any = None
+    previous: list[dict[str, str]] = []
 
 
 def present(catalog: Catalog, objects: Objects, digests: Collection[str]) -> set[str]:

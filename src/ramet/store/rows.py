@@ -4,15 +4,21 @@ import difflib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import Column, Connection, insert, literal, select, true, update
+from sqlalchemy import Column, Connection, String, cast, insert, literal, select, true, update
 
 from ramet.errors import UnknownName
 from ramet.records import Path, Task
 from ramet.store.codec import Json, measurement, measurements, path_of, path_record, task_of
 from ramet.store.schema import holds, paths, tasks
 
-columns = (paths.c.id, paths.c.record, paths.c.metrics)
-"""What a path is read from, with codec.path_of."""
+path_text = cast(paths.c.record, String)
+"""What codec.path_of reads a path from."""
+
+task_text = cast(tasks.c.record, String)
+"""What codec.task_of reads a task from."""
+
+columns = (paths.c.id, path_text.label("record"), paths.c.metrics)
+"""What a path is read from, with its measurements."""
 
 _PATHS = "`ramet status` and `ramet history` list the ids"
 
@@ -31,7 +37,7 @@ def complete(connection: Connection, ids: Column[str], start: str, *, what: str,
 def find_task(connection: Connection, name: str, *, removed: bool = False) -> Task:
     """The task of a name; of one that was removed too, if asked for."""
     there = true() if removed else ~tasks.c.removed
-    record = connection.execute(select(tasks.c.record).where(tasks.c.name == name, there)).scalar_one_or_none()
+    record = connection.execute(select(task_text).where(tasks.c.name == name, there)).scalar_one_or_none()
     if record is None:
         names = connection.execute(select(tasks.c.name).where(~tasks.c.removed)).scalars().all()
         near = ", ".join(difflib.get_close_matches(name, names))
@@ -125,7 +131,7 @@ def untold(connection: Connection, in_use: Collection[str]) -> list[str]:
     for row in connection.execute(select(holds)):
         held[row.path].add(row.digest)
     found = []
-    for row in connection.execute(select(paths)):
+    for row in connection.execute(select(*columns, paths.c.task, paths.c.parent)):
         path = path_of(row.record, row.metrics)
         recorded = {held["digest"] for held in _held([path])}
         # Of history, objects may have been let go (Exchange.let_go); of what is in use, none.
