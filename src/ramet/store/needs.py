@@ -5,10 +5,9 @@ the base of a running agent leads to.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, Select, Table, select, union
+from sqlalchemy import CompoundSelect, Connection, Select, Table, select, union
 
 from ramet.store import versions
 from ramet.store.codec import path_of
@@ -47,13 +46,12 @@ class Users:
 def needed(connection: Connection) -> dict[str, Need]:
     """The needed objects and what needs them."""
     needs: defaultdict[str, Need] = defaultdict(Need)
-    for living in _living():
-        held = select(holds.c.digest, paths.c.task).join(paths).where(paths.c.id.in_(living), paths.c.task.is_not(None))
-        for row in connection.execute(held.distinct()):
-            needs[row.digest].tasks.add(row.task)
+    held = select(holds.c.digest, paths.c.task).join(paths).where(paths.c.id.in_(_living()), paths.c.task.is_not(None))
+    for digest, task in connection.execute(held.distinct()).all():
+        needs[digest].tasks.add(task)
     of_roots = select(holds.c.digest, roots.c.name).join(roots, roots.c.path == holds.c.path)
-    for row in connection.execute(of_roots):
-        needs[row.digest].roots.add(row.name)
+    for digest, name in connection.execute(of_roots).all():
+        needs[digest].roots.add(name)
     return dict(needs)
 
 
@@ -81,25 +79,21 @@ def users(connection: Connection, digest: str) -> Users:
 
 def altered(connection: Connection) -> list[str]:
     """The living paths whose record is not the one that their id was made from."""
-    found = {
-        row.id: path_of(row.record, row.metrics)
-        for living in _living()
-        for row in connection.execute(select(*columns).where(paths.c.id.in_(living)))
-    }
+    living = connection.execute(select(*columns).where(paths.c.id.in_(_living())).order_by(paths.c.id))
+    found = ((row.id, path_of(row.record, row.metrics)) for row in living)
     return [
-        f"the record of path {id} of task {path.task!r} was altered"
-        for id, path in found.items()
-        if path.identified().id != id
+        f"the record of path {id} of task {path.task!r} was altered" for id, path in found if path.identified().id != id
     ]
 
 
-def _living() -> Iterator[Select[str]]:
-    yield select(branch_state.c.path)
-    yield select(commit_changes.c.path).where(
-        commit_changes.c.commit.in_(_reached()), commit_changes.c.path.is_not(None)
+def _living() -> CompoundSelect[str]:
+    published = (commit_changes.c.commit.in_(_reached()), commit_changes.c.path.is_not(None))
+    return union(
+        select(branch_state.c.path),
+        select(commit_changes.c.path).where(*published),
+        select(roots.c.path),
+        select(population.c.path),
     )
-    yield select(roots.c.path)
-    yield select(population.c.path)
 
 
 def _reached() -> Select[str]:

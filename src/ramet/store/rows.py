@@ -80,8 +80,12 @@ def _row(path: Path) -> Json:
 
 def _held(new: Iterable[Path]) -> Iterator[Json]:
     for path in new:
-        if all(component.digest for component in path.components):  # of a dropped child nothing is kept
-            yield from ({"path": path.id, "digest": digest} for digest in sorted(path.digests()))
+        yield from ({"path": path.id, "digest": digest} for digest in sorted(_kept(path)))
+
+
+def _kept(path: Path) -> frozenset[str]:
+    """The objects of a path; of a dropped child nothing is kept."""
+    return path.digests() if all(component.digest for component in path.components) else frozenset()
 
 
 def set_metric(connection: Connection, path: str, name: str, value: float) -> None:
@@ -128,12 +132,12 @@ def ancestors(connection: Connection, path: str) -> list[Path]:
 def untold(connection: Connection, in_use: Collection[str]) -> list[str]:
     """The paths of which the tables say another thing than their own record; those in use hold all their objects."""
     held: defaultdict[str, set[str]] = defaultdict(set)
-    for row in connection.execute(select(holds)):
-        held[row.path].add(row.digest)
+    for id, digest in connection.execute(select(holds.c.path, holds.c.digest)).all():
+        held[id].add(digest)
     found = []
     for row in connection.execute(select(*columns, paths.c.task, paths.c.parent)):
         path = path_of(row.record, row.metrics)
-        recorded = {held["digest"] for held in _held([path])}
+        recorded = _kept(path)
         # Of history, objects may have been let go (Exchange.let_go); of what is in use, none.
         kept = held[row.id] <= recorded if row.id not in in_use else held[row.id] == recorded
         if not kept or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
