@@ -13,6 +13,7 @@ import ramet.system as ramet
 from ramet.errors import RametError
 from ramet.evolution.observer import Observer
 from ramet.extensions.lora import Lora, LoraRank
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
 from ramet.method.presets import load
@@ -41,7 +42,7 @@ def method(*steps: Any, **overrides: str) -> Method:
 def plan(of: Method, parent: Path, rng: np.random.Generator, ancestors: tuple[Path, ...] = ()) -> ChildPlan:
     data = plan_data(of, None, parent.architecture, rng)
     lineage = (parent, *ancestors)
-    return plan_child(of, parent, task="task", classes=2, agent="later", data=data, ancestors=lineage, rng=rng)
+    return plan_child(Draft(of, parent, task="task", classes=2, agent="later", data=data, ancestors=lineage, rng=rng))
 
 
 def one(of: Method, parent: Path) -> ChildPlan:

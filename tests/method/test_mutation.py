@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ramet.method.draft import Draft
 from ramet.method.hyperparameters import DOMAINS, is_shared
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
@@ -33,7 +34,7 @@ def plan(
 ) -> ChildPlan:
     data = plan_data(of, best, parent.architecture, rng)
     lineage = (parent, *ancestors)
-    return plan_child(of, parent, task=task, classes=classes, agent=agent, data=data, ancestors=lineage, rng=rng)
+    return plan_child(Draft(of, parent, task=task, classes=classes, agent=agent, data=data, ancestors=lineage, rng=rng))
 
 
 def child(of: Method, parent: Path, *, task: str = "task", agent: str = "agent", tag: object = "") -> Path:

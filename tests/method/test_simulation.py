@@ -5,6 +5,7 @@ from itertools import islice
 
 import pytest
 
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.protocols import Candidates, Member
 from ramet.method.schema import Method
@@ -51,14 +52,16 @@ class System:
             taken.append(parent.id)
             data = plan_data(self.method, best(members), TINY, draw)
             plan = plan_child(
-                self.method,
-                parent,
-                task=task,
-                classes=CLASSES,
-                agent=task,
-                data=data,
-                ancestors=self.lineage(parent),
-                rng=draw,
+                Draft(
+                    self.method,
+                    parent,
+                    task=task,
+                    classes=CLASSES,
+                    agent=task,
+                    data=data,
+                    ancestors=self.lineage(parent),
+                    rng=draw,
+                )
             )
             child = trained(plan, task, i)
             part = self.method.score

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ramet.cli.options import AsJson
+from ramet.cli.options import AsJson, Fill
 from ramet.cli.output import say, show, show_json
 
 
@@ -17,17 +17,7 @@ def report(
         Path | None,
         typer.Option("--output", metavar="DIR", show_default="FOLDER/report", help="Where the report goes."),
     ] = None,
-    document: Annotated[
-        Path | None,
-        typer.Option(
-            "--fill",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            show_default=False,
-            help="A Markdown file to put parts into, between <!-- FOLDER:PART --> and <!-- end of FOLDER:PART -->.",
-        ),
-    ] = None,
+    document: Fill = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the tables and figures of a benchmark from its records, finished or not."""

@@ -48,6 +48,17 @@ Settings = Annotated[
         help="Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
     ),
 ]
+Fill = Annotated[
+    Path | None,
+    typer.Option(
+        "--fill",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+        help="A Markdown file to put them into as well, between <!-- NAME --> and <!-- end of NAME -->.",
+    ),
+]
 
 
 def open_system(folder: Path | None) -> "System":

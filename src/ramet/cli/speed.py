@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.cli.options import AsJson
+from ramet.cli.options import AsJson, Fill
 from ramet.cli.output import say, show, show_json
 
 if TYPE_CHECKING:
@@ -31,17 +31,7 @@ def speed(
     output: Annotated[
         Path, typer.Option("--output", metavar="DIR", help="Each benchmark's figures go there as JSON.")
     ] = Path("benchmarks/speed"),
-    document: Annotated[
-        Path | None,
-        typer.Option(
-            "--fill",
-            metavar="FILE",
-            exists=True,
-            dir_okay=False,
-            show_default=False,
-            help="A Markdown file to put the tables into, between its marks.",
-        ),
-    ] = None,
+    document: Fill = None,
     tasks: Annotated[int, typer.Option(min=1, help="Tasks of the system for memory, startup and verify.")] = 124,
     model: Annotated[str, typer.Option(help="The random root that this system grows from.")] = "vit_tiny_patch16",
     as_json: AsJson = False,

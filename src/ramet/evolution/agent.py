@@ -15,6 +15,7 @@ import torch
 from ramet.evolution.cost import training_flops
 from ramet.evolution.observer import Observer, Plan
 from ramet.evolution.world import World
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Candidates, Features, Member, no_features
@@ -144,14 +145,16 @@ class Run:
             taken.append(parent.id)
             plans.append(
                 plan_child(
-                    method,
-                    parent,
-                    task=task.name,
-                    classes=len(task.classes),
-                    agent=self.agent.id,
-                    data=data,
-                    ancestors=[path for path in catalog.ancestors(parent.id) if path.id in live],
-                    rng=generator(*self._key, number, child, "plan"),
+                    Draft(
+                        method,
+                        parent,
+                        task=task.name,
+                        classes=len(task.classes),
+                        agent=self.agent.id,
+                        data=data,
+                        ancestors=[path for path in catalog.ancestors(parent.id) if path.id in live],
+                        rng=generator(*self._key, number, child, "plan"),
+                    )
                 )
             )
         return plans

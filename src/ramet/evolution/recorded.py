@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ramet.evolution.world import World
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Member
@@ -40,14 +41,16 @@ class RecordedCycle:
         live = (*(member.path for member in members), *self.world.published.values(), *self.world.roots)
         alive = {path.id for path in live}
         return plan_child(
-            self.method,
-            parent,
-            task=task.name,
-            classes=len(task.classes),
-            agent=self.agent.id,
-            data=plan_data(self.method, best(members), root, generator(*drawn, "data")),
-            ancestors=[parent, *(path for path in older if path.id in alive)],
-            rng=generator(*drawn, child.number, "plan"),
+            Draft(
+                self.method,
+                parent,
+                task=task.name,
+                classes=len(task.classes),
+                agent=self.agent.id,
+                data=plan_data(self.method, best(members), root, generator(*drawn, "data")),
+                ancestors=[parent, *(path for path in older if path.id in alive)],
+                rng=generator(*drawn, child.number, "plan"),
+            )
         )
 
     def _population(self, generation: int) -> list[Member]:

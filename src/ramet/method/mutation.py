@@ -4,7 +4,6 @@ A plan is made by the method's mutation steps, one after the other. All draws co
 the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a plan is the same wherever it is made.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ramet.method.draft import Draft, Draws, start
@@ -82,34 +81,16 @@ def plan_data(method: Method, best: Path | None, architecture: Architecture, rng
     return DataPlan(values, entries, tuple(draws.mutations))
 
 
-def plan_child(
-    method: Method,
-    parent: Path,
-    *,
-    task: str,
-    classes: int,
-    agent: str,
-    data: DataPlan,
-    ancestors: Sequence[Path],
-    rng: "np.random.Generator",
-) -> ChildPlan:
-    """Plan a child of a parent by the method's mutation steps.
+def plan_child(draft: Draft) -> ChildPlan:
+    """Plan a child by the mutation steps of its method.
 
     Args:
-        method: what decides.
-        parent: the path to mutate; of any task, or a root.
-        task: the child's task.
-        classes: the number of classes of that task.
-        agent: the run that makes the child; what the parent trained in it for the task stays trainable.
-        data: what the generation shares.
-        ancestors: the parent's lineage that is on record, nearest first, the parent itself first.
-        rng: the child's own generator.
+        draft: what is decided of it at first; the steps change it.
 
     Raises:
         PartError: a step fails.
     """
-    draft = Draft(method, parent, task=task, classes=classes, agent=agent, data=data, ancestors=ancestors, rng=rng)
-    for step in method.mutation.steps:
+    for step in draft.method.mutation.steps:
         with working(step):
             step.mutate(draft)
     return draft.plan()

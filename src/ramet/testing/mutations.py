@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ramet.method.assembly import assembled
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import MutationStep
@@ -71,7 +72,7 @@ def _plan(of: Method, parent: Path, seed: int, mu: float | None = None) -> Child
         of = of.model_copy(update={"hyperparameters": {**of.hyperparameters, "mu": fixed}})
     data = plan_data(of, OWN[0], TINY, rng)
     line = [parent, *lineage(parent)[1:]]
-    return plan_child(of, parent, task=TASK, classes=CLASSES, agent="agent", data=data, ancestors=line, rng=rng)
+    return plan_child(Draft(of, parent, task=TASK, classes=CLASSES, agent="agent", data=data, ancestors=line, rng=rng))
 
 
 def _plan_content(of: Method, parent: Path, seed: int) -> tuple[object, ...]:

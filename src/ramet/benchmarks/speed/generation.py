@@ -20,6 +20,7 @@ from torch import Tensor
 from ramet.benchmarks.speed import plain
 from ramet.benchmarks.speed.plain import Batches, VisionTransformer
 from ramet.benchmarks.speed.report import Row, Say
+from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.presets import load
@@ -209,7 +210,7 @@ def _plan(case: Case, method: Method, tensors: Mapping[str, Mapping[str, Tensor]
     root = Path("", None, case.architecture, components, {}).identified()
     rng = generator(*KEY)
     data = plan_data(method, None, case.architecture, rng)
-    return plan_child(method, root, task="", classes=CLASSES, agent="", data=data, ancestors=[root], rng=rng)
+    return plan_child(Draft(method, root, task="", classes=CLASSES, agent="", data=data, ancestors=[root], rng=rng))
 
 
 def _alone(
