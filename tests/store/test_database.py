@@ -1,3 +1,4 @@
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,32 @@ def test_a_block_that_raises_has_changed_nothing(database: Database) -> None:
     with pytest.raises(IntegrityError), database.writing() as connection:
         connection.execute(insert(tasks), [{"name": n, "record": {}, "removed": False} for n in ("new", "kept")])
     assert names(database) == ["kept"]
+
+
+def rests(database: Database) -> bool:
+    """Whether the garbage collector does while records are read."""
+    with database.reading():
+        return not gc.isenabled()
+
+
+def test_the_garbage_collector_rests_while_records_are_read_and_then_works_again(database: Database) -> None:
+    assert rests(database)
+    assert gc.isenabled()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(rests, [database] * 100))
+    assert gc.isenabled(), "reads began and ended in one another"
+    with pytest.raises(InvalidValue), database.reading():
+        raise InvalidValue("", "")
+    assert gc.isenabled()
+
+
+def test_a_garbage_collector_that_rested_before_goes_on_resting(database: Database) -> None:
+    gc.disable()
+    try:
+        assert rests(database)
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 def test_while_one_writes_others_read_and_a_second_writer_is_told_to_wait(database: Database) -> None:
