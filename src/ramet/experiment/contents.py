@@ -66,8 +66,9 @@ def _differences(report: Report) -> Blocks:
         Table(columns, tuple(rows), left=3),
         "Paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's signed-rank test; "
         "a variant is better or worse where both say so. The pairs are of these tasks, and speak of these. Nothing is "
-        f"corrected for the number of comparisons. The score is by the terms of {report.control} for all, in the "
-        "system as it was when the trial ended.",
+        "corrected for the number of comparisons, nor for what the pairs of a seed have in common: what much hangs on "
+        f"is to be asked again with other seeds. The score is by the terms of {report.control} for all, in the system "
+        "as it was when the trial ended.",
         Picture("differences", f"Differences to {report.control}: means with their intervals, and every task's mean"),
     )
 
