@@ -97,3 +97,10 @@ def test_lineage_goes_from_the_root_to_the_path(grown: Path) -> None:
 )
 def test_what_is_not_there_is_named(arguments: list[str], named: str, grown: Path) -> None:
     assert named in refused(*arguments, folder=grown)
+
+
+def test_a_command_leaves_nothing_beside_the_database(seedbed: Path) -> None:
+    run("status", folder=seedbed)
+    run("tag", "here", folder=seedbed)
+    run("show", "nothing", folder=seedbed, code=2)
+    assert [file.name for file in seedbed.glob("catalog*")] == ["catalog.sqlite"]

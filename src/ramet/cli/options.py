@@ -20,10 +20,14 @@ BRANCH_VARIABLE = "RAMET_BRANCH"
 _branch: ContextVar[str | None] = ContextVar("branch", default=None)
 """The branch that is named before the command."""
 
+_context: ContextVar[typer.Context | None] = ContextVar("context", default=None)
+"""The command that runs."""
+
 
 def _chosen(context: typer.Context, folder: Path | None) -> Path:
     """The folder named behind the command, else before it (there RAMET_SYSTEM counts too), else the current one."""
     _branch.set(context.find_root().params.get("branch"))
+    _context.set(context)
     return folder or context.find_root().params.get("folder") or Path()
 
 
@@ -62,8 +66,14 @@ Fill = Annotated[
 
 
 def open_system(folder: Path | None) -> "System":
-    """The system that -C names, on the branch that -b names before the command, else on the folder's."""
-    return ramet.open(folder or Path(), _branch.get())
+    """The system that -C names, on the branch that -b names before the command, else on the folder's.
+
+    Its catalog is closed when the command ends, so that nothing is left beside the database's file.
+    """
+    system = ramet.open(folder or Path(), _branch.get())
+    if context := _context.get():
+        context.call_on_close(system.catalog.close)
+    return system
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:

@@ -45,6 +45,7 @@ def init(
     """Make a new system."""
     system = ramet.init(folder, root, name=name, seed=seed, store=store, catalog=catalog)
     ((root_name, path),) = system.roots().items()
+    system.catalog.close()
     shape = path.architecture
     show(
         f"{system.folder}: grows from {root_name} ({count(path.params)} parameters, {plural(shape.layers, 'layer')}, "
