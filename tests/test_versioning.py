@@ -22,7 +22,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for branch in ("left", "right"):
         system.add_branch(branch)
     for branch in ("left", "right"):
-        ramet.open(system.folder, branch).evolve("one", settings=ONE_CYCLE, seed=3)
+        other = ramet.open(system.folder, branch)
+        other.evolve("one", settings=ONE_CYCLE, seed=3)
+        other.catalog.close()  # so that nothing vanishes while it is copied
+    system.catalog.close()
     return system.folder
 
 

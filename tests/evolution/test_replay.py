@@ -28,6 +28,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     system.evolve("one", settings={**SETTINGS, "max_population": "2"}, seed=3)
     system.evolve("two", settings=SETTINGS, seed=1)
     system.evolve("one", settings=SETTINGS, seed=4, cycles=1)
+    system.catalog.close()  # so that nothing vanishes while it is copied
     return folder
 
 
