@@ -1,9 +1,11 @@
 """One process at a time works on a task."""
 
 import os
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -45,6 +47,39 @@ def test_a_lease_is_given_back_whatever_happens(catalog: Catalog) -> None:
         raise ZeroDivisionError
     assert catalog.leased_since() is None
     assert not [thread for thread in threading.enumerate() if "_keep" in thread.name]
+
+
+def test_ctrl_c_while_it_is_taken_gives_it_back(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = leases._take
+
+    def press(*arguments: Any) -> None:
+        take(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(leases, "_take", press)
+    with pytest.raises(KeyboardInterrupt):
+        catalog.lease("digits").__enter__()
+    assert catalog.leased_since() is None
+
+
+def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
+    new_address: Callable[[], Address],
+) -> None:
+    address = new_address()
+    Catalog.create(address).close()
+    catalog, other = Catalog(address, wait=0.05), Database(address)
+    busy = ExitStack()
+
+    def stop() -> None:
+        with catalog.lease("digits"):
+            busy.enter_context(other.writing())
+            raise KeyboardInterrupt
+
+    with busy, pytest.raises(KeyboardInterrupt):
+        stop()
+    assert catalog.leased_since() is not None
+    catalog.close()
+    other.close()
 
 
 def test_another_process_is_told_who_holds_it(store: Store) -> None:

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.cli.interrupt import load_torch
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import percent, say, show, show_json, size, table
 from ramet.cli.progress import progress_bar
+from ramet.interrupt import load_torch
 from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ramet.cli.interrupt import load_torch
 from ramet.cli.output import err, percent, say
 from ramet.evolution.observer import Observer, Plan
+from ramet.interrupt import load_torch
 from ramet.records import Child, Path
 from ramet.report.words import NOTHING, duration, plural
 

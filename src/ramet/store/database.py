@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from ramet.errors import RametError, StoreError
+from ramet.interrupt import held_back
 from ramet.store import postgres, sqlite
 
 Address = Path | str
@@ -50,7 +51,7 @@ class Database:
         Raises:
             StoreError: the catalog cannot be read.
         """
-        with self._explained(), uncollected(), self._engine.begin() as connection:
+        with self._transaction(self._engine) as connection, uncollected():
             yield connection
 
     @contextmanager
@@ -60,7 +61,7 @@ class Database:
         Raises:
             StoreError: the catalog cannot be written.
         """
-        with self._explained(), self._writer.begin() as connection:
+        with self._transaction(self._writer) as connection:
             yield connection
 
     @contextmanager
@@ -72,7 +73,7 @@ class Database:
         Raises:
             StoreError: the catalog cannot be written.
         """
-        with self._explained(), self._writer.connect() as connection:
+        with self._connected(self._writer) as connection:
             self._kind.unchecked(connection)
             yield connection
 
@@ -83,6 +84,19 @@ class Database:
     def close(self) -> None:
         """Close the connections; using the database again opens new ones."""
         self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Connection]:
+        with self._connected(engine) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        with self._explained():
+            connection = engine.connect()
+            # A transaction that Ctrl-C cut off would stay open, and nobody else could write.
+            with held_back(), connection:
+                yield connection
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -9,7 +9,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ramet.errors import Busy, StoreError
+from ramet.interrupt import held_back
 from ramet.store.database import Database
 from ramet.store.schema import leases
 
@@ -61,18 +62,14 @@ def held(database: Database, branch: str, task: str, *, seconds: float, clock: C
         Busy: another process holds it.
     """
     lease = Lease(branch, task, secrets.token_hex(16), socket.gethostname(), os.getpid(), clock())
-    with database.writing() as connection:
-        _take(connection, lease, clock() + seconds, clock())
     ended = threading.Event()
     keeper = threading.Thread(target=_keep, args=(database, lease, seconds, clock, ended), daemon=True)
-    keeper.start()
-    try:
+    with ExitStack() as at_the_end:
+        with database.writing() as connection:  # Ctrl-C waits for its end, so a lease that is taken is given back
+            _take(connection, lease, clock() + seconds, clock())
+            keeper.start()
+            at_the_end.callback(_give_back, database, lease, keeper, ended)
         yield lease
-    finally:
-        ended.set()
-        keeper.join()
-        with database.writing() as connection:
-            connection.execute(delete(leases).where(leases.c.token == lease.token))
 
 
 def oldest(connection: Connection, now: float) -> float | None:
@@ -105,6 +102,17 @@ def _take(connection: Connection, lease: Lease, expires: float, now: float) -> N
     connection.execute(delete(leases).where(of_task))
     values = {"branch": lease.branch, "task": lease.task, "token": lease.token, "host": lease.host, "pid": lease.pid}
     connection.execute(insert(leases).values(**values, since=lease.since, expires=expires))
+
+
+def _give_back(database: Database, lease: Lease, keeper: threading.Thread, ended: threading.Event) -> None:
+    try:
+        with held_back():
+            ended.set()
+            keeper.join()
+    finally:
+        # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
+        with suppress(StoreError), database.writing() as connection:
+            connection.execute(delete(leases).where(leases.c.token == lease.token))
 
 
 def _keep(database: Database, lease: Lease, seconds: float, clock: Clock, ended: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """Ctrl-C: what it must not cut in the middle."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -8,7 +9,13 @@ from types import FrameType
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Hold Ctrl-C back while a block runs; it takes effect at the end."""
+    """Hold Ctrl-C back while a block runs; it takes effect at the end, whatever the block raised.
+
+    Python raises it between any two instructions, so a block that is left by it may not even come to its `finally`.
+    """
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield  # Ctrl-C is the main thread's, or that of the program which Python runs in
+        return
     pressed = False
 
     def remember(_signal: int, _frame: FrameType | None) -> None:
@@ -20,8 +27,8 @@ def held_back() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-    if pressed:
-        raise KeyboardInterrupt
+        if pressed:
+            signal.raise_signal(signal.SIGINT)
 
 
 def load_torch() -> None:
