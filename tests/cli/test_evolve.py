@@ -34,7 +34,7 @@ def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
     interrupted.send_signal(signal.SIGINT)
     interrupted.send_signal(signal.SIGCONT)
     _, messages = interrupted.communicate()
-    assert interrupted.returncode == 130
+    assert interrupted.returncode == -signal.SIGINT
     assert messages.splitlines()[-1] == "stopped; the same command goes on"
     assert "Traceback" not in messages
 

@@ -1,4 +1,6 @@
 import errno
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ import typer
 import ramet
 from ramet.cli import care
 from ramet.cli.main import app
-from tests.cli.helpers import RUNNER, run, run_json, start
+from tests.cli.helpers import RUNNER, run, run_json, start, wait_for
 
 SYSTEM, JSON = "-C", "--json"
 SURFACE = {
@@ -159,6 +161,18 @@ def test_an_interrupted_command_says_so(sown: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(care, "show", interrupted)
     assert run("gc", folder=sown, code=130).stderr == "stopped\n"
+
+
+def test_a_loop_of_a_shell_ends_with_the_command_that_was_stopped(seedbed: Path) -> None:
+    loop = 'for i in 1 2; do "$@"; done; echo the loop went on'
+    command = (sys.executable, "-m", "ramet", "-C", seedbed, "evolve", "digits")
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    shell = subprocess.Popen(["bash", "-c", loop, "bash", *map(str, command)], start_new_session=True, **options)
+    wait_for(shell, "digits: cycle 1")
+    os.killpg(shell.pid, signal.SIGINT)
+    printed, messages = shell.communicate()
+    assert (shell.returncode, printed) == (-signal.SIGINT, "")
+    assert messages.splitlines()[-1] == "stopped; the same command goes on"
 
 
 def test_a_closed_pipe_is_no_error(sown: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
-from ramet.cli.output import err, say
+from ramet.cli.output import STOPPED, err, say
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import Clock, watching
 from ramet.evolution.observer import Observer
@@ -94,4 +94,4 @@ def watching_experiment(system: System, design: Design, jobs: int) -> Iterator[L
             yield Lines(trials, Observer(), bar)
     except KeyboardInterrupt as interrupt:
         say("stopped; the same command goes on")
-        raise typer.Exit(130) from interrupt
+        raise typer.Exit(STOPPED) from interrupt

@@ -1,5 +1,6 @@
 """The `ramet` command: all its commands in the order of its help, and how a command ends."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +27,7 @@ from ramet.cli import (
     versions,
 )
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
-from ramet.cli.output import say
+from ramet.cli.output import STOPPED, say
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),
@@ -61,7 +62,7 @@ class RametGroup(TyperGroup):
             raise typer.Exit(2) from error
         except KeyboardInterrupt as interrupt:
             say("stopped")
-            raise typer.Exit(130) from interrupt
+            raise typer.Exit(STOPPED) from interrupt
 
 
 app = typer.Typer(
@@ -114,5 +115,11 @@ for panel, commands in COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line and exit."""
-    app(prog_name="ramet")
+    """Run the command line and exit; stopped by Ctrl-C, end by that signal, so that a loop of a shell ends with it."""
+    try:
+        app(prog_name="ramet")
+    except SystemExit as ended:
+        if ended.code != STOPPED:
+            raise
+        sys.excepthook = lambda *_: None  # what there is to tell has been told
+        raise KeyboardInterrupt from None

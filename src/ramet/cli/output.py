@@ -17,6 +17,8 @@ from ramet.report.words import NOTHING
 from ramet.report.words import count as in_three_digits
 
 GAP = "  "
+STOPPED = 130
+"""The exit code of a command that Ctrl-C stopped, as a shell reports it."""
 
 out = Console(markup=False, highlight=False, emoji=False)
 err = Console(markup=False, highlight=False, emoji=False, stderr=True)

@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ramet.cli.output import err, percent, say
+from ramet.cli.output import STOPPED, err, percent, say
 from ramet.evolution.observer import Observer, Plan
 from ramet.interrupt import load_torch
 from ramet.records import Child, Path
@@ -219,7 +219,7 @@ def watching(tasks: int, limit: float | None = None, again: str = "the same comm
             yield Lines(tasks, limit)
     except KeyboardInterrupt as interrupt:
         say(f"stopped; {again}")
-        raise typer.Exit(130) from interrupt
+        raise typer.Exit(STOPPED) from interrupt
 
 
 def _bar(done: float, total: float) -> ProgressBar:
