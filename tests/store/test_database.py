@@ -1,15 +1,10 @@
 import contextlib
 import gc
-import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from math import nan
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 from sqlalchemy import delete, insert, select
@@ -20,6 +15,7 @@ from ramet.store import database as module
 from ramet.store.catalog import Catalog
 from ramet.store.database import Address, Database
 from ramet.store.schema import metadata, roots, tasks
+from tests.interrupts import stopped_at_each_point
 
 
 @pytest.fixture
@@ -48,40 +44,20 @@ def test_a_block_that_raises_has_changed_nothing(database: Database) -> None:
     assert names(database) == ["kept"]
 
 
-def press_at(number: int) -> Callable[[], bool]:
-    """Press Ctrl-C at the given one of the calls from here on, and of the lines of a `with`; the answer: was it?"""
-    left = number
-
-    def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            sys.settrace(None)
-            signal.raise_signal(signal.SIGINT)
-        return trace if frame.f_code.co_filename in (contextlib.__file__, module.__file__) else None
-
-    sys.settrace(trace)
-    return lambda: left <= 0
-
-
 @pytest.mark.parametrize("block", ["reading", "writing"])
 def test_ctrl_c_at_any_point_leaves_no_transaction_open(database: Database, block: str) -> None:
+    def ask() -> None:
+        with getattr(database, block)() as connection:
+            connection.execute(select(tasks.c.name)).all()
+
     add(database, "kept")
     other = Database(database.address, wait=0.05)
-    for number in count(1):
-        pressed = press_at(number)
-        try:
-            with getattr(database, block)() as connection:
-                connection.execute(select(tasks.c.name)).all()
-            assert not pressed()
-        except KeyboardInterrupt:  # while its traceback holds on to all that it went through
-            add(other, f"new {number}")
-            assert gc.isenabled()
-        finally:
-            sys.settrace(None)
-        if not pressed():
-            break
-    assert len(names(other)) == number > 50
+    number = 0
+    for number, error in enumerate(stopped_at_each_point(ask, contextlib, module)):
+        assert type(error) is KeyboardInterrupt
+        assert gc.isenabled()
+        add(other, f"new {number}")
+    assert number > 50
     other.close()
 
 

@@ -21,6 +21,7 @@ from ramet.errors import ObjectError, StoreError
 from ramet.store.objects import FolderObjects, FsspecObjects, Objects
 from ramet.store.objects.url import DELETING
 from ramet.store.place import Place
+from tests.interrupts import stopped_at_each_point
 from tests.store.examples import run_in_child
 
 NO_SUCH = hashlib.sha256(b"nothing").hexdigest()
@@ -356,3 +357,10 @@ assert digest == {digest!r}
 assert not {{"torch", "safetensors", "numpy"}} & sys.modules.keys()
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_ctrl_c_while_an_object_is_read_is_no_other_error(tmp_path: Path) -> None:
+    digest = FolderObjects(tmp_path).put({"weight": torch.zeros(3, 4), "bias": torch.zeros(3)})
+    errors = list(stopped_at_each_point(lambda: FolderObjects(tmp_path).get(digest)))
+    assert len(errors) > 20
+    assert {type(error) for error in errors} == {KeyboardInterrupt}

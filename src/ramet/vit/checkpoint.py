@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ramet.errors import CheckpointError
+from ramet.interrupt import held_back
 from ramet.records import Architecture, Pool
 from ramet.vit import spec
 
@@ -148,6 +149,7 @@ def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignor
     return components
 
 
+@held_back()  # safetensors makes another error of Ctrl-C
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """The tensors of a safetensors file."""
     try:

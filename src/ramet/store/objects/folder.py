@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from ramet.errors import ObjectError
+from ramet.interrupt import held_back
 from ramet.store.disk import TEMPORARY, refusals, temporary_name, write_whole
 from ramet.store.objects.contract import ALWAYS, RESTORE, SUFFIX, Entry, digest_of, file_name, is_digest, serialized
 
@@ -148,6 +149,7 @@ class FolderObjects:
         except FileNotFoundError:
             raise self._missing(digest) from None
 
+    @held_back()  # safetensors makes another error of Ctrl-C
     def _map(self, digest: str) -> "_Loaded":
         from safetensors import SafetensorError, safe_open
 

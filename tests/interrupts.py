@@ -1,0 +1,39 @@
+"""Ctrl-C at every point of what a test does."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from types import FrameType, ModuleType
+from typing import Any
+
+
+def stopped_at_each_point(action: Callable[[], object], *modules: ModuleType) -> Iterator[BaseException]:
+    """Do it again and again, Ctrl-C being pressed at its first point, its second, and so on to the last.
+
+    Points are where Python calls a function, and each line of the modules. Yields what was raised: its traceback holds
+    on to all that was going on, as it does while the error is on its way.
+    """
+    files = {module.__file__ for module in modules}
+    left = 0
+
+    def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+        return trace if frame.f_code.co_filename in files else None
+
+    for number in count(1):
+        left = number
+        try:
+            sys.settrace(trace)
+            action()
+        except BaseException as error:
+            sys.settrace(None)
+            yield error
+        finally:
+            sys.settrace(None)
+        if left > 0:
+            return
