@@ -1,11 +1,12 @@
 import signal
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ramet.interrupt import held_back, load_torch
+from ramet.interrupt import held_back, load_torch, press_again
 
 
 @held_back()
@@ -59,6 +60,42 @@ def test_other_threads_have_none_to_hold_back() -> None:
     handler = signal.getsignal(signal.SIGINT)
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(held_back()(lambda: signal.getsignal(signal.SIGINT))).result() is handler
+
+
+class Pressed:
+    """Ctrl-C comes while it is destroyed."""
+
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_what_comes_while_an_object_is_destroyed_is_not_forgotten(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", press_again)
+    Pressed()
+    with pytest.raises(KeyboardInterrupt):
+        wait_in_python(10)
+    assert capsys.readouterr() == ("", "")
+
+
+def wait_in_python(seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+
+
+class Broken:
+    def __del__(self) -> None:
+        raise ZeroDivisionError
+
+
+def test_other_errors_there_are_told_as_ever(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "unraisablehook", press_again)
+    Broken()
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_torch_is_there_afterwards() -> None:

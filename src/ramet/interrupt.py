@@ -1,6 +1,8 @@
-"""Ctrl-C: what it must not cut in the middle."""
+"""Ctrl-C: what it must not cut in the middle, and that it is not forgotten."""
 
+import _thread
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +31,16 @@ def held_back() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if pressed:
             signal.raise_signal(signal.SIGINT)
+
+
+def press_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Press Ctrl-C again if it came while Python destroyed an object and so was forgotten: a `sys.unraisablehook`."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        later = threading.Timer(0.1, _thread.interrupt_main)
+        later.daemon = True
+        later.start()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def load_torch() -> None:

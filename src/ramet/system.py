@@ -4,7 +4,8 @@ The command line mirrors this module: each command is the method of the same nam
 is imported where it is used, so that looking at a system is quick.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path as FilePath
@@ -374,9 +375,9 @@ class System(Versioned):
         Raises:
             UnknownName: there is no such remote.
         """
-        remote = None if source is None else self._remote(source)
-        faults = verify(self.catalog, self.objects, progress=progress)
-        return faults if remote is None else repair(faults, self.objects, remote.objects)
+        with nullcontext() if source is None else self._remote(source) as remote:
+            faults = verify(self.catalog, self.objects, progress=progress)
+            return faults if remote is None else repair(faults, self.objects, remote.objects)
 
     def verify_quality(
         self, *, device: str = "auto", progress: Callable[[str, int, int], None] | None = None
@@ -436,7 +437,8 @@ class System(Versioned):
             UnknownName: there is no such remote or branch.
             Conflict: the branch has commits there that it has not here.
         """
-        return push(self.store, self._remote(remote), branch or self.branch, progress)
+        with self._remote(remote) as there:
+            return push(self.store, there, branch or self.branch, progress)
 
     def pull(self, remote: str, branch: str | None = None, *, progress: Progress | None = None) -> Transfer:
         """Bring a remote's branch, of the name of the one that the system is on by default, into this system.
@@ -457,7 +459,8 @@ class System(Versioned):
         def accept(task: Task) -> None:
             check_name(task.name)
 
-        return pull(self.store, self._remote(remote), branch or self.branch, accept=accept, progress=progress)
+        with self._remote(remote) as there:
+            return pull(self.store, there, branch or self.branch, accept=accept, progress=progress)
 
     def export_task(self, task: str, directory: str | FilePath) -> int:
         """Write a task's path, with all that it needs, into a new folder, and return the bytes of its tensors.
@@ -489,11 +492,12 @@ class System(Versioned):
         take_bundle(self.store, bundle, chosen, self.branch)
         return self._published(chosen)
 
-    def _remote(self, name: str) -> Remote:
-        remote = open_remote(name, self.folder / COPIES)
-        if remote.folder == self.folder:
-            raise InvalidValue(f"{name!r} is this very system", "name another folder, or a URL")
-        return remote
+    @contextmanager
+    def _remote(self, name: str) -> Iterator[Remote]:
+        with closing(open_remote(name, self.folder / COPIES)) as remote:
+            if remote.folder == self.folder:
+                raise InvalidValue(f"{name!r} is this very system", "name another folder, or a URL")
+            yield remote
 
     def _state(self) -> dict[str, Path]:
         return self.catalog.published(self.branch)

@@ -26,6 +26,7 @@ def test_the_demo_is_the_whole_job_and_can_be_run_again(small: Path) -> None:
     learnt = path_ids(small)
     assert None not in learnt
     assert "done by an earlier call" in run("demo").stdout
+    assert [file.name for file in small.glob("catalog*")] == ["catalog.sqlite"]
     assert path_ids(small) == learnt
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ramet ")]
     assert len(commands) == 4

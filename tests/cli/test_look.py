@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.helpers import TASKS, refused, run, run_json
+from tests.cli.helpers import ROOT, TASKS, refused, run, run_json
 
 STATUS_FIELDS = {
     "task", "path", "quality", "test_quality", "score", "params", "trained_params", "accounted_params", "flops",
@@ -99,8 +99,14 @@ def test_what_is_not_there_is_named(arguments: list[str], named: str, grown: Pat
     assert named in refused(*arguments, folder=grown)
 
 
-def test_a_command_leaves_nothing_beside_the_database(seedbed: Path) -> None:
+def test_a_command_leaves_nothing_beside_the_database(seedbed: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    run("init", other, "--root", ROOT)
     run("status", folder=seedbed)
     run("tag", "here", folder=seedbed)
     run("show", "nothing", folder=seedbed, code=2)
-    assert [file.name for file in seedbed.glob("catalog*")] == ["catalog.sqlite"]
+    run("push", other, "mian", folder=seedbed, code=2)
+    run("pull", other, folder=seedbed)
+    run("verify", "--from", other, folder=seedbed)
+    for folder in (seedbed, other):
+        assert [file.name for file in folder.glob("catalog*")] == ["catalog.sqlite"]

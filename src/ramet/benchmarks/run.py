@@ -7,7 +7,7 @@ stopped, and several processes may share the work: a system that another one wor
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -217,20 +217,21 @@ def _as_typed(text: str, data: Path | None) -> str:
 def _learnt(request: Request, job: Job, blank: Record, observer: Observer) -> Record:
     check(request.output, job.task, request.data)
     system = _system(request, job)
-    side = max(path.architecture.image_size for path in system.roots().values())
-    task = prepare(request.output, job.task, request.data, side)
-    if task.name not in {known.name for known in system.tasks()}:
-        system.catalog.add_task(task)
-    if not any(agent.state == "done" for agent in system.catalog.agents(task.name)):
-        method = request.method(job.method)
-        system.evolve(task.name, method=method, seed=job.seed, device=request.device, observer=observer)
-    return replace(
-        _measured(system, task.name, request, blank),
-        state="done",
-        data=described(job.task, task),
-        splits=task.splits,
-        classes=len(task.classes),
-    )
+    with closing(system.catalog):
+        side = max(path.architecture.image_size for path in system.roots().values())
+        task = prepare(request.output, job.task, request.data, side)
+        if task.name not in {known.name for known in system.tasks()}:
+            system.catalog.add_task(task)
+        if not any(agent.state == "done" for agent in system.catalog.agents(task.name)):
+            method = request.method(job.method)
+            system.evolve(task.name, method=method, seed=job.seed, device=request.device, observer=observer)
+        return replace(
+            _measured(system, task.name, request, blank),
+            state="done",
+            data=described(job.task, task),
+            splits=task.splits,
+            classes=len(task.classes),
+        )
 
 
 def _system(request: Request, job: Job) -> System:

@@ -12,6 +12,7 @@ import typer
 
 import ramet
 from ramet.cli.look import status_table
+from ramet.cli.options import closed_at_the_end
 from ramet.cli.output import percent, say, show, table
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import watching
@@ -77,8 +78,8 @@ def _system(folder: Path) -> "System":
         StoreError: the folder holds something else.
     """
     if not (folder / "ramet.json").exists():
-        return ramet.init(folder, ROOT, name=NAME, seed=SEED)
-    system = ramet.open(folder)
+        return closed_at_the_end(ramet.init(folder, ROOT, name=NAME, seed=SEED))
+    system = closed_at_the_end(ramet.open(folder))
     if system.name != NAME:
         raise StoreError(f"{folder} is a system of its own, not the demo's", "name another folder: `ramet demo DIR`")
     say(f"going on with {folder}")

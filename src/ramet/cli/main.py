@@ -26,8 +26,9 @@ from ramet.cli import (
     use,
     versions,
 )
-from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE
+from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, begin
 from ramet.cli.output import STOPPED, say
+from ramet.interrupt import press_again
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),
@@ -81,6 +82,7 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _ramet(
+    context: typer.Context,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -103,6 +105,7 @@ def _ramet(
     ] = False,
 ) -> None:
     """Grow one multitask image classification system for ever, a task at a time."""
+    begin(context)
 
 
 app.add_typer(tasks.app, name="task", rich_help_panel="Grow")
@@ -116,6 +119,7 @@ for panel, commands in COMMANDS.items():
 
 def main() -> None:
     """Run the command line and exit; stopped by Ctrl-C, end by that signal, so that a loop of a shell ends with it."""
+    sys.unraisablehook = press_again
     try:
         app(prog_name="ramet")
     except SystemExit as ended:

@@ -17,17 +17,17 @@ SYSTEM_VARIABLE = "RAMET_SYSTEM"
 BRANCH_VARIABLE = "RAMET_BRANCH"
 
 
-_branch: ContextVar[str | None] = ContextVar("branch", default=None)
-"""The branch that is named before the command."""
-
 _context: ContextVar[typer.Context | None] = ContextVar("context", default=None)
-"""The command that runs."""
+"""What was given before the command, until it ends."""
+
+
+def begin(context: typer.Context) -> None:
+    """Keep what was given before the command."""
+    _context.set(context)
 
 
 def _chosen(context: typer.Context, folder: Path | None) -> Path:
     """The folder named behind the command, else before it (there RAMET_SYSTEM counts too), else the current one."""
-    _branch.set(context.find_root().params.get("branch"))
-    _context.set(context)
     return folder or context.find_root().params.get("folder") or Path()
 
 
@@ -66,11 +66,13 @@ Fill = Annotated[
 
 
 def open_system(folder: Path | None) -> "System":
-    """The system that -C names, on the branch that -b names before the command, else on the folder's.
+    """The system that -C names, on the branch that -b names before the command, else on the folder's."""
+    context = _context.get()
+    return closed_at_the_end(ramet.open(folder or Path(), context.params["branch"] if context else None))
 
-    Its catalog is closed when the command ends, so that nothing is left beside the database's file.
-    """
-    system = ramet.open(folder or Path(), _branch.get())
+
+def closed_at_the_end(system: "System") -> "System":
+    """A system whose catalog is closed when the command ends, so that nothing is left beside the database's file."""
     if context := _context.get():
         context.call_on_close(system.catalog.close)
     return system

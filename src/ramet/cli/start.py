@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 import ramet
+from ramet.cli.options import closed_at_the_end
 from ramet.cli.output import say, show
 from ramet.report.words import count, plural
 
@@ -43,9 +44,8 @@ def init(
     ] = None,
 ) -> None:
     """Make a new system."""
-    system = ramet.init(folder, root, name=name, seed=seed, store=store, catalog=catalog)
+    system = closed_at_the_end(ramet.init(folder, root, name=name, seed=seed, store=store, catalog=catalog))
     ((root_name, path),) = system.roots().items()
-    system.catalog.close()
     shape = path.architecture
     show(
         f"{system.folder}: grows from {root_name} ({count(path.params)} parameters, {plural(shape.layers, 'layer')}, "

@@ -18,7 +18,7 @@ from ramet.errors import InvalidValue, StoreError
 from ramet.records import Architecture, Child, Component, Path, Task, to_json
 
 Json = dict[str, Any]
-Text = str | bytes | Raw
+JsonText = str | bytes | Raw
 
 
 def dumps(value: Any) -> str:
@@ -68,7 +68,7 @@ def path_record(path: Path) -> Json:
     return record
 
 
-def read_path(text: Text, *metrics: Mapping[str, float | str]) -> Path:
+def read_path(text: JsonText, *metrics: Mapping[str, float | str]) -> Path:
     """The path of a record's text, with its metrics (later ones win).
 
     Raises:
@@ -91,7 +91,7 @@ def read_path(text: Text, *metrics: Mapping[str, float | str]) -> Path:
     )
 
 
-def read_task(text: Text) -> Task:
+def read_task(text: JsonText) -> Task:
     """The task of a record's text.
 
     Raises:

@@ -74,6 +74,10 @@ class Remote(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
 
 def open_remote(name: str, copies: FilePath) -> Remote:
     """The remote of a name: a system's folder, a folder that was pushed to by its URL, or a URL.
@@ -138,6 +142,10 @@ class SystemRemote:
         """See Remote.receive."""
         self._catalog.receive(parcel, branch, tip, old=old, new_tags=new_tags)
 
+    def close(self) -> None:
+        """See Remote.close."""
+        self._catalog.close()
+
 
 class PlainRemote:
     """A plain place behind a URL (its layout is at the head of this module). Nothing is ever deleted from it."""
@@ -198,6 +206,9 @@ class PlainRemote:
         for tag in new_tags:
             content = {"commit": tag.commit, "records": records, "message": tag.message, "time": tag.time}
             self._place.swap(f"{_TAGS}/{quote(tag.name, safe='')}.json", None, _text(content))
+
+    def close(self) -> None:
+        """Nothing: a place keeps nothing open."""
 
     def _write(self, parcel: Parcel) -> str:
         """Write a parcel, and return its name."""
