@@ -37,7 +37,7 @@ def test_differences_are_paired_by_task_and_seed(values: list[float]) -> None:
     found = of(values, "score")
     report = a_report(a_design("a", "b"), lambda *key: found[key])
     pairs = {(t, s): found["b", t, s]["score"] - found["a", t, s]["score"] for t in TASKS for s in SEEDS}  # type: ignore[operator]
-    assert report.variants[1].differences["score"] == paired(list(pairs.values()))
+    assert report.variants[1].differences["score"] == paired({s: [pairs[t, s] for t in TASKS] for s in SEEDS})
     row = next(row for row in report.rows if (row.variant, row.task) == ("b", "two"))
     assert row.differences["score"].mean == pytest.approx(sum(pairs["two", seed] for seed in SEEDS) / 3, abs=1e-9)
     assert report.variants[0].differences == {}
@@ -60,8 +60,8 @@ def test_the_other_as_control_says_the_opposite(values: list[float]) -> None:
 def test_costs_are_shares_of_the_controls(values: list[int]) -> None:
     found = of([1e4 * value for value in values], "accounted_params", "flops")
     report = a_report(a_design("a", "b"), lambda *key: found[key])
-    pairs = [(found["a", t, s]["flops"], found["b", t, s]["flops"]) for t in TASKS for s in SEEDS]
-    assert report.variants[1].costs["flops"] == paired([b / a - 1 for a, b in pairs])  # type: ignore[operator]
+    shares = {s: [found["b", t, s]["flops"] / found["a", t, s]["flops"] - 1 for t in TASKS] for s in SEEDS}  # type: ignore[operator]
+    assert report.variants[1].costs["flops"] == paired(shares)
     assert report.variants[0].costs == {}
 
 
@@ -102,7 +102,8 @@ def test_test_quality_decides_nothing(values: list[float]) -> None:
     report = a_report(a_design("a", "b"), lambda *key: found[key])
     assume(report.variants[1].differences["test_quality"].equal < 9)
     assert report.variants[1].verdict == (
-        "b is not told apart from a by the score (.000, 95 % interval .000 to .000, p = 1, 9 pairs)."
+        "b is not told apart from a by the score (.000, 95 % interval .000 to .000, p = 1, 9 pairs, by 3 seeds .000 to "
+        ".000)."
     )
 
 
@@ -111,13 +112,13 @@ def test_a_verdict_in_words() -> None:
         a_design("a", "up", "down", "noise"),
         lambda variant, task, seed: {
             "score": 0.8 + {"up": 0.05, "down": -0.05}.get(variant, 0) + 0.01 * seed * (variant != "a"),
-            "quality": 0.8 + (0.05 if variant == "up" and seed else 0),
+            "quality": 0.8 + (0.05 if variant == "up" and task != "one" else 0),
         },
     )
     told = [variant.verdict for variant in report.variants]
     assert told[0] == "a is the control."
     assert told[1].startswith("up is better than a by the score (+.060, 95 % interval ")
-    assert told[1].endswith("9 pairs).")
+    assert ", 9 pairs, by 3 seeds +.035 to +.085). " in told[1]
     assert "Validation accuracy alone: better (+.033" in told[1]
     assert told[2].startswith("down is worse than a by the score (−.040, ")
     assert "Validation accuracy alone: not told apart (.000" in told[2]
@@ -129,7 +130,7 @@ def test_what_cannot_be_told_apart_says_what_could_have_been_seen() -> None:
 
     told = a_report(a_design("a", "b"), change).variants[1].verdict
     assert "b is not told apart from a by the score (.000, 95 % interval −" in told
-    assert "With so many pairs a difference of .018 would be seen about three times in four." in told
+    assert "With so many seeds a difference of .062 would be seen about three times in four." in told
 
 
 def test_few_pairs_say_so() -> None:

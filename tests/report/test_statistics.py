@@ -90,16 +90,30 @@ def test_the_bootstrap_covers_the_mean_as_often_as_it_says(size: int) -> None:
 
 def test_what_differs_in_nothing_is_seldom_told_apart() -> None:
     rng = np.random.default_rng(7)
-    verdicts = [paired(rng.normal(0, 1, 8)).verdict for _ in range(150)]
+    verdicts = [paired(drawn(rng, 0, tasks=2, seeds=4)).verdict for _ in range(150)]
     assert np.mean([verdict != "not told apart" for verdict in verdicts]) <= 0.07
+
+
+def test_nor_where_the_pairs_of_a_seed_are_alike() -> None:
+    """Taken for independent, as many pairs are told apart once in four times, though nothing differs."""
+    rng = np.random.default_rng(7)
+    found = [paired(drawn(rng, 0, tasks=6, seeds=4, alike=1)) for _ in range(150)]
+    by_pairs = [(one.low or 0) > 0 or (one.high or 0) < 0 for one in found]
+    assert np.mean(by_pairs) >= 0.2
+    assert np.mean([one.verdict != "not told apart" for one in found]) <= 0.07
+
+
+def drawn(rng: np.random.Generator, mean: float, *, tasks: int, seeds: int, alike: float = 0) -> dict[int, list[float]]:
+    """Normal differences by seed; what those of a seed have in common spreads by `alike`."""
+    return {seed: list(rng.normal(mean, 1, tasks) + rng.normal(0, alike)) for seed in range(seeds)}
 
 
 def test_a_difference_that_is_visible_is_seen_about_three_times_in_four() -> None:
     sample = scipy.stats.zscore(np.arange(12.0), ddof=1)
-    visible = paired(sample).visible
+    visible = paired({seed: [value] for seed, value in enumerate(sample)}).visible
     assert visible is not None
     rng = np.random.default_rng(1)
-    verdicts = [paired(rng.normal(visible, 1, 12)).verdict for _ in range(150)]
+    verdicts = [paired(drawn(rng, visible, tasks=1, seeds=12)).verdict for _ in range(150)]
     assert 0.65 <= np.mean([verdict == "better" for verdict in verdicts]) <= 0.85
 
 
@@ -118,9 +132,9 @@ DIFFERENCES = st.lists(st.integers(-300, 300).map(lambda count: count / 1000), m
 @settings(max_examples=15, deadline=None)
 @given(DIFFERENCES, st.randoms(use_true_random=False))
 def test_pairs_say_the_same_in_any_order_and_the_opposite_turned_round(values: list[float], random: Random) -> None:
-    mixed = list(values)
-    random.shuffle(mixed)
-    found, turned = paired(values), paired([-value for value in values])
+    seeds = {seed: values[seed::3] for seed in range(3) if values[seed::3]}
+    mixed = {seed: random.sample(seeds[seed], len(seeds[seed])) for seed in random.sample(list(seeds), len(seeds))}
+    found, turned = paired(seeds), paired({seed: [-value for value in some] for seed, some in seeds.items()})
     assert paired(mixed) == found
     assert (turned.better, turned.worse, turned.n) == (found.worse, found.better, len(values))
     assert turned.mean == pytest.approx(-found.mean)
@@ -141,4 +155,24 @@ def test_pairs_say_the_same_in_any_order_and_the_opposite_turned_round(values: l
     ],
 )
 def test_pairs_decide_where_interval_and_test_agree(differences: list[float], verdict: str) -> None:
+    assert paired({seed: differences[seed::3] for seed in range(3)}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("differences", "verdict"),
+    [
+        ({0: [0.01] * 6}, "not told apart"),
+        ({0: [0.04] * 4, 1: [0.001] * 4}, "not told apart"),
+        ({0: [0.02, 0.03] * 2, 1: [0.03, 0.02] * 2}, "better"),
+        ({0: [-0.02] * 3, 1: [-0.03] * 3, 2: [-0.025] * 3, 3: [-0.02]}, "worse"),
+    ],
+)
+def test_seeds_must_say_so_too(differences: dict[int, list[float]], verdict: str) -> None:
     assert paired(differences).verdict == verdict
+
+
+def test_over_seeds_are_those_with_all_tasks() -> None:
+    found = paired({0: [0.01, 0.03], 1: [0.05], 2: [0.02, 0.0]})
+    assert found.over_seeds == estimate([0.01, 0.02])
+    assert found.mean == pytest.approx(0.022)
+    assert paired({0: [0.01, 0.03]}).over_seeds is None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from ramet.experiment.design import Measure
 from ramet.experiment.findings import Report, Row, VariantReport
-from ramet.experiment.words import cost_verdict, interval, percent
+from ramet.experiment.words import by_seeds, cost_verdict, interval, percent
 from ramet.report.statistics import Paired
 from ramet.report.tables import Part, Picture, Table, with_interval
 from ramet.report.words import NOTHING, count, difference, duration, listed, share
@@ -25,6 +25,9 @@ SHOWN: dict[Measure, tuple[str, Callable[[float], str]]] = {
     "seconds": ("time", duration),
 }
 """What a measure is called in a table, and how its values look."""
+
+TOLD = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
+"""The columns behind a mean difference."""
 
 QUALITIES: tuple[Measure, ...] = ("score", "own_score", "quality", "test_quality")
 
@@ -51,25 +54,26 @@ def _verdict(report: Report) -> Blocks:
 
 
 def _differences(report: Report) -> Blocks:
-    columns = ("variant", "measure", "verdict", "difference", "95 % interval", "pairs", "+/=/−", "p")
+    columns = ("variant", "measure", "verdict", "difference", *TOLD)
 
     def row(variant: VariantReport, measure: Measure, found: Paired) -> tuple[str, ...]:
         told = "decides nothing" if measure == "test_quality" else found.verdict
-        signs = f"{found.better}/{found.equal}/{found.worse}"
-        numbers = (difference(found.mean), interval(found) or NOTHING, str(found.n), signs, f"{found.p:.2g}")
-        return (variant.name, SHOWN[measure][0], told, *numbers)
+        return (variant.name, SHOWN[measure][0], told, difference(found.mean), *_told(found, difference))
 
     rows = [row(variant, m, found) for variant in report.variants for m, found in variant.differences.items()]
     if not rows:
         return ()
     return (
         Table(columns, tuple(rows), left=3),
-        "Paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's signed-rank test; "
-        "a variant is better or worse where both say so. The pairs are of these tasks, and speak of these. Nothing is "
-        "corrected for the number of comparisons, nor for what the pairs of a seed have in common: what much hangs on "
-        f"is to be asked again with other seeds. The score is by the terms of {report.control} for all, in the system "
-        "as it was when the trial ended.",
-        Picture("differences", f"Differences to {report.control}: means with their intervals, and every task's mean"),
+        "Paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's signed-rank test. That by "
+        "seeds is Student's, of the means of seeds: the pairs of a seed have in common how its run went. A variant is "
+        "better or worse where all three say so. The pairs are of these tasks, and speak of these. Nothing is "
+        "corrected for the number of comparisons: what much hangs on is to be asked again with other seeds. The score "
+        f"is by the terms of {report.control} for all, in the system as it was when the trial ended.",
+        Picture(
+            "differences",
+            f"Differences to {report.control}: means with their intervals (thin: by seeds), and every task's mean",
+        ),
     )
 
 
@@ -106,7 +110,7 @@ def _cost(report: Report) -> Blocks:
     rows = tuple((r.task, r.variant, *(SHOWN[m][1](r.means[m].mean) for m in told)) for r in report.rows)
     if not rows:
         return ()
-    apart = ("variant", "measure", "verdict", "to control", "95 % interval", "pairs", "+/=/−", "p")
+    apart = ("variant", "measure", "verdict", "to control", *TOLD)
     shares = tuple(_share(variant, m, cost) for variant in report.variants for m, cost in variant.costs.items())
     total = ("variant", "examples allowed", "training FLOPs", "time", "published children")
     return (
@@ -122,10 +126,15 @@ def _cost(report: Report) -> Blocks:
     )
 
 
+def _told(found: Paired, worded: Callable[[float], str]) -> tuple[str, ...]:
+    """The columns TOLD of paired differences."""
+    signs = f"{found.better}/{found.equal}/{found.worse}"
+    between = (interval(found, worded) or NOTHING, by_seeds(found, worded) or NOTHING)
+    return (*between, str(found.n), signs, f"{found.p:.2g}")
+
+
 def _share(variant: VariantReport, measure: Measure, cost: Paired) -> tuple[str, ...]:
-    signs = f"{cost.better}/{cost.equal}/{cost.worse}"
-    numbers = (percent(cost.mean), interval(cost, percent) or NOTHING, str(cost.n), signs, f"{cost.p:.2g}")
-    return (variant.name, SHOWN[measure][0], cost_verdict(cost), *numbers)
+    return (variant.name, SHOWN[measure][0], cost_verdict(cost), percent(cost.mean), *_told(cost, percent))
 
 
 def _spent(report: Report, variant: VariantReport) -> tuple[str, ...]:

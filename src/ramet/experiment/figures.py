@@ -31,6 +31,10 @@ def differences(report: Report) -> Any:
             ]
             axes.plot(rows, [place + 0.22] * len(rows), "|", color=colour, alpha=0.7, markersize=6)
             found = variant.differences[measure]
+            over = found.over_seeds
+            if over is not None and over.half is not None:
+                ends = [over.mean - over.half, over.mean + over.half]
+                axes.plot(ends, [place, place], color=colour, linewidth=0.7)
             if found.low is not None and found.high is not None:
                 axes.plot([found.low, found.high], [place, place], color=colour, linewidth=1.8)
             axes.plot(found.mean, place, marker, color=colour, markersize=7, markeredgecolor=PAPER)

@@ -1,6 +1,6 @@
 """What an experiment says: every variant's means by task, its differences to the control, and a verdict in words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean
 
 from ramet.experiment.design import MEASURES, Design, Measure
@@ -87,13 +87,21 @@ def _variant(design: Design, name: str, found: Sequence[Outcome]) -> VariantRepo
 def _differences(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> dict[Measure, Paired]:
     """Of outcomes of a variant, those to the control's with the same task and seed; none of the control's own."""
     pairs = _pairs(design, mine, found)
-    return {m: paired([_of(a, m) - _of(b, m) for a, b in pairs]) for m in COMPARED if pairs}
+    return {m: paired(_by_seed((a.seed, _of(a, m) - _of(b, m)) for a, b in pairs)) for m in COMPARED if pairs}
 
 
 def _costs(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> dict[Measure, Paired]:
     """By how much of the control's cost each outcome costs more, where the control's is known."""
-    shares = {m: [_of(a, m) / _of(b, m) - 1 for a, b in _pairs(design, mine, found) if _of(b, m) > 0] for m in COSTS}
-    return {measure: paired(values) for measure, values in shares.items() if values}
+    pairs = _pairs(design, mine, found)
+    shares = {m: [(a.seed, _of(a, m) / _of(b, m) - 1) for a, b in pairs if _of(b, m) > 0] for m in COSTS}
+    return {measure: paired(_by_seed(values)) for measure, values in shares.items() if values}
+
+
+def _by_seed(values: Iterable[tuple[int, float]]) -> dict[int, list[float]]:
+    grouped: dict[int, list[float]] = {}
+    for seed, value in values:
+        grouped.setdefault(seed, []).append(value)
+    return grouped
 
 
 def _pairs(design: Design, mine: Sequence[Outcome], found: Sequence[Outcome]) -> list[tuple[Outcome, Outcome]]:

@@ -76,7 +76,17 @@ def spent_apart(variants: Sequence[VariantReport]) -> Iterator[str]:
 
 def interval(found: Paired, worded: Callable[[float], str] = difference) -> str:
     """The interval of a mean difference: `−.010 to +.021`."""
-    return "" if found.low is None or found.high is None else f"{worded(found.low)} to {worded(found.high)}"
+    return "" if found.low is None or found.high is None else _between(found.low, found.high, worded)
+
+
+def by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
+    """The interval of a mean difference by the means of seeds."""
+    over = found.over_seeds
+    return "" if over is None or over.half is None else _between(over.mean - over.half, over.mean + over.half, worded)
+
+
+def _between(low: float, high: float, worded: Callable[[float], str]) -> str:
+    return f"{worded(low)} to {worded(high)}"
 
 
 def _apart(found: Paired, control: str) -> str:
@@ -86,14 +96,17 @@ def _apart(found: Paired, control: str) -> str:
 def _by(found: Paired) -> str:
     """A difference with what it rests on."""
     between = f", 95 % interval {interval(found)}" if interval(found) else ""
-    return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')})"
+    over = f", by {found.over_seeds.n} seeds {by_seeds(found)}" if between and found.over_seeds else ""
+    return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')}{over})"
 
 
 def _visible(found: Paired) -> str:
     if found.n < FEWEST:
         return f" {FEWEST} pairs are the fewest by which anything can be told apart."
+    if found.over_seeds is None:
+        return " Two seeds are the fewest by which anything can be told apart."
     if not found.visible:
         return ""
     return (
-        f" With so many pairs a difference of {difference(found.visible)[1:]} would be seen about three times in four."
+        f" With so many seeds a difference of {difference(found.visible)[1:]} would be seen about three times in four."
     )

@@ -1,6 +1,6 @@
 """Means with 95 % intervals, and methods compared by the pairs of runs that they share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist, fmean, stdev
@@ -55,14 +55,17 @@ class Comparison:
 class Paired:
     """What paired differences say.
 
-    low and high are the 95 % bootstrap interval of their mean, visible is the mean difference that as many pairs, as
-    different among themselves, would show about three times in four; all None of less than FEWEST pairs. p is that of
-    Wilcoxon's signed-rank test.
+    low and high are the 95 % bootstrap interval of their mean, None of less than FEWEST pairs. over_seeds is over the
+    means of the seeds that have all tasks, None of less than two: a seed's pairs have in common how its run went, so
+    that they are not as many witnesses. visible is the mean difference that as many pairs and seeds, as different among
+    themselves, would show about three times in four, None where nothing would. p is that of Wilcoxon's signed-rank
+    test.
     """
 
     mean: float
     low: float | None
     high: float | None
+    over_seeds: Estimate | None
     visible: float | None
     better: int
     equal: int
@@ -76,23 +79,40 @@ class Paired:
 
     @property
     def verdict(self) -> Verdict:
-        """`better` or `worse` only where both the interval and the test say so: of few pairs, one alone is rash."""
+        """`better` or `worse` only where both intervals and the test say so: of few pairs, one alone is rash."""
         if self.low is None or self.high is None or self.low <= 0 <= self.high or self.p > 1 - CONFIDENCE:
             return "not told apart"
-        return "better" if self.mean > 0 else "worse"
+        told: Verdict = "better" if self.mean > 0 else "worse"
+        return told if self.over_seeds is not None and self.over_seeds.verdict == told else "not told apart"
 
 
-def paired(differences: Sequence[float]) -> Paired:
-    """What one or more paired differences say; rounded, so that equal ones are equal, and in whatever order."""
-    exact = sorted(round(value, 12) for value in differences)
-    n, mean = len(exact), fmean(exact)
+def paired(differences: Mapping[int, Sequence[float]]) -> Paired:
+    """What the differences of one or more seeds say, in whatever order; rounded, so that equal ones are equal."""
+    exact = {seed: sorted(round(value, 12) for value in values) for seed, values in differences.items()}
+    pairs = sorted(value for values in exact.values() for value in values)
+    whole = max(map(len, exact.values()))
+    means = sorted(round(fmean(values), 12) for values in exact.values() if len(values) == whole)
     low = high = visible = None
-    if n >= FEWEST:
-        low, high = bootstrap(exact)
-        student = extra("scipy.stats", "report").t(n - 1)
-        visible = float(student.ppf((1 + CONFIDENCE) / 2) + student.ppf(POWER)) * stdev(exact) / sqrt(n)
-    counts = (sum(d > 0 for d in exact), exact.count(0), sum(d < 0 for d in exact))
-    return Paired(mean, low, high, visible, *counts, signed_rank(exact))
+    if len(pairs) >= FEWEST:
+        low, high = bootstrap(pairs)
+        visible = max(map(_visible, (pairs, means))) if len(means) > 1 else None
+    return Paired(
+        mean=fmean(pairs),
+        low=low,
+        high=high,
+        over_seeds=estimate(means) if len(means) > 1 else None,
+        visible=visible,
+        better=sum(d > 0 for d in pairs),
+        equal=pairs.count(0),
+        worse=sum(d < 0 for d in pairs),
+        p=signed_rank(pairs),
+    )
+
+
+def _visible(values: Sequence[float]) -> float:
+    """The mean at which Student's test tells as many values, as different among themselves, from 0."""
+    student = extra("scipy.stats", "report").t(len(values) - 1)
+    return float(student.ppf((1 + CONFIDENCE) / 2) + student.ppf(POWER)) * stdev(values) / sqrt(len(values))
 
 
 def bootstrap(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0) -> tuple[float, float]:
