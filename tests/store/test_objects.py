@@ -141,6 +141,8 @@ def test_renewing_makes_new_what_is_there_and_whole(objects: Objects) -> None:
 def test_what_is_written_while_it_is_judged_stays(objects: Objects, monkeypatch: pytest.MonkeyPatch) -> None:
     """Right when a deletion has been decided, somebody puts the object again."""
     digest = objects.put({"w": torch.ones(2)})
+    if isinstance(objects, FsspecObjects):  # s3rver dies where a folder is emptied while something is written into it
+        objects.place.write(f"{digest[:2]}/beside", b"")
     writers = ThreadPoolExecutor(1)
     written = []
     for owner, name in ((Place, "delete"), (Path, "unlink")):
