@@ -1,5 +1,6 @@
 """Ctrl-C at every point of what a test does."""
 
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -25,9 +26,11 @@ def stopped_at_each_point(action: Callable[[], object], *modules: ModuleType) ->
             signal.raise_signal(signal.SIGINT)
         return trace if frame.f_code.co_filename in files else None
 
+    often = gc.get_threshold()
     for number in count(1):
         left = number
         try:
+            gc.set_threshold(0)  # what is pressed while garbage is collected is forgotten, and when that is, is chance
             sys.settrace(trace)
             action()
         except BaseException as error:
@@ -35,5 +38,6 @@ def stopped_at_each_point(action: Callable[[], object], *modules: ModuleType) ->
             yield error
         finally:
             sys.settrace(None)
+            gc.set_threshold(*often)
         if left > 0:
             return
