@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import ramet.system as ramet
-from ramet.errors import InvalidValue, ObjectError, UnknownName
+from ramet.base.errors import InvalidValue, ObjectError, UnknownName
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
 

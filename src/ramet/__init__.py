@@ -11,7 +11,7 @@ Importing the package is quick: the facade, and all that it stands on, is loaded
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ramet.errors import (
+from ramet.base.errors import (
     Busy,
     CheckpointError,
     Conflict,
@@ -23,7 +23,7 @@ from ramet.errors import (
     StoreError,
     UnknownName,
 )
-from ramet.version import __version__
+from ramet.base.version import __version__
 
 __all__ = [
     "Busy",

@@ -11,27 +11,27 @@ from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
-from ramet.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.records import Child, Commit, Component, Path, Task
 from ramet.evolution.observer import Observer
 from ramet.evolution.status import statuses
-from ramet.evolution.world import World
-from ramet.method.presets import DEFAULT_METHOD, load
-from ramet.method.schema import Method
+from ramet.method.document.presets import DEFAULT_METHOD, load
+from ramet.method.document.schema import Method
 from ramet.method.score import agent_of
-from ramet.records import Child, Commit, Component, Path, Task
+from ramet.method.world import World
 from ramet.results import Evaluation, Prediction, QualityCheck, Replay, TaskStatus
-from ramet.store.bundle import read_bundle, take_bundle, write_bundle
 from ramet.store.care import Fault, GcReport, gc, repair, verify
+from ramet.store.exchange.bundle import read_bundle, take_bundle, write_bundle
+from ramet.store.exchange.remote import Remote, open_remote
+from ramet.store.exchange.transfer import Transfer, pull, push
 from ramet.store.folder import COPIES, create, open_store
-from ramet.store.remote import Remote, open_remote
-from ramet.store.sharing import Transfer, pull, push
 from ramet.versioning import Versioned
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ramet.runtime.inference import LoadedPath
     from ramet.tasks.data import Split
-    from ramet.training.inference import LoadedPath
 
 Progress = Callable[[int, int], None]
 """Told (done, total) now and then."""
@@ -510,8 +510,8 @@ class System(Versioned):
         return path
 
     def _load(self, path: Path, device: str) -> "LoadedPath":
-        from ramet.training.device import choose_device
-        from ramet.training.inference import LoadedPath
+        from ramet.runtime.device import choose_device
+        from ramet.runtime.inference import LoadedPath
 
         return LoadedPath(path, self.objects.get, choose_device(device))
 

@@ -6,15 +6,15 @@ the N-th commit before one.
 
 from collections.abc import Collection
 
-from ramet.errors import InvalidValue, ObjectError
+from ramet.base.errors import InvalidValue, ObjectError
+from ramet.base.records import Commit, Path
 from ramet.evolution.diff import diff
 from ramet.evolution.merge import Policy, merge
-from ramet.evolution.world import World
-from ramet.records import Commit, Path
+from ramet.method.world import World
 from ramet.results import Branch, Diff, Merged
-from ramet.store.current import current_branch, set_current_branch
 from ramet.store.folder import Store
-from ramet.store.refs import Tag
+from ramet.store.versions.current import current_branch, set_current_branch
+from ramet.store.versions.refs import Tag
 
 HEAD = "HEAD"
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import ramet
+from ramet.base.errors import DataError
 from ramet.benchmarks.data import check, described, link, locate, prepare
 from ramet.benchmarks.suite import SuiteTask
-from ramet.errors import DataError
 from tests.tasks.examples import write_class_folders
 
 BANGLA = SuiteTask(name="cmaterdb/bangla", source="catalog:cmaterdb/bangla")

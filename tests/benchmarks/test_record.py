@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from ramet.base.errors import DataError
 from ramet.benchmarks.record import (
     Record,
     Standing,
@@ -16,7 +17,6 @@ from ramet.benchmarks.record import (
     write,
     write_terms,
 )
-from ramet.errors import DataError
 
 VARIANT = Variant("adapters:8", "adapters of 8", "adapters", "width 8", "adapters:8@characters v1 #12345678")
 RECORD = Record(

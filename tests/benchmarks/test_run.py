@@ -8,10 +8,10 @@ import pytest
 from filelock import FileLock
 
 import ramet
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.benchmarks.record import Record, file_of, read, read_all, read_terms
 from ramet.benchmarks.run import Job, all_jobs, run
 from ramet.benchmarks.suite import SuiteMethod, SuiteTask, choose_methods
-from ramet.errors import InvalidValue, UnknownName
 from ramet.evolution.observer import Observer
 from tests.benchmarks.examples import SUITE, request
 

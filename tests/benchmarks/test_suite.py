@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.benchmarks.suite import (
     choose_methods,
     choose_tasks,
@@ -14,8 +15,7 @@ from ramet.benchmarks.suite import (
     suite,
     variant,
 )
-from ramet.errors import InvalidValue, UnknownName
-from ramet.method.presets import load
+from ramet.method.document.presets import load
 
 SUITES = {
     "demo": 3, "large-124": 124, "mccb": 8, "reference-cpu": 4, "vdd": 10, "vtab-1k": 25, "vtab-full": 23,

@@ -1,7 +1,7 @@
 import pytest
 
+from ramet.base.errors import InvalidValue
 from ramet.cli.options import pairs, seconds
-from ramet.errors import InvalidValue
 
 
 @pytest.mark.parametrize(

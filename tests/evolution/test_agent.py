@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 
-from ramet.errors import Busy, InvalidValue
+from ramet.base.errors import Busy, InvalidValue
 from ramet.evolution.observer import Observer
-from ramet.method.presets import load
+from ramet.method.document.presets import load
 from ramet.method.score import SizeAndCompute
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
@@ -134,7 +134,7 @@ def test_after_a_cycle_only_the_best_path_is_kept(system):
 def test_test_data_decides_nothing(tmp_path, monkeypatch):
     """The test split is read once a published path, after the choice is made."""
     calls = []
-    from ramet.training.inference import LoadedPath
+    from ramet.runtime.inference import LoadedPath
 
     accuracy = LoadedPath.accuracy
     monkeypatch.setattr(
@@ -261,8 +261,8 @@ def test_a_time_limit_publishes_what_there_is(system):
 def test_a_slow_clock_stops_between_generations(system):
     """Less than the first generation took is left after it: no second one is begun."""
     from ramet.evolution.agent import Lab, Run
+    from ramet.runtime.device import choose_device
     from ramet.tasks.data import open_splits
-    from ramet.training.device import choose_device
 
     method = load("mu2net-plus", SMALL)
     agent = system.catalog.start_agent(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import ramet.system as ramet
-from ramet.errors import InvalidValue, StoreError, UnknownName
+from ramet.base.errors import InvalidValue, StoreError, UnknownName
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
 

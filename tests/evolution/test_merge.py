@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.errors import Conflict, InvalidValue
+from ramet.base.errors import Conflict, InvalidValue
 from ramet.evolution.merge import Plan, choose, merge, plan
 from ramet.method.score import SizeAndCompute
-from ramet.store.catalog import Catalog
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from tests.store.examples import a_path, make_system
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import InvalidValue, RametError, UnknownName
+from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.evolution.observer import Observer
-from ramet.method.presets import load
+from ramet.method.document.presets import load
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
 

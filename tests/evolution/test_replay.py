@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select, update
 
 import ramet.system as ramet
-from ramet.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
+from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
 from ramet.evolution.lineage import recorded_steps
 from ramet.evolution.observer import Observer
-from ramet.store.schema import agents, paths, tasks
+from ramet.store.catalog.schema import agents, paths, tasks
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
 

@@ -8,8 +8,8 @@ from ramet.experiment.design import TOLD, GivenTask, Variant
 from ramet.experiment.findings import Report
 from ramet.experiment.outcome import Outcome
 from ramet.experiment.report import summarise
-from ramet.method.presets import load
-from ramet.store.experiments import Experiment
+from ramet.method.document.presets import load
+from ramet.store.catalog.experiments import Experiment
 
 TASKS = ("one", "two", "three")
 SEEDS = (0, 1, 2)

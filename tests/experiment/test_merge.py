@@ -3,7 +3,7 @@
 import pytest
 
 from ramet import experiment
-from ramet.errors import Busy, InvalidValue, UnknownName
+from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.experiment import Design
 from ramet.experiment.run import begin
 from ramet.store.care import gc

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ramet import experiment
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 from ramet.experiment import Design
 from ramet.system import System
 from tests.experiment.conftest import FILE, written

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import RametError
+from ramet.base.errors import RametError
 from ramet.experiment import Design, read
 from ramet.experiment.lines import Lines
-from ramet.method.presets import load
+from ramet.method.document.presets import load
 from tests.experiment.conftest import FILE, written
 
 

@@ -9,8 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ramet import experiment
+from ramet.base.errors import UnknownName
 from ramet.cli.output import plain
-from ramet.errors import UnknownName
 from ramet.experiment import Design
 from ramet.experiment.contents import parts
 from ramet.experiment.design import MEASURES

@@ -8,14 +8,14 @@ import pytest
 
 import ramet.system as ramet
 from ramet import experiment
-from ramet.errors import InvalidValue, RametError, UnknownName
+from ramet.base.errors import InvalidValue, RametError, UnknownName
+from ramet.base.records import Child
 from ramet.evolution.observer import Observer
 from ramet.experiment import Design
 from ramet.experiment.design import GivenTask, Slot
 from ramet.experiment.parallel import choose_jobs
 from ramet.experiment.run import begin
-from ramet.records import Child
-from ramet.store.experiments import Trial
+from ramet.store.catalog.experiments import Trial
 from ramet.system import System
 from tests.cli.helpers import start, wait_for
 from tests.evolution.conftest import write_task

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ramet import experiment
-from ramet.errors import StoreError
+from ramet.base.errors import StoreError
 from ramet.experiment.figures import mean_curve
 from ramet.system import System
 from tests.benchmarks.report.test_page import Reader

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import PartError, UnknownName
+from ramet.base.errors import PartError, UnknownName
+from ramet.method.document.presets import load
 from ramet.method.parts import Library
-from ramet.method.presets import load
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 import ramet.system as ramet
-from ramet.errors import RametError
+from ramet.base.errors import RametError
+from ramet.base.records import Path
 from ramet.evolution.observer import Observer
 from ramet.extensions.lora import Lora, LoraRank
+from ramet.method.document.presets import load
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
-from ramet.method.presets import load
-from ramet.method.schema import Method
-from ramet.records import Path
 from ramet.system import System
 from ramet.testing import Check, checks
 from tests.evolution.conftest import SMALL, make_system, write_task

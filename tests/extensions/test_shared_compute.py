@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from ramet.evolution.world import World
+from ramet.base.records import Component, Path
 from ramet.extensions.shared_compute import SharedCompute, accounted_flops
 from ramet.method.score import SizeAndCompute, accounted_params, classes_of, path_flops
-from ramet.records import Component, Path
+from ramet.method.world import World
 from ramet.vit import spec
 from tests.method.helpers import TINY, root
 

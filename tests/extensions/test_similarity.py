@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ramet.base.records import Path
 from ramet.evolution.observer import Observer
 from ramet.extensions.similarity import Similarity, alike
 from ramet.method.protocols import Candidates, Member
-from ramet.records import Path
 from tests.evolution.conftest import SMALL, make_system
 from tests.method.helpers import TINY, assert_frequency
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from math import sqrt
 
-from ramet.method import presets
+from ramet.base.records import Architecture, Component, Path, content_id
+from ramet.method.document import presets
+from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan
-from ramet.method.schema import Method
-from ramet.records import Architecture, Component, Path, content_id
 from ramet.vit import spec
 
 TINY = Architecture(patch_size=16, width=192, heads=3, mlp_width=768, layers=3, image_size=32)

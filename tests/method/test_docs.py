@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.method import presets
+from ramet.method.document import presets
 
 PAGE = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (ramet evolve .*)$", PAGE, flags=re.MULTILINE)

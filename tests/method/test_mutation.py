@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ramet.base.records import Path
+from ramet.method.document.hyperparameters import DOMAINS, is_shared
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
-from ramet.method.hyperparameters import DOMAINS, is_shared
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan, Part
-from ramet.method.schema import Method
-from ramet.records import Path
 from ramet.vit import spec
 
 from .helpers import BASE, TINY, assert_frequency, component, method, part_size, root, still, trained, with_values

@@ -2,9 +2,9 @@ from typing import Any
 
 import pytest
 
-from ramet.errors import InvalidValue, PartError, RametError, UnknownName
+from ramet.base.errors import InvalidValue, PartError, RametError, UnknownName
+from ramet.method.document.presets import load
 from ramet.method.parts import DEFAULTS, KINDS, Library, Part, described, plain, refuse, register, working
-from ramet.method.presets import load
 from ramet.method.schedule import Cosine
 from ramet.method.score import SizeAndCompute
 

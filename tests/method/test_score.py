@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from ramet.errors import PartError
-from ramet.evolution.world import World
+from ramet.base.errors import PartError
+from ramet.base.records import Architecture, Component, Path
 from ramet.method.parts import Part
 from ramet.method.score import SizeAndCompute, accounted_params, classes_of, holders, path_flops, scored
-from ramet.records import Architecture, Component, Path
+from ramet.method.world import World
 from ramet.vit import spec
 
 from .helpers import BASE, TINY, method, root

@@ -5,12 +5,12 @@ from math import nan
 import numpy as np
 import pytest
 
-from ramet.errors import PartError
+from ramet.base.errors import PartError
+from ramet.base.records import Path
+from ramet.method.document.schema import Method
 from ramet.method.parts import Part
 from ramet.method.protocols import Candidates, Member
-from ramet.method.schema import Method
 from ramet.method.selection import Best, best, joins, pruned, ranked, rotation, sample_parent
-from ramet.records import Path
 
 from .helpers import TINY, assert_frequency, method
 

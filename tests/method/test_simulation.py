@@ -5,14 +5,14 @@ from itertools import islice
 
 import pytest
 
+from ramet.base.randomness import generator
+from ramet.base.records import Path
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.protocols import Candidates, Member
-from ramet.method.schema import Method
 from ramet.method.score import SizeAndCompute, accounted_params, holders, path_flops
 from ramet.method.selection import best, joins, pruned, ranked, sample_parent
-from ramet.randomness import generator
-from ramet.records import Path
 
 from .helpers import TINY, method, root, trained
 

@@ -12,11 +12,11 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, event
 
-from ramet.records import Architecture, Child, ChildStatus, Component, Path, Task
-from ramet.store import versions
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
+from ramet.base.records import Architecture, Child, ChildStatus, Component, Path, Task
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store, create, open_store
+from ramet.store.versions import commits as versions
 
 ARCHITECTURE = Architecture(patch_size=16, width=8, heads=2, mlp_width=16, layers=2, image_size=32)
 FORMAT_1 = FilePath(__file__).with_name("format_1.sql")

@@ -9,10 +9,10 @@ from pathlib import Path as FilePath
 import pytest
 import torch
 
-from ramet.records import Path
+from ramet.base.records import Path
 from ramet.store.care import Fault, GcReport, gc, reachable, repair, verify
+from ramet.store.catalog.needs import Need
 from ramet.store.folder import Store, open_store
-from ramet.store.needs import Need
 from ramet.store.objects import FolderObjects
 from tests.store.examples import a_child, a_path, a_task, dies_at, make_system, start
 

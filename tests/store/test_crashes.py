@@ -12,8 +12,8 @@ import torch
 from sqlalchemy import select
 
 from ramet.store.care import gc, reachable, verify
+from ramet.store.catalog.schema import metadata
 from ramet.store.folder import Store, create, open_store
-from ramet.store.schema import metadata
 from tests.store.examples import a_child, a_path, a_task, again, dies_at, make_system, start, start_in_child
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ramet.errors import InvalidValue, StoreError
-from ramet.store.catalog import Catalog
+from ramet.base.errors import InvalidValue, StoreError
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import create, open_store
 from tests.store.examples import a_path, a_task, make_system
 

@@ -9,13 +9,13 @@ from pathlib import Path as FilePath
 import pytest
 import torch
 
-from ramet.errors import StoreError
+from ramet.base.errors import StoreError
+from ramet.base.records import Commit, Path
 from ramet.evolution.merge import merge
-from ramet.records import Commit, Path
 from ramet.store.care import gc, verify
+from ramet.store.exchange.remote import open_remote
+from ramet.store.exchange.transfer import pull, push
 from ramet.store.folder import Store, migrate, open_store
-from ramet.store.remote import open_remote
-from ramet.store.sharing import pull, push
 from tests.store.examples import a_path, make_system, of_format_1, run_in_child
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="sets a limit in a child process")

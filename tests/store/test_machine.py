@@ -18,13 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ramet.errors import Conflict, InvalidValue, UnknownName
+from ramet.base.errors import Conflict, InvalidValue, UnknownName
+from ramet.base.records import Path
 from ramet.evolution.merge import merge
-from ramet.records import Path
 from ramet.store.care import gc, reachable, verify
+from ramet.store.exchange.remote import PlainRemote
+from ramet.store.exchange.transfer import pull, push
 from ramet.store.folder import Store, open_store
-from ramet.store.remote import PlainRemote
-from ramet.store.sharing import pull, push
 from tests.store.examples import a_child, a_path, a_task, make_system
 from tests.store.model import Graph, Place, Side, State
 

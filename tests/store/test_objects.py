@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from ramet.errors import ObjectError, StoreError
+from ramet.base.errors import ObjectError, StoreError
 from ramet.store.objects import FolderObjects, FsspecObjects, Objects
+from ramet.store.objects.place import Place
 from ramet.store.objects.url import DELETING
-from ramet.store.place import Place
 from tests.interrupts import stopped_at_each_point
 from tests.store.examples import run_in_child
 

@@ -5,7 +5,7 @@ from math import isnan
 from pathlib import Path as FilePath
 
 import ramet.system as ramet
-from ramet.records import Commit, Component, Path, Task
+from ramet.base.records import Commit, Component, Path, Task
 from ramet.system import System
 from ramet.vit import spec
 

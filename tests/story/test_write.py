@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import InvalidValue, StoreError
+from ramet.base.errors import InvalidValue, StoreError
 from ramet.story import write
 from ramet.story.graph import graph_of
 from ramet.story.tell import tell

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 from ramet.tasks.augment import Augmentation, augment, batch_images, draw
 
 torch.set_num_threads(1)

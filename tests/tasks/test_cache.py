@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import StoreError
+from ramet.base.errors import StoreError
 from ramet.tasks import cache
 from ramet.tasks.data import add, open_splits
 from tests.tasks.examples import write_folder

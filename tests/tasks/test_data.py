@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ramet.errors import DataError, InvalidValue, RametError
-from ramet.records import Task, to_json
+from ramet.base.errors import DataError, InvalidValue, RametError
+from ramet.base.records import Task, to_json
 from ramet.tasks.data import add, check_source, open_splits, remove_cache
 from tests.tasks.examples import CLASSES, SIZE, examples, png, write_class_folders, write_folder, write_npz
 

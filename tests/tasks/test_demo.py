@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fontTools.ttLib import TTFont
 
-from ramet.errors import DataError, UnknownName
+from ramet.base.errors import DataError, UnknownName
 from ramet.tasks.demo import _CHARACTERS, DEMOS, class_names, faces_of, load
 
 

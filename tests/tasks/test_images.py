@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.images import BadImage, bytes_of, decode, size_of
 
 H, W = 4, 6

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.tasks.catalog import entries
 from ramet.tasks.labels import RULES, bin_of
+from ramet.tasks.papers import entries
 
 EDGES = (0.0, 8.0, 8.5, 9.0)
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 from ramet.tasks.names import MAX_NAME, check_name
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.errors import DataError, InvalidValue
-from ramet.tasks.catalog import entries
+from ramet.base.errors import DataError, InvalidValue
+from ramet.tasks.papers import entries
 from ramet.tasks.slices import Slice, default_row, parse, parse_row
 
 COUNTS = st.integers(0, 10**7)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.errors import DataError, InvalidValue
+from ramet.base.errors import DataError, InvalidValue
 from ramet.tasks.sources.base import Example
 from ramet.tasks.splits import assign
 

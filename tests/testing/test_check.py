@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from pydantic import ConfigDict
 
+from ramet.base.records import Path, Value
+from ramet.method.document.code import Source
+from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparameter
 from ramet.method.draft import Draft
-from ramet.method.hyperparameters import DOMAINS, Domain, Hyperparameter
 from ramet.method.parts import Library, Part, plain, register
 from ramet.method.protocols import Candidates, Member, World
-from ramet.method.sources import Source
-from ramet.records import Path, Value
 from ramet.testing import Broken, check, checks
 
 EXTENSIONS = [Source(source=f"ramet.extensions.{name}", digest="") for name in ("lora", "similarity", "shared_compute")]
@@ -273,7 +273,7 @@ def test_what_is_broken_is_caught(part: Part, what: str) -> None:
 
 @pytest.mark.parametrize("how", ["inserts what is there", "clones nothing there is", "a value that is none", "shared"])
 def test_a_step_that_asks_for_what_cannot_be_is_refused(how: str) -> None:
-    from ramet.errors import PartError
+    from ramet.base.errors import PartError
 
     with pytest.raises(PartError, match=r"mutation 'broken-mutation' failed at .*test_check\.py:\d+: "):
         check(Mutating(how=how))

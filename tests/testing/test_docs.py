@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 import ramet.testing
+from ramet.method.document.presets import load
 from ramet.method.parts import KINDS, Library
-from ramet.method.presets import load
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
 FILES = dict(re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE, flags=re.DOTALL))

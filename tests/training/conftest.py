@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from ramet.base.records import Architecture, Component, Path, Value
+from ramet.method.document.schema import Budget, Method
 from ramet.method.plan import ChildPlan, Part
-from ramet.method.schema import Budget, Method
-from ramet.records import Architecture, Component, Path, Value
 from ramet.tasks.data import Split
 from ramet.vit.initial import new_component, random_root
 from ramet.vit.spec import component_names

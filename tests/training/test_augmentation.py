@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from ramet.errors import PartError
-from ramet.method.hyperparameters import Domain, Hyperparameter
+from ramet.base.errors import PartError
+from ramet.base.records import Value
+from ramet.method.document.hyperparameters import Domain, Hyperparameter
 from ramet.method.parts import Part, register
-from ramet.records import Value
 from ramet.tasks.augment import augment
 from ramet.training.augmentation import augmented
 

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 
 from ramet.method.schedule import learning_rate
+from ramet.runtime.loader import sample_subset, stream
 from ramet.tasks.augment import batch_images
 from ramet.training import generation, learner
-from ramet.training.batches import sample_subset, stream
 from ramet.training.generation import Rounds, TrainedChild, train_generation
 from ramet.vit import spec
 from ramet.vit.network import forward, run_stage
@@ -64,7 +64,7 @@ def test_a_child_learns(lab):
 def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
     runs = []
     monkeypatch.setattr(
-        "ramet.training.shared.run_stage",
+        "ramet.runtime.grouping.run_stage",
         lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
     )
     train(lab, *[lab.plan({"block.2"}) for _ in range(4)])
@@ -84,7 +84,7 @@ def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
             seen.setdefault(s, set()).add(y.requires_grad)
         return y
 
-    monkeypatch.setattr("ramet.training.shared.run_stage", watch)
+    monkeypatch.setattr("ramet.runtime.grouping.run_stage", watch)
     train(lab, lab.plan({"block.1"}))
     assert seen == {("block.1",): {True}, ("block.2", "norm", "head"): {True}}
 
@@ -99,7 +99,7 @@ def test_a_low_rank_update_is_trained_over_the_frozen_weights_of_its_block(lab, 
 
     plan = lab.plan(set(), inserted=("lora.1",), lora_rank=2, opt__lr=0.3)
     budget = lab.method.budget.model_copy(update={"validations": 12})
-    monkeypatch.setattr("ramet.training.shared.run_stage", watch)
+    monkeypatch.setattr("ramet.runtime.grouping.run_stage", watch)
     (child,) = train(lab, plan, method=lab.method.model_copy(update={"budget": budget}))
     assert set(child.tensors) == {"lora.1", "norm", "head"}
     assert all(t.abs().max() > 0 for t in child.tensors["lora.1"].values())
@@ -115,7 +115,7 @@ def test_siblings_share_a_frozen_low_rank_update(lab, monkeypatch):
     lora = lab.memory.keep("lora.0", tensors)
     runs = []
     monkeypatch.setattr(
-        "ramet.training.shared.run_stage",
+        "ramet.runtime.grouping.run_stage",
         lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
     )
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit.network import forward
 from ramet.vit.roots import Root
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit.roots import load_root
 
 SHAPE = {"hidden_size": 32, "num_attention_heads": 4, "intermediate_size": 48, "image_size": 12, "patch_size": 4}

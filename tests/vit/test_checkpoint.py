@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit.checkpoint import Checkpoint, grouped, read_tensors
 from ramet.vit.initial import random_root
 from ramet.vit.network import forward

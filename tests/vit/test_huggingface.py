@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit import huggingface
 from ramet.vit.initial import resample_pos_embed
 from ramet.vit.roots import load_root

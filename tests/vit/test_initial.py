@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root, resample_pos_embed
 from ramet.vit.network import forward

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.lora import merged
 from ramet.vit.network import forward

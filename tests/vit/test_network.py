@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root
 from ramet.vit.network import block, forward, run_stage, stages

@@ -2,8 +2,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ramet.errors import CheckpointError, RametError, UnknownName
-from ramet.records import Architecture
+from ramet.base.errors import CheckpointError, RametError, UnknownName
+from ramet.base.records import Architecture
 from ramet.vit.initial import random_root
 from ramet.vit.roots import load_root
 

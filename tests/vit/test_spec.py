@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.network import forward
 

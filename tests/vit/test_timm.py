@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit.roots import load_root
 
 

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from ramet.base.errors import DataError
+from ramet.base.records import Task
 from ramet.benchmarks.suite import SuiteTask
-from ramet.errors import DataError
-from ramet.records import Task
 from ramet.system import System
 from ramet.tasks import cache
 from ramet.tasks import data as task_data
 from ramet.tasks.sources import KINDS, open_source
-from ramet.tasks.sources.catalog import own_splits
+from ramet.tasks.sources.papers import own_splits
 
 CATALOG = "catalog:"
 

@@ -2,7 +2,7 @@
 
 import re
 
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 
 
 def filled(text: str, name: str, content: str) -> str:

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ramet.errors import DataError
-from ramet.store.disk import write_whole
+from ramet.base.errors import DataError
+from ramet.base.files import write_whole
 
 State = Literal["done", "failed", "no-data"]
 

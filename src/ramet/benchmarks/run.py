@@ -17,15 +17,15 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 import ramet
+from ramet.base.errors import DataError, InvalidValue, RametError
+from ramet.base.records import Child
 from ramet.benchmarks import record, suite
 from ramet.benchmarks.data import check, described, link, prepare
 from ramet.benchmarks.record import Record, Setting, Standing, Terms, Variant
 from ramet.benchmarks.speed.report import machine, versions
 from ramet.benchmarks.suite import Suite, SuiteMethod, SuiteTask
-from ramet.errors import DataError, InvalidValue, RametError
 from ramet.evolution.observer import Observer
-from ramet.method.schema import Method
-from ramet.records import Child
+from ramet.method.document.schema import Method
 from ramet.system import System
 
 ID_LENGTH = 12

@@ -15,12 +15,12 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.benchmarks.record import Variant
-from ramet.errors import InvalidValue, UnknownName
-from ramet.method.presets import load
-from ramet.method.schema import Method
-from ramet.method.words import did_you_mean
-from ramet.tasks.catalog import entries, members
+from ramet.method.document.presets import load
+from ramet.method.document.schema import Method
+from ramet.tasks.papers import entries, members
 
 LEAST_BATCH = 64
 LEAST_VALIDATION = 1000

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import ramet
+from ramet.base.errors import StoreError
+from ramet.base.text import NOTHING, count, plural
 from ramet.cli.look import status_table
 from ramet.cli.options import closed_at_the_end
 from ramet.cli.output import percent, say, show, table
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import watching
-from ramet.errors import StoreError
-from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
     from ramet.system import System

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
+from ramet.base.text import NOTHING, listed, plural
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import facts, say, show, show_json, table
-from ramet.report.words import NOTHING, listed, plural
 
 if TYPE_CHECKING:
     from ramet.experiment.merge import ExperimentMerged

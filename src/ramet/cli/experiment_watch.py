@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import typer
 
+from ramet.base.text import duration
 from ramet.cli.output import STOPPED, err, say
 from ramet.cli.progress import progress_bar
 from ramet.cli.watch import Clock, watching
 from ramet.evolution.observer import Observer
 from ramet.experiment.design import Design, Slot
 from ramet.experiment.trial import Watch
-from ramet.report.words import duration
-from ramet.store.experiments import Trial
+from ramet.store.catalog.experiments import Trial
 from ramet.system import System
 
 

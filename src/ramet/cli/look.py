@@ -8,16 +8,16 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
+from ramet.base.errors import InvalidValue
+from ramet.base.records import Commit
+from ramet.base.text import NOTHING, count, plural
 from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import Listing, facts, percent, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
-from ramet.errors import InvalidValue
-from ramet.records import Commit
-from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
-    from ramet.records import Child, Component, Path
+    from ramet.base.records import Child, Component, Path
     from ramet.results import TaskStatus
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)]

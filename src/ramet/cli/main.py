@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
+from ramet.base.interrupt import press_again
 from ramet.cli import (
     benchmark,
     care,
@@ -28,7 +29,6 @@ from ramet.cli import (
 )
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, begin
 from ramet.cli.output import STOPPED, say
-from ramet.interrupt import press_again
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
     "Begin": (demo.demo, start.init),

@@ -9,7 +9,7 @@ from ramet.cli.output import show as print_result
 from ramet.cli.output import show_json, table
 
 if TYPE_CHECKING:
-    from ramet.method.schema import Method
+    from ramet.method.document.schema import Method
 
 app = typer.Typer(help="The methods by which tasks are learnt.", no_args_is_help=True)
 
@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """All presets: methods, and configurations (write METHOD@CONFIGURATION)."""
-    from ramet.method.presets import names
+    from ramet.method.document.presets import names
 
     if as_json:
         show_json([{"name": name, "description": text} for name, text in names().items()])
@@ -58,6 +58,6 @@ def parts(
 
 
 def _loaded(name: str, settings: list[str] | None) -> "Method":
-    from ramet.method.presets import load
+    from ramet.method.document.presets import load
 
     return load(method_source(name), pairs(settings, "--set"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import ramet
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 
 if TYPE_CHECKING:
     from ramet.system import System

@@ -13,8 +13,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 
-from ramet.report.words import NOTHING
-from ramet.report.words import count as in_three_digits
+from ramet.base.text import NOTHING
+from ramet.base.text import count as in_three_digits
 
 GAP = "  "
 STOPPED = 130

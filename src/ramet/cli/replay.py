@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ramet.base.interrupt import load_torch
+from ramet.base.text import NOTHING, plural
 from ramet.cli.look import changes
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import percent, plain, say, show, show_json, table
 from ramet.cli.progress import progress_bar
-from ramet.interrupt import load_torch
-from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:
     from ramet.results import Replay, ReplayStep

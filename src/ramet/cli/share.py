@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ramet.base.text import plural
 from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import percent, say, show, show_json, size
 from ramet.cli.progress import progress_bar
-from ramet.report.words import plural
 
 if TYPE_CHECKING:
-    from ramet.store.sharing import Transfer
+    from ramet.store.exchange.transfer import Transfer
 
 RemoteName = Annotated[
     str,

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 import ramet
+from ramet.base.text import count, plural
 from ramet.cli.options import closed_at_the_end
 from ramet.cli.output import say, show
-from ramet.report.words import count, plural
 
 
 def init(

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
+from ramet.base.text import plural
 from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import say, show_json
-from ramet.report.words import plural
 
 
 def report(

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from ramet.base.text import NOTHING, plural
 from ramet.cli.options import AsJson, Folder, open_system, pairs
 from ramet.cli.output import facts, percent, say, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import progress_bar
-from ramet.report.words import NOTHING, plural
 
 if TYPE_CHECKING:
-    from ramet.records import Task
-    from ramet.tasks.catalog import CatalogTask
+    from ramet.base.records import Task
+    from ramet.tasks.papers import CatalogTask
 
 NAMED_CLASSES = 40
 
@@ -127,7 +127,7 @@ def catalog(
     as_json: AsJson = False,
 ) -> None:
     """The tasks of the papers; `ramet task add NAME catalog:TASK` adds one."""
-    from ramet.tasks.catalog import entries, is_prepared, members
+    from ramet.tasks.papers import entries, is_prepared, members
 
     found = members(suite) if suite else list(entries().values())
     prepared = [is_prepared(entry, data) for entry in found]

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
+from ramet.base.errors import InvalidValue
+from ramet.base.interrupt import load_torch
 from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import percent, say, show, show_json, table
 from ramet.cli.progress import progress_bar
-from ramet.errors import InvalidValue
-from ramet.interrupt import load_torch
 
 
 def evaluate(

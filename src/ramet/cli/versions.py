@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ramet.base.errors import InvalidValue
+from ramet.base.text import NOTHING, count, plural
 from ramet.cli.lanes import drawn
 from ramet.cli.options import AsJson, Folder, open_system
 from ramet.cli.output import Listing, facts, percent, say, show, show_json, table
-from ramet.errors import InvalidValue
-from ramet.report.words import NOTHING, count, plural
 
 if TYPE_CHECKING:
+    from ramet.base.records import Commit
     from ramet.evolution.merge import Policy
-    from ramet.records import Commit
     from ramet.results import Diff, Figures, Merged, TaskDiff
     from ramet.system import System
 

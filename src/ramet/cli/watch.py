@@ -12,11 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from ramet.base.interrupt import load_torch
+from ramet.base.records import Child, Path
+from ramet.base.text import NOTHING, duration, plural
 from ramet.cli.output import STOPPED, err, percent, say
 from ramet.evolution.observer import Observer, Plan
-from ramet.interrupt import load_torch
-from ramet.records import Child, Path
-from ramet.report.words import NOTHING, duration, plural
 
 Clock = Callable[[], float]
 REFRESHES_PER_SECOND = 4

@@ -12,24 +12,24 @@ from dataclasses import dataclass, replace
 
 import torch
 
+from ramet.base.randomness import Key, generator
+from ramet.base.records import Child, ChildStatus, Component, Path, Task
 from ramet.evolution.cost import training_flops
 from ramet.evolution.observer import Observer, Plan
-from ramet.evolution.world import World
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Candidates, Features, Member, no_features
-from ramet.method.schema import Method
 from ramet.method.selection import best, joins, pruned, ranked, sample_parent
-from ramet.randomness import Key, generator
-from ramet.records import Child, ChildStatus, Component, Path, Task
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
-from ramet.store.leases import Lease
+from ramet.method.world import World
+from ramet.runtime.inference import LoadedPath
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.leases import Lease
 from ramet.store.objects import Objects
 from ramet.tasks.data import Split
 from ramet.training.generation import TrainedChild, train_generation
-from ramet.training.inference import LoadedPath
 from ramet.vit import spec
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Literal
 
-from ramet.evolution.world import World
+from ramet.base.records import Path
 from ramet.method.score import agent_of, path_flops
-from ramet.records import Path
+from ramet.method.world import World
 from ramet.results import Diff, Figures, TaskDiff, Total
 
 

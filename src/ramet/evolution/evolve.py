@@ -5,17 +5,17 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 
-from ramet.errors import DataError, InvalidValue
+from ramet.base.errors import DataError, InvalidValue
+from ramet.base.records import Task
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
-from ramet.method.schema import Method
-from ramet.records import Task
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
+from ramet.method.document.schema import Method
+from ramet.runtime.device import choose_device
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.tasks.data import check_source, open_splits
-from ramet.training.device import choose_device
 
 
 def evolve(

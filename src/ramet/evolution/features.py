@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
+from ramet.base.records import Path, Task
 from ramet.method.protocols import Features
-from ramet.records import Path, Task
+from ramet.runtime.device import precision
+from ramet.runtime.inference import LoadedPath
+from ramet.runtime.loader import examples, sample_subset
 from ramet.store.folder import Store
 from ramet.tasks.augment import batch_images
 from ramet.tasks.cache import folder_of, writing
 from ramet.tasks.data import Split, open_splits
-from ramet.training.batches import examples, sample_subset
-from ramet.training.device import precision
-from ramet.training.inference import LoadedPath
 from ramet.vit.network import run_stage, stages
 
 EXAMPLES = 128

@@ -7,14 +7,14 @@ children have the scores that they are recorded with: others may have published 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ramet.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.records import Child, Commit, Path
 from ramet.evolution.recorded import RecordedCycle, RecordedStep
-from ramet.evolution.world import World
-from ramet.method.presets import load
-from ramet.method.schema import Method
-from ramet.records import Child, Commit, Path
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
+from ramet.method.document.presets import load
+from ramet.method.document.schema import Method
+from ramet.method.world import World
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.objects import Objects
 
 _BACK = 50

@@ -8,15 +8,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ramet.errors import Conflict, InvalidValue
-from ramet.evolution.world import World
-from ramet.method.assembly import score_part
+from ramet.base.errors import Conflict, InvalidValue
+from ramet.base.records import Path
+from ramet.method.document.assembly import score_part
 from ramet.method.score import SizeAndCompute
-from ramet.records import Path
+from ramet.method.world import World
 from ramet.results import Choice, Merged
-from ramet.store.catalog import Catalog
-from ramet.store.forks import Fork, State
-from ramet.store.versions import Changes, Moved
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.versions.commits import Changes, Moved
+from ramet.store.versions.forks import Fork, State
 
 Policy = Literal["best", "theirs", "ours"]
 """What settles a task that both sides changed."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ramet.records import Child, Path
+from ramet.base.records import Child, Path
 
 
 @dataclass(frozen=True)

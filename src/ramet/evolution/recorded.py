@@ -3,17 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ramet.evolution.world import World
+from ramet.base.randomness import Key, generator
+from ramet.base.records import Child, Task
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Member
-from ramet.method.schema import Method
 from ramet.method.selection import best, pruned
-from ramet.randomness import Key, generator
-from ramet.records import Child, Task
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
+from ramet.method.world import World
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
 
 
 @dataclass(frozen=True)

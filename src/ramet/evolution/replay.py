@@ -15,16 +15,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ramet.base.records import Path, Task
 from ramet.evolution.lineage import recorded_steps
 from ramet.evolution.recorded import RecordedStep, otherwise
-from ramet.records import Path, Task
 from ramet.results import Replay, ReplayStep
+from ramet.runtime.device import choose_device
+from ramet.runtime.inference import LoadedPath
 from ramet.store.folder import Store
 from ramet.store.objects import FolderObjects
 from ramet.tasks.data import Split, open_splits
-from ramet.training.device import choose_device
 from ramet.training.generation import TrainedChild, train_generation
-from ramet.training.inference import LoadedPath
 
 Progress = Callable[[str, int, int], None]
 """Told (which step, steps of its training done, total)."""

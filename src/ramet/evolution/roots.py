@@ -3,9 +3,9 @@
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from ramet.errors import InvalidValue, UnknownName
-from ramet.store.current import current_branch
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.store.folder import open_store
+from ramet.store.versions.current import current_branch
 from ramet.vit.lora import merged
 from ramet.vit.roots import Root, load_root
 

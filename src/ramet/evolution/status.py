@@ -4,15 +4,15 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-from ramet.errors import RametError
-from ramet.evolution.world import World
-from ramet.method.assembly import score_part
+from ramet.base.errors import RametError
+from ramet.base.records import Path, Task
+from ramet.method.document.assembly import score_part
 from ramet.method.protocols import Score
 from ramet.method.score import SizeAndCompute, path_flops
-from ramet.records import Path, Task
+from ramet.method.world import World
 from ramet.results import TaskStatus
-from ramet.store.catalog import Catalog
-from ramet.store.database import uncollected
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.database import uncollected
 
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
+from ramet.base.text import NOTHING, count, difference, duration, listed, share
 from ramet.experiment.design import Measure
 from ramet.experiment.findings import Report, Row, VariantReport
 from ramet.experiment.words import by_seeds, cost_verdict, interval, percent
 from ramet.report.statistics import Paired
 from ramet.report.tables import Part, Picture, Table, with_interval
-from ramet.report.words import NOTHING, count, difference, duration, listed, share
 
 Blocks = tuple[str | Table | Picture, ...]
 

@@ -5,9 +5,9 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
-from ramet.method.assembly import score_part
+from ramet.method.document.assembly import score_part
+from ramet.method.document.schema import Budget
 from ramet.method.protocols import Score
-from ramet.method.schema import Budget
 
 Measure = Literal[
     "score", "own_score", "quality", "test_quality", "accounted_params", "trained_params", "params", "flops",

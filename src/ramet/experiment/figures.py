@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from ramet.base.text import difference
 from ramet.experiment.contents import SHOWN
 from ramet.experiment.findings import Report
 from ramet.experiment.report import COMPARED
 from ramet.report.style import INK, PAPER, looks, new_figure, short
-from ramet.report.words import difference
 
 COLUMNS = 4
 POINTS = 200

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
 
 
 class Lines:

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ramet.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.records import Path
+from ramet.base.text import did_you_mean
 from ramet.evolution.merge import rank, undisputed
 from ramet.experiment.design import Design
-from ramet.method.words import did_you_mean
-from ramet.records import Path
-from ramet.store.current import current_branch
-from ramet.store.versions import Moved
+from ramet.store.versions.commits import Moved
+from ramet.store.versions.current import current_branch
 from ramet.system import System
 
 

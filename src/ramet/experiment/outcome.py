@@ -11,15 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ramet.errors import RametError
-from ramet.evolution.world import World
+from ramet.base.errors import RametError
+from ramet.base.records import Child, Path
 from ramet.experiment.design import Design, Variant
 from ramet.method.protocols import Score
 from ramet.method.score import path_flops
-from ramet.records import Child, Path
-from ramet.store.agents import Agent
-from ramet.store.catalog import Catalog
-from ramet.store.experiments import Trial
+from ramet.method.world import World
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.experiments import Trial
 
 
 @dataclass(frozen=True, slots=True)

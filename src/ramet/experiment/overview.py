@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ramet.experiment.design import Design
-from ramet.store.catalog import Catalog
-from ramet.store.experiments import Experiment
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.experiments import Experiment
 from ramet.system import System
 
 

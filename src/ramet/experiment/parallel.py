@@ -8,11 +8,11 @@ from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-from ramet.errors import Busy, InvalidValue
+from ramet.base.errors import Busy, InvalidValue
 from ramet.evolution.observer import Observer
 from ramet.experiment.design import Design, Slot
 from ramet.experiment.trial import Watch, carry_out
-from ramet.store.experiments import Trial
+from ramet.store.catalog.experiments import Trial
 from ramet.store.folder import open_store
 from ramet.system import System
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
 
-from ramet.errors import InvalidValue, RametError, UnknownName
+from ramet.base.errors import InvalidValue, RametError, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.experiment.design import NAME, TOLD, Design, Frozen, GivenTask, Measure, Variant
 from ramet.experiment.lines import Lines
-from ramet.method.presets import load
-from ramet.method.words import did_you_mean
+from ramet.method.document.presets import load
 
 
 def _texts(raw: Any) -> Any:

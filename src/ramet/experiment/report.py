@@ -8,8 +8,8 @@ from ramet.experiment.findings import Fault, Movement, Mutations, Report, Row, V
 from ramet.experiment.outcome import Outcome, outcomes
 from ramet.experiment.words import spent_apart, unequal, verdict
 from ramet.report.statistics import Paired, estimate, paired
-from ramet.store.catalog import Catalog
-from ramet.store.experiments import Experiment
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.experiments import Experiment
 from ramet.system import System
 
 COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")

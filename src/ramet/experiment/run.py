@@ -6,11 +6,11 @@ base branch (see merge.py).
 
 from collections.abc import Sequence
 
-from ramet.errors import Busy, InvalidValue, RametError
+from ramet.base.errors import Busy, InvalidValue, RametError
 from ramet.experiment.design import Design, GivenTask, Slot
 from ramet.experiment.parallel import choose_jobs, run_side_by_side
 from ramet.experiment.trial import Watch, carry_out
-from ramet.store.experiments import Experiment, Trial
+from ramet.store.catalog.experiments import Experiment, Trial
 from ramet.system import System
 
 

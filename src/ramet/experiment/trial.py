@@ -3,10 +3,10 @@
 import traceback
 from collections.abc import Sequence
 
-from ramet.errors import Busy, RametError
+from ramet.base.errors import Busy, RametError
 from ramet.evolution.observer import Observer
 from ramet.experiment.design import Design, Slot
-from ramet.store.experiments import Trial
+from ramet.store.catalog.experiments import Trial
 from ramet.system import System
 
 

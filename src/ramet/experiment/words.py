@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from ramet.base.text import difference, plural
 from ramet.experiment.design import Measure
 from ramet.experiment.findings import VariantReport
 from ramet.report.statistics import FEWEST, Paired
-from ramet.report.words import difference, plural
 
 APART = 1.25
 """Training FLOPs that are this many times the control's are worth a word."""

@@ -4,13 +4,13 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ramet.base.files import write_whole
 from ramet.experiment.contents import parts
 from ramet.experiment.figures import FIGURES
 from ramet.experiment.findings import Report
 from ramet.report.page import page
 from ramet.report.style import draw
 from ramet.report.tables import Picture
-from ramet.store.disk import write_whole
 
 
 def write_page(report: Report, file: Path) -> None:

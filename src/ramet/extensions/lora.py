@@ -9,11 +9,11 @@ from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
+from ramet.base.records import Value
+from ramet.method.document.hyperparameters import Domain, Hyperparameter
+from ramet.method.document.rules import matches
 from ramet.method.draft import Draft
-from ramet.method.hyperparameters import Domain, Hyperparameter
 from ramet.method.parts import Part, register
-from ramet.method.rules import matches
-from ramet.records import Value
 
 _DEEP = 1000
 

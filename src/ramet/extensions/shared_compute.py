@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from ramet.base.records import Path
 from ramet.method.parts import register
 from ramet.method.protocols import World
 from ramet.method.score import SizeAndCompute, accounted_params, classes_of
-from ramet.records import Path
 from ramet.vit import spec
 
 Prefix = tuple[object, ...]

@@ -7,12 +7,12 @@ trained for the task is trainable, sizes follow from hyperparameters, and compon
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ramet.errors import InvalidValue, UnknownName
-from ramet.method.hyperparameters import Choices, Number, is_shared
+from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.records import Component, Path, Value
+from ramet.base.text import did_you_mean
+from ramet.method.document.hyperparameters import Choices, Number, is_shared
+from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, DataPlan, Part
-from ramet.method.schema import Method
-from ramet.method.words import did_you_mean
-from ramet.records import Component, Path, Value
 from ramet.vit import spec
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a 
 
 from typing import TYPE_CHECKING
 
+from ramet.base.records import Architecture, Path
+from ramet.method.document.hyperparameters import is_shared
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft, Draws, start
-from ramet.method.hyperparameters import is_shared
 from ramet.method.parts import Part, register, working
 from ramet.method.plan import ChildPlan, DataPlan
-from ramet.method.schema import Method
-from ramet.records import Architecture, Path
 
 if TYPE_CHECKING:
     import numpy as np

@@ -20,9 +20,10 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ramet.errors import InvalidValue, PartError, UnknownName
-from ramet.method.sources import Source, failing, imported, installed, located
-from ramet.method.words import did_you_mean, in_words
+from ramet.base.errors import InvalidValue, PartError, UnknownName
+from ramet.base.text import did_you_mean
+from ramet.method.document.code import Source, failing, imported, installed, located
+from ramet.method.document.words import in_words
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "parents": ("choose",),

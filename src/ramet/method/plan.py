@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ramet.records import Component, Path, Value
+from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
 
 

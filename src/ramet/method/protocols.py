@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
-from ramet.method.hyperparameters import Hyperparameter
-from ramet.records import Path, Value
+from ramet.base.records import Path, Value
+from ramet.method.document.hyperparameters import Hyperparameter
 
 if TYPE_CHECKING:
     import numpy as np

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from math import cos, isfinite, pi
 
+from ramet.base.records import Value
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Schedule
-from ramet.records import Value
 
 
 @register("schedule", "cosine")

@@ -6,9 +6,9 @@ from math import isinf, nan
 
 from pydantic import Field
 
+from ramet.base.records import Path
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Score, World
-from ramet.records import Path
 from ramet.vit import spec
 
 Holders = Mapping[str, frozenset[str]]

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
+from ramet.base.records import Path
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Candidates, Member, ParentSelection, Pruning
-from ramet.records import Path
 
 if TYPE_CHECKING:
     import numpy as np

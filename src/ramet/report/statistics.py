@@ -6,7 +6,7 @@ from math import sqrt
 from statistics import NormalDist, fmean, stdev
 from typing import Literal
 
-from ramet.tasks.extras import extra
+from ramet.base.extras import extra
 
 CONFIDENCE = 0.95
 POWER = 0.8

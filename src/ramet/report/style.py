@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ramet.base.extras import extra
+from ramet.base.text import count
 from ramet.report.statistics import Estimate
-from ramet.report.words import count
-from ramet.tasks.extras import extra
 
 INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
 """Text and axes, grid lines, background. Nothing else has these colours: a page puts its own in their place."""

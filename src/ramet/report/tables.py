@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ramet.base.text import NOTHING
 from ramet.report.statistics import Estimate
-from ramet.report.words import NOTHING
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ramet.errors import ObjectError
-from ramet.store.catalog import Catalog
-from ramet.store.leases import Clock
-from ramet.store.needs import Need
+from ramet.base.errors import ObjectError
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.needs import Need
 from ramet.store.objects import Objects
 
 GRACE_SECONDS = 3600.0

@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import StoreError
-from ramet.store.catalog import Catalog
-from ramet.store.database import Address
-from ramet.store.disk import TEMPORARY, refusals, write_whole
-from ramet.store.leases import Clock
+from ramet.base.errors import StoreError
+from ramet.base.files import TEMPORARY, refusals, write_whole
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.database import Address
+from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.postgres import catalog_url
 from ramet.store.objects import FolderObjects, Objects, objects_at
-from ramet.store.place import Place
-from ramet.store.postgres import catalog_url
+from ramet.store.objects.place import Place
 
 FORMAT = 3
 """The version of the format on disk that this ramet writes and reads."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from ramet.base.text import NOTHING, count, listed, plural, share
 from ramet.report.tables import Part, Picture, Table
-from ramet.report.words import NOTHING, count, listed, plural, share
 from ramet.results import TaskStatus
 from ramet.story.tell import State, Story
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ramet.base.extras import extra
 from ramet.report.style import COLOURS, accuracy_axis, new_figure, short
 from ramet.story.tell import State, Story
-from ramet.tasks.extras import extra
 
 Measure = Callable[[State], float | None]
 

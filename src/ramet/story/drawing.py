@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+from ramet.base.extras import extra
+from ramet.base.text import count
 from ramet.report.style import COLOURS, new_figure
-from ramet.report.words import count
 from ramet.story.graph import Graph, Node
-from ramet.tasks.extras import extra
 
 ROOT, GONE, LIGHT, DARK = "#9aa0a6", "#c3c8ce", "#ffffff", "#101214"
 """Boxes of the root, boxes of tasks that are not there any more, and what is written on dark and on light boxes."""

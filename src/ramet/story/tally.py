@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isnan
 
+from ramet.base.records import Path
 from ramet.method.score import path_flops
-from ramet.records import Path
 
 
 @dataclass

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from ramet.records import Commit, Path
+from ramet.base.records import Commit, Path
 from ramet.story.tally import Tally
 from ramet.versioning import Versioned
 

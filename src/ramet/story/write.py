@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from ramet.errors import InvalidValue
+from ramet.base.errors import InvalidValue
+from ramet.base.files import refusals
 from ramet.report.page import page
 from ramet.report.style import FORMATS, draw, save, styled
 from ramet.report.tables import Picture
-from ramet.store.disk import refusals
 from ramet.story.contents import Sharing, parts
 from ramet.story.curves import draw_curves
 from ramet.story.drawing import draw_graph

@@ -22,9 +22,9 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
-from ramet.errors import InvalidValue
-from ramet.randomness import Key, uniforms
-from ramet.records import Value
+from ramet.base.errors import InvalidValue
+from ramet.base.randomness import Key, uniforms
+from ramet.base.records import Value
 
 Minimum = Annotated[float, Field(gt=0, le=1)]
 Delta = Annotated[float, Field(ge=0, lt=1)]

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import DataError, InvalidValue
-from ramet.records import Task
+from ramet.base.errors import DataError, InvalidValue
+from ramet.base.records import Task
 from ramet.tasks import cache
 from ramet.tasks.sources.base import SPLITS, Source, without
 from ramet.tasks.splits import assign

@@ -25,8 +25,8 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from ramet.errors import StoreError
-from ramet.records import Task, to_json
+from ramet.base.errors import StoreError
+from ramet.base.records import Task, to_json
 from ramet.tasks.images import BadImage, Pixels, decode
 from ramet.tasks.parallel import ordered_map
 from ramet.tasks.sources.base import SPLITS, Content, Source

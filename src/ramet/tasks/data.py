@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import DataError
-from ramet.records import Task, to_json
+from ramet.base.errors import DataError
+from ramet.base.records import Task, to_json
 from ramet.tasks import cache
 from ramet.tasks.build import Progress, Reading, build, reading_of
 from ramet.tasks.cache import Split

@@ -14,8 +14,8 @@ import numpy.typing as npt
 import PIL
 from PIL import Image
 
-from ramet.errors import UnknownName
-from ramet.tasks.extras import extra
+from ramet.base.errors import UnknownName
+from ramet.base.extras import extra
 from ramet.tasks.glyphs import SIDE, render
 
 IMAGES = 3000

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from ramet.randomness import generator
+from ramet.base.randomness import generator
 
 SIDE = 32
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ramet.errors import DataError
-from ramet.records import Task
+from ramet.base.errors import DataError
+from ramet.base.records import Task
 from ramet.tasks.sources.base import Content
 
 Pixels = npt.NDArray[np.uint8]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from ramet.errors import DataError, InvalidValue
+from ramet.base.errors import DataError, InvalidValue
 
 DEFAULT = "default"
 DEFAULT_PERCENT = 5

@@ -7,8 +7,8 @@ it stands: data sorted by class, or listed in another order, is split as well as
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from ramet.errors import DataError, InvalidValue
-from ramet.randomness import seed_of
+from ramet.base.errors import DataError, InvalidValue
+from ramet.base.randomness import seed_of
 from ramet.tasks.sources.base import Example
 
 DEFAULT_FRACTION = 0.05

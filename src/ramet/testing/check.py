@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from ramet.method.hyperparameters import Hyperparameter
+from ramet.method.document.hyperparameters import Hyperparameter
 from ramet.method.parts import KINDS, Part, plain
 from ramet.testing import mutations, scores, selection, training, values
 from ramet.testing.examples import untouched

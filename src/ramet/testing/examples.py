@@ -7,12 +7,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ramet.evolution.world import World
+from ramet.base.records import Architecture, Component, Path, content_id
+from ramet.method.document.presets import load
 from ramet.method.draft import start
 from ramet.method.plan import ChildPlan
-from ramet.method.presets import load
 from ramet.method.protocols import Candidates, Member
-from ramet.records import Architecture, Component, Path, content_id
+from ramet.method.world import World
 from ramet.testing.steady import holds
 from ramet.vit import spec
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ramet.method.assembly import assembled
+from ramet.base.records import Path
+from ramet.method.document.assembly import assembled
+from ramet.method.document.schema import STEPS, Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import MutationStep
-from ramet.method.schema import STEPS, Method
-from ramet.records import Path
 from ramet.testing.examples import CLASSES, METHOD, OTHERS, OWN, ROOTS, TASK, TINY, lineage, names_of
 from ramet.testing.steady import Broken, holds, steady
 from ramet.vit import spec

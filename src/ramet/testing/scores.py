@@ -7,11 +7,11 @@ from itertools import pairwise
 from math import isnan, nan
 from typing import Any
 
-from ramet.errors import PartError
-from ramet.evolution.world import World
+from ramet.base.errors import PartError
+from ramet.base.records import Path
 from ramet.method.protocols import Score
 from ramet.method.score import scored
-from ramet.records import Path
+from ramet.method.world import World
 from ramet.testing.examples import OTHERS, OWN, WORLDS
 from ramet.testing.steady import Broken, holds, steady
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ramet.errors import PartError
+from ramet.base.errors import PartError
 from ramet.method.protocols import Member, ParentSelection, Pruning
 from ramet.method.selection import pruned, ranked, sample_parent
 from ramet.testing.examples import OTHERS, OWN, candidates

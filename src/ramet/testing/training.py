@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ramet.errors import PartError
-from ramet.method.hyperparameters import Hyperparameter, is_shared
+from ramet.base.errors import PartError
+from ramet.base.records import Value
+from ramet.method.document.hyperparameters import Hyperparameter, is_shared
 from ramet.method.protocols import Augmentation, Schedule
-from ramet.records import Value
 from ramet.testing.examples import METHOD, TINY
 from ramet.testing.steady import Broken, holds, steady
 from ramet.training.augmentation import applied

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ramet.errors import RametError
-from ramet.method.hyperparameters import DOMAINS, Domain, Hyperparameter, parse
+from ramet.base.errors import RametError
+from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparameter, parse
 from ramet.testing.examples import TINY
 from ramet.testing.steady import Broken, holds
 

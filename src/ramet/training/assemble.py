@@ -1,20 +1,17 @@
 """Executes a child's plan: which tensors it shares frozen, clones, inserts or makes new."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from ramet.base.randomness import Key, seed_of
 from ramet.method.plan import ChildPlan, Part
-from ramet.randomness import Key, seed_of
+from ramet.runtime.resident import Load, Parts, on_device
 from ramet.vit.initial import new_component, resample_pos_embed
 from ramet.vit.network import stages
 from ramet.vit.spec import size
-
-Parts = dict[str, Mapping[str, Tensor]]
-Load = Callable[[str], Mapping[str, Tensor]]
-"""Gives the tensors of an object by its digest (memory-mapped, never to be written)."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +83,3 @@ def _shared_stages(plan: ChildPlan) -> tuple[tuple[str, ...], ...]:
             break
         keys.append(tuple(m.origin.digest for m in members if m.origin))
     return tuple(keys)
-
-
-def on_device(device: torch.device, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
-    """Tensors of a component on the device; on the CPU the very mapping, which the store shares while it is held."""
-    return tensors if device.type == "cpu" else {name: t.to(device) for name, t in tensors.items()}

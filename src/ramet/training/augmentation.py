@@ -7,10 +7,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ramet.base.randomness import Key, uniforms
+from ramet.base.records import Value
 from ramet.method.parts import Part, refuse, working
 from ramet.method.protocols import Augmentation
-from ramet.randomness import Key, uniforms
-from ramet.records import Value
 from ramet.tasks.augment import augment
 
 

@@ -14,18 +14,19 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ramet.base.randomness import Key
+from ramet.method.document.schema import Method, Training
 from ramet.method.plan import ChildPlan
-from ramet.method.schema import Method, Training
-from ramet.randomness import Key
+from ramet.runtime.device import is_out_of_memory, precision
+from ramet.runtime.grouping import run_shared
+from ramet.runtime.inference import accuracies
+from ramet.runtime.loader import Examples, Indices, examples, sample_subset, stream
+from ramet.runtime.resident import Load
+from ramet.runtime.workers import Workers
 from ramet.tasks.data import Split
-from ramet.training.assemble import Load, assemble
+from ramet.training.assemble import assemble
 from ramet.training.augmentation import augmented
-from ramet.training.batches import Examples, Indices, examples, sample_subset, stream
-from ramet.training.device import is_out_of_memory, precision
-from ramet.training.inference import accuracies
 from ramet.training.learner import Failure, Learner
-from ramet.training.shared import run_shared
-from ramet.training.workers import Workers
 
 Report = Callable[[int, int, Sequence[float]], None]
 """Told now and then: steps done, steps in all, the best quality so far of each child (NaN before the first)."""

@@ -7,12 +7,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ramet.base.records import Architecture
+from ramet.method.document.schema import Training
 from ramet.method.plan import ChildPlan
 from ramet.method.schedule import rate
-from ramet.method.schema import Training
-from ramet.records import Architecture
-from ramet.training.assemble import Assembled, Parts
-from ramet.training.shared import finish
+from ramet.runtime.grouping import finish
+from ramet.runtime.resident import Parts
+from ramet.training.assemble import Assembled
 
 Failure = Literal["diverged", "out-of-memory"]
 

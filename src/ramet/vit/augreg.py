@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit.checkpoint import Checkpoint, Name, grouped
 
 _NAMES = {

@@ -17,9 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ramet.errors import CheckpointError
-from ramet.interrupt import held_back
-from ramet.records import Architecture, Pool
+from ramet.base.errors import CheckpointError
+from ramet.base.interrupt import held_back
+from ramet.base.records import Architecture, Pool
 from ramet.vit import spec
 
 Name = tuple[str, str]

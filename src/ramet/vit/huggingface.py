@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ramet.errors import CheckpointError
+from ramet.base.errors import CheckpointError
 from ramet.vit.checkpoint import PLAIN, Checkpoint, Name, grouped, read_config, read_tensors
 
 WEIGHTS = "model.safetensors"

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ramet.randomness import generator
-from ramet.records import Architecture
+from ramet.base.randomness import generator
+from ramet.base.records import Architecture
 from ramet.vit import spec
 
 SILENT = {"adapter": ("up.",), "lora": ("q.up.", "v.up."), "block": ("attn.proj.", "mlp.fc2.")}

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ramet.records import Architecture
+from ramet.base.records import Architecture
 from ramet.vit.spec import STEM, index, kind
 
 Tensors = Mapping[str, Tensor]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ramet.errors import CheckpointError, UnknownName
-from ramet.records import Architecture, Pool
+from ramet.base.errors import CheckpointError, UnknownName
+from ramet.base.records import Architecture, Pool
 from ramet.vit import augreg, huggingface, timm
 from ramet.vit.checkpoint import Checkpoint
 from ramet.vit.initial import random_root

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from math import prod
 
-from ramet.records import Architecture, Value
+from ramet.base.records import Architecture, Value
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import CheckpointError
-from ramet.records import Pool
+from ramet.base.errors import CheckpointError
+from ramet.base.records import Pool
 from ramet.vit.checkpoint import PLAIN, Checkpoint, Name, grouped, read_config, read_tensors
 
 _NAMES = {

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ramet.base.errors import DataError
 from ramet.benchmarks.record import Record, file_of
 from ramet.benchmarks.report.runs import compared, gather, read_runs
 from ramet.benchmarks.report.summary import summarise
-from ramet.errors import DataError
 from tests.benchmarks.report.examples import SEEDS, TASKS, TERMS, VARIANTS, failed, record, records, written
 
 ALL = {variant.name: SEEDS for variant in VARIANTS}

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from ramet.base.errors import InvalidValue
 from ramet.benchmarks.report.contents import PARTS
 from ramet.benchmarks.report.figures import FIGURES
 from ramet.benchmarks.report.write import wanted, write_report
-from ramet.errors import InvalidValue
 from tests.benchmarks.report.examples import VARIANTS, failed, written
 
 

@@ -4,7 +4,7 @@ from torch.utils.data import DataLoader
 
 from ramet.benchmarks.speed import generation, plain
 from ramet.benchmarks.speed.generation import KEY, Case, Setting, one_by_one, side_by_side
-from ramet.training.batches import stream
+from ramet.runtime.loader import stream
 
 CASE = Case(layers=2, image_size=32, batch=8, steps=3, frozen=0, validation=16, children=2)
 

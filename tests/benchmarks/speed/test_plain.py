@@ -1,8 +1,8 @@
 import numpy as np
 import torch
 
+from ramet.base.records import Architecture
 from ramet.benchmarks.speed import plain
-from ramet.records import Architecture
 from ramet.tasks.augment import batch_images
 from ramet.tasks.data import Split
 from ramet.vit.initial import new_component, random_root

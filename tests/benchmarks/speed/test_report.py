@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ramet.base.errors import InvalidValue
 from ramet.benchmarks.speed.report import Report, filled, machine, versions
-from ramet.errors import InvalidValue
 
 REPOSITORY = Path(__file__).parents[3]
 MACHINE = {"cpu": "Abacus", "cores": 2, "memory, GB": 8.5, "load": 0.1, "system": "Linux x86_64"}

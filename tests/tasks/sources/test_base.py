@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import DataError, UnknownName
+from ramet.base.errors import DataError, UnknownName
 from ramet.tasks.sources.base import (
     Content,
     Example,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.sources.csv_file import CsvSource
 from tests.tasks.examples import picture, png
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.sources.folder import FolderSource
 from tests.tasks.examples import picture, png
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramet.errors import DataError, UnknownName
+from ramet.base.errors import DataError, UnknownName
 from ramet.tasks.sources.holdings import Arrays, Records, tfds_order
 from tests.tasks.examples import prepare
 from tests.tasks.vtab import image, norb, pair, sprite, sprites

@@ -4,7 +4,7 @@ from typing import Any
 import datasets
 import pytest
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.sources.huggingface import HuggingFaceSource
 from tests.tasks.examples import picture, png
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.images import decode
 from ramet.tasks.sources.npz_file import NpzSource
 

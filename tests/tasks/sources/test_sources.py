@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ramet.errors import DataError, InvalidValue, UnknownName
+from ramet.base.errors import DataError, InvalidValue, UnknownName
 from ramet.tasks.images import decode
 from ramet.tasks.sources import KINDS, Source, open_source
 from ramet.tasks.survey import survey

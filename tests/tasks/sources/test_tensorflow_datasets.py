@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.errors import DataError, UnknownName
+from ramet.base.errors import DataError, UnknownName
 from ramet.tasks.sources.tensorflow_datasets import TfdsSource
 from tests.tasks.examples import CLASSES, write_tfds
 

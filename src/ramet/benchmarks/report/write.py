@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from ramet.base.errors import InvalidValue
 from ramet.benchmarks import marks
 from ramet.benchmarks.report.contents import PARTS, parts
 from ramet.benchmarks.report.figures import draw
 from ramet.benchmarks.report.runs import read_runs
 from ramet.benchmarks.report.summary import Summary, summarise
-from ramet.errors import InvalidValue
 from ramet.report.page import page
 from ramet.report.tables import Part, Picture
 

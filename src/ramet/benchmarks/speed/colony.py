@@ -15,14 +15,14 @@ import torch
 from torch import Tensor
 
 import ramet
+from ramet.base.randomness import Key, generator
+from ramet.base.records import Commit, Component, Path, Task, content_id
 from ramet.benchmarks.speed.report import Say
-from ramet.method.presets import DEFAULT_METHOD, load
-from ramet.method.schema import Method
-from ramet.randomness import Key, generator
-from ramet.records import Commit, Component, Path, Task, content_id
-from ramet.store.agents import Agent
-from ramet.store.parcel import Parcel
-from ramet.store.versions import MAIN, new_commit
+from ramet.method.document.presets import DEFAULT_METHOD, load
+from ramet.method.document.schema import Method
+from ramet.store.catalog.agents import Agent
+from ramet.store.exchange.parcel import Parcel
+from ramet.store.versions.commits import MAIN, new_commit
 from ramet.system import System
 from ramet.vit import spec
 from ramet.vit.initial import new_component

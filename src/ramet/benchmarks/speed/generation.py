@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ramet.base.randomness import Key, generator
+from ramet.base.records import Architecture, Component, Path
 from ramet.benchmarks.speed import plain
 from ramet.benchmarks.speed.plain import Batches, VisionTransformer
 from ramet.benchmarks.speed.report import Row, Say
+from ramet.method.document.presets import load
+from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
-from ramet.method.presets import load
-from ramet.method.schema import Method
-from ramet.randomness import Key, generator
-from ramet.records import Architecture, Component, Path
 from ramet.tasks.data import Split
 from ramet.training.generation import Rounds, TrainedChild, train_generation
 from ramet.vit.initial import new_component, random_root

@@ -12,10 +12,10 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ramet.base.errors import RametError
 from ramet.benchmarks.speed.colony import OWN_BLOCKS, grow
 from ramet.benchmarks.speed.plain import state_of
 from ramet.benchmarks.speed.report import Row, Say
-from ramet.errors import RametError
 from ramet.system import System
 
 MEASURES = "Memory, disk and time to hold the models of all tasks ready and to predict one image with each."

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from ramet.base.records import Architecture
 from ramet.method.schedule import learning_rate
-from ramet.records import Architecture
 
 if TYPE_CHECKING:
     from ramet.tasks.data import Split

@@ -35,8 +35,8 @@ def main(side: str, folder: Path) -> None:
 def _of_system(folder: Path) -> tuple[list[Predict], int]:
     """All published paths of a system."""
     import ramet
-    from ramet.records import Path as SystemPath
-    from ramet.training.inference import LoadedPath
+    from ramet.base.records import Path as SystemPath
+    from ramet.runtime.inference import LoadedPath
 
     system = ramet.open(folder)
 
@@ -52,8 +52,8 @@ def _of_files(folder: Path) -> tuple[list[Predict], int]:
     """A module for every file of weights, whose tensors stay mapped into memory."""
     from safetensors.torch import load_file
 
+    from ramet.base.records import Architecture
     from ramet.benchmarks.speed.plain import build
-    from ramet.records import Architecture
 
     shape = Architecture(**json.loads((folder / "architecture.json").read_text()))
 

@@ -17,13 +17,13 @@ from pathlib import Path as FilePath
 from statistics import median
 
 import ramet
+from ramet.base.randomness import generator
 from ramet.benchmarks.speed.colony import child, grow, named
 from ramet.benchmarks.speed.report import Row, Say
-from ramet.evolution.world import World
-from ramet.method.presets import DEFAULT_METHOD, load
+from ramet.method.document.presets import DEFAULT_METHOD, load
 from ramet.method.protocols import Candidates, Member
 from ramet.method.selection import ranked, sample_parent
-from ramet.randomness import generator
+from ramet.method.world import World
 from ramet.system import System
 
 MEASURES = "Time of what every run does, in systems of more and more tasks, and the speed of `verify`."

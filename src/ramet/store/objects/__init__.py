@@ -4,8 +4,8 @@ from pathlib import Path
 
 from ramet.store.objects.contract import ALWAYS, Entry, Objects, digest_of, is_digest
 from ramet.store.objects.folder import FolderObjects
+from ramet.store.objects.place import Place
 from ramet.store.objects.url import FsspecObjects
-from ramet.store.place import Place
 
 __all__ = ["ALWAYS", "Entry", "FolderObjects", "FsspecObjects", "Objects", "digest_of", "is_digest", "objects_at"]
 

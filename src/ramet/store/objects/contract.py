@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ramet.errors import ObjectError
+from ramet.base.errors import ObjectError
 
 if TYPE_CHECKING:
     from torch import Tensor

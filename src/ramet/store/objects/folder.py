@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
-from ramet.errors import ObjectError
-from ramet.interrupt import held_back
-from ramet.store.disk import TEMPORARY, refusals, temporary_name, write_whole
+from ramet.base.errors import ObjectError
+from ramet.base.files import TEMPORARY, refusals, temporary_name, write_whole
+from ramet.base.interrupt import held_back
 from ramet.store.objects.contract import ALWAYS, RESTORE, SUFFIX, Entry, digest_of, file_name, is_digest, serialized
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ramet.errors import ObjectError
+from ramet.base.errors import ObjectError
 from ramet.store.objects.contract import (
     ALWAYS,
     RESTORE,
@@ -18,7 +18,7 @@ from ramet.store.objects.contract import (
     serialized,
 )
 from ramet.store.objects.folder import FolderObjects
-from ramet.store.place import File, Place, is_temporary
+from ramet.store.objects.place import File, Place, is_temporary
 
 if TYPE_CHECKING:
     from torch import Tensor

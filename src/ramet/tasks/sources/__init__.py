@@ -5,14 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import DataError, InvalidValue, UnknownName
+from ramet.base.errors import DataError, InvalidValue, UnknownName
 from ramet.tasks.sources.base import Content, Example, Source, checked, untrained_labels
-from ramet.tasks.sources.catalog import CatalogSource
 from ramet.tasks.sources.csv_file import CsvSource
 from ramet.tasks.sources.demo import DemoSource
 from ramet.tasks.sources.folder import FolderSource
 from ramet.tasks.sources.huggingface import HuggingFaceSource
 from ramet.tasks.sources.npz_file import NpzSource
+from ramet.tasks.sources.papers import CatalogSource
 from ramet.tasks.sources.tensorflow_datasets import TfdsSource
 
 __all__ = ["KINDS", "Content", "Example", "Source", "open_source"]

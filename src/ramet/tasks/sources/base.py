@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ramet.errors import DataError, UnknownName
+from ramet.base.errors import DataError, UnknownName
 
 Content = Path | bytes | npt.NDArray[np.uint8]
 """An image as a source holds it: an encoded file, its bytes, or pixels (H, W), (H, W, 1) or (H, W, 3)."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.sources.base import Content, Example, split_named, stamp, standard_splits
 
 SUFFIXES = frozenset(

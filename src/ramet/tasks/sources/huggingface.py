@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import DataError
-from ramet.tasks.extras import extra
+from ramet.base.errors import DataError
+from ramet.base.extras import extra
 from ramet.tasks.sources.base import Content, Example, column, stamp, standard_splits
 
 

@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from ramet.errors import DataError
+from ramet.base.errors import DataError
 from ramet.tasks.sources.base import Content, Example, stamp, standard_splits
 
 _LAYOUT = "save uint8 arrays x_train (N,H,W[,3]), y_train (N,), ... with numpy.savez_compressed"

@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ramet.errors import DataError
-from ramet.tasks.extras import extra
+from ramet.base.errors import DataError
+from ramet.base.extras import extra
 from ramet.tasks.sources.base import Content, Example, column, stamp, standard_splits
 
 

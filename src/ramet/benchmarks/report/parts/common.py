@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 
+from ramet.base.text import NOTHING, listed, plural
 from ramet.benchmarks.report.summary import Measures, Summary, TaskResult
 from ramet.report.statistics import Estimate
 from ramet.report.tables import Picture, Table, with_interval
-from ramet.report.words import NOTHING, listed, plural
 
 WIDE = 12
 """Tasks that a table has room for side by side; more are set one below the other."""

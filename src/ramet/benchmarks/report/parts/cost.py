@@ -1,9 +1,9 @@
 """Parts on what a method costs: parameters, FLOPs, and what was spent to find them."""
 
+from ramet.base.text import NOTHING, count, duration
 from ramet.benchmarks.report.parts.common import Blocks, any_done, by_task, compared, legend
 from ramet.benchmarks.report.summary import Summary, VariantResult
 from ramet.report.tables import Picture, Table, with_interval
-from ramet.report.words import NOTHING, count, duration
 
 
 def size(summary: Summary) -> Blocks:

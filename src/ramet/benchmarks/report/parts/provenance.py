@@ -1,9 +1,9 @@
 """Parts on where the numbers come from: what was read, what is missing, and what was run."""
 
+from ramet.base.text import NOTHING, duration, listed
 from ramet.benchmarks.report.parts.common import Blocks
 from ramet.benchmarks.report.summary import Fault, Summary
 from ramet.report.tables import Table
-from ramet.report.words import NOTHING, duration, listed
 
 
 def tasks(summary: Summary) -> Blocks:

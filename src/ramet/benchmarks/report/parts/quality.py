@@ -1,9 +1,9 @@
 """Parts on quality: all methods at a glance, how they compare, and accuracy by task."""
 
+from ramet.base.text import NOTHING, count, difference, duration, share
 from ramet.benchmarks.report.parts.common import Blocks, Reported, any_done, by_task, cell, compared, legend
 from ramet.benchmarks.report.summary import Summary, VariantResult
 from ramet.report.tables import Picture, Table, with_interval
-from ramet.report.words import NOTHING, count, difference, duration, share
 
 
 def overview(summary: Summary) -> Blocks:

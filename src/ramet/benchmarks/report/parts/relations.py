@@ -1,10 +1,10 @@
 """Parts on what tasks of one system owe to each other: transfer and shared components."""
 
+from ramet.base.text import NOTHING, count, difference, share
 from ramet.benchmarks.report.parts.common import WIDE, Blocks, Show
 from ramet.benchmarks.report.summary import Summary, VariantResult
 from ramet.benchmarks.report.transfer import Matrix
 from ramet.report.tables import Picture, Table, with_interval
-from ramet.report.words import NOTHING, count, difference, share
 
 MATRIX = 24
 """Tasks whose matrix is printed; of more, the JSON file has it."""

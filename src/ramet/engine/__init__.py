@@ -1,0 +1,1 @@
+"""Where children are trained: plans and digests go in, digests and measurements come out."""

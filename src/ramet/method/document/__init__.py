@@ -1,0 +1,1 @@
+"""A method as text: YAML and settings read into a validated method."""

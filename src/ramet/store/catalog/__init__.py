@@ -1,0 +1,1 @@
+"""The SQL catalog of a system: tasks, paths, agents and their children, leases, experiments."""

@@ -1,0 +1,29 @@
+"""Format 3: experiments and their trials."""
+
+from alembic import op
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey
+
+from ramet.store.catalog.schema import Text
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Go there from format 2."""
+    op.create_table(
+        "experiments",
+        Column("name", Text, primary_key=True),
+        Column("design", JSON, nullable=False),
+        Column("base", Text, ForeignKey("commits.id"), nullable=False),
+        Column("time", Text, nullable=False),
+    )
+    op.create_table(
+        "trials",
+        Column("experiment", Text, ForeignKey("experiments.name"), primary_key=True),
+        Column("variant", Text, primary_key=True),
+        Column("seed", BigInteger, primary_key=True),
+        Column("branch", Text, nullable=False),
+        Column("commit", Text, ForeignKey("commits.id"), nullable=False),
+        Column("problem", Text, nullable=False),
+    )

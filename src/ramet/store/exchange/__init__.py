@@ -1,0 +1,1 @@
+"""What travels between systems: push and pull, exported paths."""

@@ -1,0 +1,247 @@
+"""What a catalog gives to another system, and takes from one, each in one transaction."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
+
+from ramet.base.errors import Conflict, InvalidValue
+from ramet.base.records import Commit, Path, Task, to_json
+from ramet.store.catalog import rows
+from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.codec import path_of, task_of
+from ramet.store.catalog.schema import agents, branches, commit_changes, commits, holds, paths, roots, tags, tasks
+from ramet.store.exchange.parcel import Parcel, moved_to
+from ramet.store.versions import commits as versions
+from ramet.store.versions import refs
+from ramet.store.versions.graph import graph
+from ramet.store.versions.history import History
+from ramet.store.versions.refs import Tag
+
+T = TypeVar("T")
+
+_CHUNK = 500
+"""Ids a statement: databases limit how many values one may have."""
+
+
+class Exchange(History):
+    """The part of a catalog that other systems talk to."""
+
+    def known(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are commits here."""
+        with self._database.reading() as connection:
+            return {
+                id
+                for some in _chunks(list(ids))
+                for id in connection.execute(select(commits.c.id).where(commits.c.id.in_(some))).scalars()
+            }
+
+    def kept(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that a branch or a tag leads to, so that their objects are here.
+
+        Of a commit that is only known, gc may have deleted them.
+        """
+        with self._database.reading() as connection:
+            return refs.reached(connection) & set(ids)
+
+    def led_to(self, tip: str, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are a commit or what it follows."""
+        with self._database.reading() as connection:
+            return graph(connection, tip).keys() & set(ids)
+
+    def parcel(self, tip: str, known: Iterable[str] = ()) -> Parcel:
+        """The records that a commit leads to and that some other commits, known here, do not lead to."""
+        with self._database.reading() as connection:
+            left_out = {id for other in known for id in graph(connection, other)}
+            new = [id for id in graph(connection, tip) if id not in left_out]
+            lineage = _lineage(connection, new) - _lineage(connection, list(left_out))
+            made = {path.id: path for path in _paths(connection, lineage)}
+            history = {commit.id: commit for commit in versions.read(connection, new)}
+            names = {name for commit in history.values() for name in commit.changes}
+            names |= {path.task for path in made.values() if path.task is not None}
+            parcel = Parcel(
+                {name: rows.find_task(connection, name, removed=True) for name in sorted(names)},
+                _roots(connection),
+                made,
+                {agent.id: agent for agent in _agents(connection, {path.agent for path in made.values()})},
+                history,
+            )
+            return replace(parcel, gone=parcel.digests() - _held(connection, parcel.digests()))
+
+    def receive(self, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag] = ()) -> None:
+        """Take records in, and move a branch to a commit of theirs, wholly or not at all.
+
+        Args:
+            parcel: the records; their objects are here.
+            branch: the branch; it is made if it is not there.
+            tip: where it is afterwards.
+            old: where it was when the parcel was made (None: not there).
+            new_tags: tags to add; those whose name is taken are left out.
+
+        Raises:
+            InvalidValue: there is another task of the same name here, or the branch's name cannot be used.
+            Conflict: the branch is elsewhere by now.
+        """
+        with self._database.writing() as connection:
+            self._take(connection, parcel, tip)
+            now = connection.execute(select(branches.c.commit).where(branches.c.name == branch)).scalar_one_or_none()
+            if now != old:
+                raise Conflict(
+                    f"branch {branch!r} has just been moved by somebody else", "run the same command again", ()
+                )
+            if now is None:
+                refs.add_branch(connection, branch, tip)
+            elif now != tip:
+                versions.move(connection, branch, now, tip, _changes(connection, now, tip))
+                versions.bring_back(connection, branch)
+            taken = set(connection.execute(select(tags.c.name).union(select(branches.c.name))).scalars())
+            for tag in new_tags:
+                if tag.name not in taken:
+                    refs.add_tag(connection, tag)
+
+    def let_go(self, gone: Collection[str]) -> None:
+        """Put on record that objects are not kept any more that only paths of history hold."""
+        with self._database.writing() as connection:
+            living = versions.living(connection)
+            for some in _chunks(sorted(gone)):
+                rows = connection.execute(select(holds).where(holds.c.digest.in_(some))).all()
+                lost = [{"of": row.path, "lost": row.digest} for row in rows if row.path not in living]
+                if lost:
+                    one = (holds.c.path == bindparam("of")) & (holds.c.digest == bindparam("lost"))
+                    connection.execute(delete(holds).where(one), lost)
+
+    def gone(self, paths: Collection[Path]) -> set[str]:
+        """The objects of published paths that are not kept any more (see let_go)."""
+        found = {(path.id, digest) for path in paths for digest in path.digests()}
+        with self._database.reading() as connection:
+            for some in _chunks(sorted(path.id for path in paths)):
+                chosen = select(holds.c.path, holds.c.digest).where(holds.c.path.in_(some))
+                found -= {(row.path, row.digest) for row in connection.execute(chosen)}
+        return {digest for _, digest in found}
+
+    def known_paths(self, ids: Iterable[str]) -> set[str]:
+        """Those of these ids that are paths on record here."""
+        with self._database.reading() as connection:
+            return {path.id for path in _paths(connection, ids)}
+
+    def take_path(self, task: Task, path: Path, agent: Agent | None, *, message: str, branch: str) -> Commit:
+        """Publish another system's path as a task's by a commit; the task is added, or brought back, if need be.
+
+        Raises:
+            InvalidValue: there is a task of that name with other classes.
+        """
+
+        def prepare(connection: Connection) -> None:
+            _add_task(connection, task, same_images=False)
+            rows.put_paths(connection, [path])
+            if agent is not None:
+                add_agent(connection, agent, task=task.name, base=versions.head_id(connection, branch))
+
+        return self._move(
+            branch,
+            lambda _: {task.name: path.id},
+            message,
+            path.method,
+            prepare=prepare,
+            then=lambda connection, _: versions.bring_back(connection, branch),
+        )
+
+    def _take(self, connection: Connection, parcel: Parcel, tip: str) -> None:
+        """Add the records that are not there; the tasks that no branch publishes are removed ones."""
+        for task in parcel.tasks.values():
+            _add_task(connection, task)
+        gone = parcel.gone - _held(connection, parcel.gone)
+        for some in _chunks(parcel.ordered_paths()):
+            rows.put_paths(connection, some, gone=gone)
+        _add_roots(connection, parcel.roots)
+        for commit in parcel.ordered_commits():
+            versions.put(connection, commit)
+        for agent in sorted(parcel.agents.values(), key=lambda agent: (agent.task, agent.branch, agent.number)):
+            add_agent(connection, agent, task=agent.task, base=tip)
+
+
+def add_agent(connection: Connection, agent: Agent, *, task: str, base: str) -> None:
+    """Put another system's agent on record as one that is done, unless it is there."""
+    if connection.execute(select(agents.c.id).where(agents.c.id == agent.id)).first():
+        return
+    earlier = (agents.c.branch == agent.branch) & (agents.c.task == task)
+    number = connection.execute(select(func.count()).where(earlier)).scalar_one()
+    here = moved_to(agent, task=task, number=number, base=base)
+    connection.execute(insert(agents).values({field: getattr(here, field) for field in Agent.__dataclass_fields__}))
+
+
+def _add_task(connection: Connection, task: Task, *, same_images: bool = True) -> None:
+    """Put a task on record as a removed one, which is brought back by publishing it; one that is there stays."""
+    record = connection.execute(select(rows.task_text).where(tasks.c.name == task.name)).scalar_one_or_none()
+    if record is None:
+        connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=True))
+        return
+    here = task_of(record)
+    if here.classes != task.classes or (same_images and here.fingerprint != task.fingerprint):
+        what = "images" if here.classes == task.classes else "classes"
+        raise InvalidValue(
+            f"task {task.name!r} is another one here: it has other {what}",
+            "take its path over under another name: `ramet export TASK DIR` there, `ramet import DIR --name NAME` here",
+        )
+
+
+def _add_roots(connection: Connection, new: Mapping[str, Path]) -> None:
+    there = {row.path: row.name for row in connection.execute(select(roots))}
+    for name, path in new.items():
+        if path.id not in there:
+            taken = name in there.values()
+            there[path.id] = f"{name}@{path.id}" if taken else name
+            connection.execute(insert(roots).values(name=there[path.id], path=path.id))
+
+
+def _changes(connection: Connection, start: str, end: str) -> dict[str, str | None]:
+    """What makes one commit's state another's."""
+    before, after = (
+        {row.task: row.path for row in connection.execute(select(state.c.task, state.c.path))}
+        for state in (versions.state(connection, start), versions.state(connection, end))
+    )
+    both = sorted(before.keys() | after.keys())
+    return {task: after.get(task) for task in both if before.get(task) != after.get(task)}
+
+
+def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """The paths that commits published, and all that these descend from."""
+    found: set[str] = set()
+    for some in _chunks(ids):
+        published = select(commit_changes.c.path.label("id")).where(
+            commit_changes.c.commit.in_(some), commit_changes.c.path.is_not(None)
+        )
+        line = published.cte("line", recursive=True)
+        parents = select(paths.c.parent).join(line, paths.c.id == line.c.id).where(paths.c.parent.is_not(None))
+        found |= set(connection.execute(select(line.union(parents).c.id)).scalars())
+    return found
+
+
+def _held(connection: Connection, digests: Collection[str]) -> set[str]:
+    """Those of some objects that a path here holds."""
+    found: set[str] = set()
+    for some in _chunks(sorted(digests)):
+        found |= set(connection.execute(select(holds.c.digest).where(holds.c.digest.in_(some)).distinct()).scalars())
+    return found
+
+
+def _paths(connection: Connection, ids: Iterable[str]) -> Iterator[Path]:
+    for some in _chunks(sorted(ids)):
+        for row in connection.execute(select(*rows.columns).where(paths.c.id.in_(some))):
+            yield path_of(row.record, row.metrics)
+
+
+def _roots(connection: Connection) -> dict[str, Path]:
+    chosen = select(roots.c.name, *rows.columns).join(paths, paths.c.id == roots.c.path).order_by(roots.c.name)
+    return {row.name: path_of(row.record, row.metrics) for row in connection.execute(chosen)}
+
+
+def _agents(connection: Connection, ids: Iterable[str]) -> Iterator[Agent]:
+    for some in _chunks(sorted(ids)):
+        yield from (Agent(**row) for row in connection.execute(select(agents).where(agents.c.id.in_(some))).mappings())
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

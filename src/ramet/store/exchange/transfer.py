@@ -1,0 +1,198 @@
+"""Push and pull: a branch, with all that it needs, goes from one system to another.
+
+Only what the other side has not travels. Objects go first, each compared with its name where it is read and whole where
+it is written; then records, and refs last. So what was cut off is invisible, and the same command finishes it.
+"""
+
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from ramet.base.errors import Conflict, ObjectError, UnknownName
+from ramet.base.records import Task
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.exchange.parcel import NOTHING, Parcel
+from ramet.store.exchange.remote import Remote, present, short_name
+from ramet.store.folder import Store
+from ramet.store.objects import Objects
+from ramet.store.versions.refs import Tag
+
+Progress = Callable[[int, int], None]
+"""Told how many objects of how many are there."""
+
+Outcome = Literal["made", "moved", "even", "behind", "apart"]
+"""What became of the branch where it was brought: made, or moved ahead; both sides were even; or what was to be brought
+is behind, and all of it was there. apart: both sides have commits that the other has not."""
+
+CONNECTIONS = 8
+"""Objects that travel at once: each waits for the network most of the time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What a push or a pull did: to which branch, what became of it, and what travelled."""
+
+    remote: str
+    branch: str
+    commit: str
+    outcome: Outcome
+    commits: int = 0
+    objects: int = 0
+    bytes: int = 0
+    tags: tuple[str, ...] = ()
+
+
+def push(store: Store, remote: Remote, branch: str, progress: Progress | None = None) -> Transfer:
+    """Bring a branch of a system to a remote, and the tags of its commits.
+
+    Args:
+        store: the system.
+        remote: where the branch shall be.
+        branch: its name here and there.
+        progress: told after each object.
+
+    Raises:
+        Conflict: the branch has commits there that this one has not.
+    """
+    catalog = store.catalog
+    tip, there = catalog.head(branch).id, remote.branches()
+    old = there.get(branch)
+    if old is not None and old != tip and _is_ahead(catalog, remote, branch, old, tip):
+        return Transfer(remote.url, branch, old, "behind")
+    tags = _new_tags(catalog.tags(), {tag.name for tag in remote.tags()} | there.keys())
+    tags = [tag for tag in tags if tag.commit in catalog.led_to(tip, [tag.commit])]
+    parcel = NOTHING if old == tip else catalog.parcel(tip, catalog.known(there.values()))
+    with remote.working(branch):
+        missing = parcel.digests() - remote.has(parcel.digests())
+        size = copy(store.objects, remote.objects, missing, progress)
+        if old != tip or tags:
+            remote.receive(parcel, branch, tip, old=old, new_tags=tags)
+    outcome: Outcome = "made" if old is None else "even" if old == tip else "moved"
+    return Transfer(remote.url, branch, tip, outcome, len(parcel.commits), len(missing), size, _names(tags))
+
+
+def pull(
+    store: Store,
+    remote: Remote,
+    branch: str,
+    *,
+    accept: Callable[[Task], object],
+    progress: Progress | None = None,
+) -> Transfer:
+    """Bring a branch of a remote to a system, and the tags of its commits.
+
+    A branch that is not here is made, and one that has nothing of its own is moved ahead. Where both sides have commits
+    that the other has not, what came is on the branch REMOTE/BRANCH, to be merged.
+
+    Args:
+        store: the system.
+        remote: where the branch is.
+        branch: its name there and here.
+        accept: raises for a task that may not be one here.
+        progress: told after each object.
+
+    Raises:
+        UnknownName: the remote has no such branch.
+        InvalidValue: a task here is another one than that of the same name there.
+        Conflict: both sides have commits that the other has not, and so does the branch REMOTE/BRANCH.
+    """
+    catalog, there = store.catalog, remote.branches()
+    if branch not in there:
+        has = f"it has {', '.join(sorted(there))}" if there else "nothing was pushed to it yet"
+        raise UnknownName(f"{remote.url} has no branch {branch!r}", has)
+    tip = there[branch]
+    with catalog.lease("(pull)", branch=branch):
+        parcel = NOTHING if catalog.kept([tip]) else remote.fetch(tip, catalog.kept)
+        parcel.check()
+        for task in parcel.tasks.values():
+            accept(task)
+        missing = parcel.digests() - present(catalog, store.objects, parcel.digests())
+        size = copy(remote.objects, store.objects, missing, progress)
+        outcome, at, tags = _arrive(catalog, remote, branch, tip, parcel)
+    return Transfer(remote.url, at, tip, outcome, len(parcel.commits), len(missing), size, _names(tags))
+
+
+def copy(source: Objects, target: Objects, digests: Collection[str], progress: Progress | None = None) -> int:
+    """Copy objects, each compared with its name, and return their bytes."""
+    size = 0
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        try:
+            for done, copied in enumerate(pool.map(partial(_copy, source, target), sorted(digests)), 1):
+                size += copied
+                if progress:
+                    progress(done, len(digests))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return size
+
+
+def _copy(source: Objects, target: Objects, digest: str) -> int:
+    data = source.read(digest)
+    if target.write(data) != digest:
+        raise ObjectError(f"object {digest} changed on its way", "run the same command again")
+    return len(data)
+
+
+def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: str) -> bool:
+    """Whether a remote's branch has all of ours and more.
+
+    Raises:
+        Conflict: both have commits that the other has not.
+    """
+    if catalog.known([there]):
+        if catalog.led_to(there, [here]):
+            return True
+        if catalog.led_to(here, [there]):
+            return False
+    apart = f"{short_name(remote.url)}/{branch}"
+    raise Conflict(
+        f"branch {branch!r} of {remote.url} has commits that it has not here",
+        f"pull and merge them first: `ramet pull {remote.url} {branch}`, then `ramet merge {apart}` if it says so",
+        (),
+    )
+
+
+def _arrive(catalog: Catalog, remote: Remote, branch: str, tip: str, parcel: Parcel) -> tuple[Outcome, str, list[Tag]]:
+    """Record what has come, and say what became of which branch, and what tags are new."""
+    here = {known.name: known.commit for known in catalog.branches()}
+    at, outcome = branch, _outcome(catalog, here.get(branch), tip, parcel)
+    step = outcome
+    if outcome == "apart":
+        at = f"{short_name(remote.url)}/{branch}"
+        step = _outcome(catalog, here.get(at), tip, parcel)
+        if step == "apart":
+            raise Conflict(
+                f"what came cannot be put on the branch {at!r}, which has commits of its own",
+                f"merge it (`ramet merge {at}`), delete it (`ramet branch --delete {at}`), and pull again",
+                (),
+            )
+    tags = _new_tags(remote.tags(), {tag.name for tag in catalog.tags()} | here.keys() | {at})
+    arrived = catalog.kept([tag.commit for tag in tags]) | parcel.commits.keys()
+    tags = [tag for tag in tags if tag.commit in arrived]
+    stays = step in ("even", "behind")
+    if not stays or tags:
+        old = here.get(at)
+        catalog.receive(parcel, at, old if stays and old else tip, old=old, new_tags=tags)
+    return outcome, at, tags
+
+
+def _outcome(catalog: Catalog, old: str | None, tip: str, parcel: Parcel) -> Outcome:
+    if old is None:
+        return "made"
+    if old == tip:
+        return "even"
+    if catalog.led_to(old, [tip]):
+        return "behind"
+    met = parcel.boundary() or {tip}
+    return "moved" if any(catalog.led_to(commit, [old]) for commit in met) else "apart"
+
+
+def _new_tags(tags: Collection[Tag], taken: Collection[str]) -> list[Tag]:
+    return [tag for tag in tags if tag.name not in taken]
+
+
+def _names(tags: Collection[Tag]) -> tuple[str, ...]:
+    return tuple(tag.name for tag in tags)

@@ -1,0 +1,1 @@
+"""Commits, branches and tags: what a system published, publishes, and how two lines are joined."""

@@ -1,0 +1,251 @@
+"""Commits and branches: how the system's published state changes and how any state of it is found again."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Row,
+    Subquery,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union,
+    update,
+)
+
+from ramet.base.errors import UnknownName
+from ramet.base.records import Commit, Path, content_id
+from ramet.store.catalog.codec import path_of
+from ramet.store.catalog.rows import columns
+from ramet.store.catalog.schema import (
+    branch_state,
+    branches,
+    commit_changes,
+    commit_parents,
+    commits,
+    paths,
+    population,
+    roots,
+    tasks,
+)
+from ramet.store.versions.graph import graph, newest_first
+
+MAIN = "main"
+"""The branch that every system has."""
+
+Changes = Mapping[str, str | None]
+
+_CHUNK = 1000
+"""Ids a statement: databases limit how many values one may have."""
+
+
+class Moved(Exception):
+    """The branch is no longer at the commit that the change was made for."""
+
+
+def new_commit(
+    parents: Sequence[str], changes: Changes, *, message: str, method: str, time: str, author: str, code: str
+) -> Commit:
+    """A commit under the id that its content gives it; time, author and code (ramet's version) are no part of it."""
+    content = {"parents": parents, "changes": changes, "message": message, "method": method}
+    return Commit(content_id(content), tuple(parents), dict(changes), message, method, time, author, code)
+
+
+def start_branch(connection: Connection, branch: str, commit: Commit) -> None:
+    """A new branch whose history is one commit that changes nothing."""
+    put(connection, commit)
+    connection.execute(insert(branches).values(name=branch, commit=commit.id))
+
+
+def advance(connection: Connection, branch: str, commit: Commit) -> None:
+    """Move a branch from the commit's first parent to the commit.
+
+    Raises:
+        Moved: the branch is elsewhere by now. The transaction must be given up.
+    """
+    put(connection, commit)
+    move(connection, branch, commit.parents[0], commit.id, commit.changes)
+
+
+def move(connection: Connection, branch: str, start: str, end: str, changes: Changes) -> None:
+    """Move a branch from one commit to another, whose states differ by these changes.
+
+    Raises:
+        Moved: the branch is not at `start` by now. The transaction must be given up.
+    """
+    if changes:
+        _keep(connection, branch, start)
+    at_start = (branches.c.name == branch) & (branches.c.commit == start)
+    if not connection.execute(update(branches).where(at_start).values(commit=end)).rowcount:
+        raise Moved
+    if changes:  # a row a statement: a merge may have more changes than a statement may have values
+        of_task = (branch_state.c.branch == branch) & (branch_state.c.task == bindparam("changed"))
+        connection.execute(delete(branch_state).where(of_task), [{"changed": task} for task in changes])
+    state = [{"branch": branch, "task": task, "path": path} for task, path in changes.items() if path]
+    if state:
+        connection.execute(insert(branch_state), state)
+
+
+def bring_back(connection: Connection, branch: str) -> None:
+    """Make the tasks that a branch publishes be there again, if any was removed."""
+    published = select(state(connection, head_id(connection, branch)).c.task)
+    connection.execute(update(tasks).where(tasks.c.removed, tasks.c.name.in_(published)).values(removed=False))
+
+
+def differences(connection: Connection, branch: str, wanted: Changes) -> dict[str, str | None]:
+    """What has to change in a branch's state so that these tasks have these paths (None: no path)."""
+    now = paths_on(connection, branch, wanted)
+    return {task: path for task, path in wanted.items() if now.get(task) != path}
+
+
+def paths_on(connection: Connection, branch: str, some: Iterable[str]) -> dict[str, str]:
+    """The published paths' ids of some tasks on a branch."""
+    now = state(connection, head_id(connection, branch))
+    rows = connection.execute(select(now.c.task, now.c.path).where(now.c.task.in_(some)))
+    return {row.task: row.path for row in rows}
+
+
+def undone(connection: Connection, commit: Commit) -> dict[str, str | None]:
+    """What the tasks that a commit changed were published as before it."""
+    if not commit.parents:
+        return {}
+    known = paths_at(connection, commit.parents[0])
+    return {task: known.get(task) for task in commit.changes}
+
+
+def head_id(connection: Connection, branch: str) -> str:
+    """The id of a branch's last commit."""
+    found: str | None = connection.execute(
+        select(branches.c.commit).where(branches.c.name == branch)
+    ).scalar_one_or_none()
+    if found is None:
+        near = ", ".join(difflib.get_close_matches(branch, connection.execute(select(branches.c.name)).scalars().all()))
+        remedy = f"did you mean {near}?" if near else "`ramet branch` lists the branches, `ramet switch` goes to one"
+        raise UnknownName(f"no branch is called {branch!r}", remedy)
+    return found
+
+
+def log(connection: Connection, commit: str, limit: int | None = None) -> list[Commit]:
+    """A commit and all that it follows, each before what it follows, the newer first; at most `limit` of them."""
+    return read(connection, newest_first(graph(connection, commit))[:limit])
+
+
+def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
+    """The commits of these ids, in their order."""
+    found: dict[str, Commit] = {}
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        parents, changes = _rows_of(connection, commit_parents, chunk), _rows_of(connection, commit_changes, chunk)
+        for row in connection.execute(select(commits).where(commits.c.id.in_(chunk))).mappings():
+            id = row["id"]
+            found[id] = Commit(
+                **row,
+                parents=tuple(parent.parent for parent in parents[id]),
+                changes={change.task: change.path for change in changes[id]},
+            )
+    return [found[id] for id in ids]
+
+
+def published(connection: Connection, commit: str) -> dict[str, Path]:
+    """The published path of every task at a commit."""
+    now = state(connection, commit)
+    rows = connection.execute(select(now.c.task, *columns).join(now, paths.c.id == now.c.path).order_by(now.c.task))
+    return {row.task: path_of(row.record, row.metrics) for row in rows}
+
+
+def state(connection: Connection, commit: str) -> Subquery:
+    """The published paths' ids at a commit, as a table of (task, path).
+
+    The state at the last commit of a branch is kept, once something was published on it; any other is put together from
+    the history.
+    """
+    kept = select(branch_state.c.branch).where(branch_state.c.branch == branches.c.name).exists()
+    chosen = select(branches.c.name).where(branches.c.commit == commit, kept).limit(1)
+    branch = connection.execute(chosen).scalar()
+    return replayed(commit) if branch is None else _kept_state(branch)
+
+
+def paths_at(connection: Connection, commit: str) -> dict[str, str]:
+    """The published paths' ids at a commit, by task."""
+    return _rows(connection, state(connection, commit))
+
+
+def living(connection: Connection) -> set[str]:
+    """The paths in use: published on a branch now, a root, or in the population of a running agent."""
+    found = set(connection.execute(union(select(roots.c.path), select(population.c.path))).scalars())
+    for head in connection.execute(select(branches.c.commit).distinct()).scalars().all():
+        found |= set(paths_at(connection, head).values())
+    return found
+
+
+def replayed(commit: str) -> Subquery:
+    """The state at a commit as its history tells it, as a table of (task, path)."""
+    line = first_parents(commit)
+    recency = func.row_number().over(partition_by=commit_changes.c.task, order_by=line.c.distance).label("recency")
+    changes = select(commit_changes, recency).join(line, commit_changes.c.commit == line.c.id).subquery()
+    last = (changes.c.recency == 1) & changes.c.path.is_not(None)
+    return select(changes.c.task, changes.c.path).where(last).subquery()
+
+
+def untrue_states(connection: Connection) -> list[str]:
+    """What is wrong with the states that are kept of branches: they are not what their commits add up to."""
+    found = []
+    for branch in connection.execute(select(branches).order_by(branches.c.name)).all():
+        kept, told = (_rows(connection, table) for table in (_kept_state(branch.name), replayed(branch.commit)))
+        if kept and kept != told:
+            found.append(f"what branch {branch.name!r} publishes is not what its commits say")
+    return found
+
+
+def first_parents(commit: str, limit: int | None = None) -> CTE:
+    """A commit and its first parents, as a table of (id, distance)."""
+    line = select(commits.c.id, literal(0).label("distance")).where(commits.c.id == commit).cte("line", recursive=True)
+    first = select(commit_parents.c.parent, line.c.distance + 1).join(line, commit_parents.c.commit == line.c.id)
+    first = first.where(commit_parents.c.position == 0)
+    return line.union_all(first if limit is None else first.where(line.c.distance + 1 < limit))
+
+
+def put(connection: Connection, commit: Commit) -> None:
+    """Add a commit, unless another branch has made the very same."""
+    if connection.execute(select(commits.c.id).where(commits.c.id == commit.id)).first():
+        return
+    fields = ("id", "message", "method", "time", "author", "code")
+    connection.execute(insert(commits).values({field: getattr(commit, field) for field in fields}))
+    parents = [{"commit": commit.id, "position": i, "parent": parent} for i, parent in enumerate(commit.parents)]
+    changes = [{"commit": commit.id, "task": task, "path": path} for task, path in commit.changes.items()]
+    for table, rows in ((commit_parents, parents), (commit_changes, changes)):
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def _kept_state(branch: str) -> Subquery:
+    return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
+
+
+def _keep(connection: Connection, branch: str, commit: str) -> None:
+    """Keep a branch's state from its commit on, if nothing was published on it before."""
+    if connection.execute(select(branch_state.c.task).where(branch_state.c.branch == branch).limit(1)).first():
+        return
+    now = state(connection, commit)
+    rows = select(literal(branch), now.c.task, now.c.path)
+    connection.execute(insert(branch_state).from_select(["branch", "task", "path"], rows))
+
+
+def _rows(connection: Connection, state: Subquery) -> dict[str, str]:
+    return {row.task: row.path for row in connection.execute(select(state.c.task, state.c.path))}
+
+
+def _rows_of(connection: Connection, table: Table, ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
+    """The rows of a table of commits' details, in their order, by commit."""
+    rows: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(table).where(table.c.commit.in_(ids)).order_by(*table.primary_key)):
+        rows[row.commit].append(row)
+    return rows

@@ -1,0 +1,183 @@
+"""Names of commits: branches, tags, the starts of ids, and `NAME~N` for the N-th commit before."""
+
+import difflib
+import re
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, union, union_all
+
+from ramet.base.errors import Busy, InvalidValue, UnknownName
+from ramet.store.catalog.rows import complete
+from ramet.store.catalog.schema import agents, branch_state, branches, commits, tags
+from ramet.store.versions import commits as versions
+from ramet.store.versions.graph import behind
+
+MAX_NAME = 100
+SHORTEST_START = 4
+"""Digits of a commit's id that name it, so that shorter names are free for branches and tags."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._-]+)*")
+_BEFORE = re.compile(r"(?P<name>.+)~(?P<count>\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A line of commits: its last one, and how many tasks have a published path there."""
+
+    name: str
+    commit: str
+    tasks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A name that stays at one commit; it was given at `time` (ISO 8601, UTC)."""
+
+    name: str
+    commit: str
+    message: str
+    time: str
+
+
+def find_commit(connection: Connection, name: str) -> str:
+    """The id of the commit that an id, a branch, a tag or the start of an id names; or of an earlier one, `NAME~N`."""
+    exact = (
+        select(commits.c.id).where(commits.c.id == name),
+        select(branches.c.commit).where(branches.c.name == name),
+        select(tags.c.commit).where(tags.c.name == name),
+    )
+    for chosen in exact:
+        found: str | None = connection.execute(chosen).scalar_one_or_none()
+        if found is not None:
+            return found
+    before = _BEFORE.fullmatch(name)
+    if before:
+        return _ancestor(connection, before["name"], int(before["count"] or 1))
+    if len(name) < SHORTEST_START:
+        raise UnknownName(f"no branch, tag or commit is called {name!r}", _meant(connection, name))
+    return complete(connection, commits.c.id, name, what="branch, tag or commit", remedy=_meant(connection, name))
+
+
+def leads_to(connection: Connection, commit: str) -> bool:
+    """Whether a branch or a tag is at a commit or after it: then what it published is sure to have its objects."""
+    for ref in (branches, tags):
+        if connection.execute(select(ref.c.name).where(ref.c.commit == commit).limit(1)).first():
+            return True
+    return commit in reached(connection)
+
+
+def reached(connection: Connection) -> set[str]:
+    """The commits that a branch or a tag is at or after."""
+    heads = union(select(branches.c.commit.label("id")), select(tags.c.commit)).subquery()
+    return set(connection.execute(select(behind(select(heads.c.id)).c.id)).scalars())
+
+
+def add_branch(connection: Connection, name: str, commit: str) -> None:
+    """A new branch at a commit: what is published there is published on it.
+
+    Raises:
+        InvalidValue: the name cannot be used.
+    """
+    _check_new(connection, name)
+    of_branch = select(branches.c.name).where(branches.c.commit == commit).limit(1)
+    at_head = connection.execute(of_branch).first() is not None
+    connection.execute(insert(branches).values(name=name, commit=commit))
+    if not at_head:
+        versions.bring_back(connection, name)
+
+
+def all_branches(connection: Connection) -> list[Branch]:
+    """Every branch, by name."""
+    found = []
+    for row in connection.execute(select(branches).order_by(branches.c.name)).all():
+        now = versions.state(connection, row.commit)
+        tasks = connection.execute(select(func.count()).select_from(now)).scalar_one()
+        found.append(Branch(row.name, row.commit, tasks))
+    return found
+
+
+def using(connection: Connection, task: str) -> list[str]:
+    """The branches that publish or evolve a task, by name."""
+    evolving = select(agents.c.branch).where((agents.c.task == task) & (agents.c.state == "running"))
+    found = set(connection.execute(evolving).scalars())
+    for row in connection.execute(select(branches)).all():
+        now = versions.state(connection, row.commit)
+        if connection.execute(select(now.c.task).where(now.c.task == task)).first():
+            found.add(row.name)
+    return sorted(found)
+
+
+def delete_branch(connection: Connection, name: str) -> None:
+    """Forget a branch; its commits stay while another branch or a tag leads to them.
+
+    Raises:
+        InvalidValue: it is main.
+        Busy: a run on it is not done.
+    """
+    versions.head_id(connection, name)
+    if name == versions.MAIN:
+        raise InvalidValue(f"the branch {name!r} cannot be deleted", "every system has it")
+    runs = (agents.c.branch == name) & (agents.c.state == "running")
+    evolving = connection.execute(select(agents.c.task).where(runs).order_by(agents.c.task).limit(1)).scalar()
+    if evolving is not None:
+        raise Busy(
+            f"task {evolving!r} has a run on branch {name!r} that is not done",
+            f"finish it: `ramet -b {name} evolve {evolving}`, or take another branch",
+        )
+    connection.execute(delete(branch_state).where(branch_state.c.branch == name))
+    connection.execute(delete(branches).where(branches.c.name == name))
+
+
+def add_tag(connection: Connection, tag: Tag) -> None:
+    """A new tag.
+
+    Raises:
+        InvalidValue: the name cannot be used.
+    """
+    _check_new(connection, tag.name)
+    values = {"name": tag.name, "commit": tag.commit, "message": tag.message, "time": tag.time}
+    connection.execute(insert(tags).values(values))
+
+
+def all_tags(connection: Connection) -> list[Tag]:
+    """Every tag, by name."""
+    return [Tag(**row) for row in connection.execute(select(tags).order_by(tags.c.name)).mappings()]
+
+
+def delete_tag(connection: Connection, name: str) -> None:
+    """Forget a tag; its commit stays while a branch or another tag leads to it."""
+    if not connection.execute(delete(tags).where(tags.c.name == name)).rowcount:
+        raise UnknownName(f"no tag is called {name!r}", _meant(connection, name))
+
+
+def _ancestor(connection: Connection, name: str, count: int) -> str:
+    """The commit that is `count` first parents before a named one."""
+    line = versions.first_parents(find_commit(connection, name), count + 1)
+    rows = connection.execute(select(line.c.id).order_by(line.c.distance)).scalars().all()
+    if len(rows) <= count:
+        raise UnknownName(f"{name!r} has only {len(rows) - 1} commits before it", "`ramet log` lists the commits")
+    return str(rows[count])
+
+
+def _check_new(connection: Connection, name: str) -> None:
+    """Make sure that a name can be a branch's or a tag's, and can be mistaken for nothing else."""
+    if not _NAME.fullmatch(name) or len(name) > MAX_NAME or name == "HEAD":
+        raise InvalidValue(
+            f"{name!r} cannot be the name of a branch or a tag",
+            f"use letters, digits, '.', '_', '-' (and '/' between parts), starting with a letter or digit, "
+            f"at most {MAX_NAME} characters",
+        )
+    for kind, column in (("branch", branches.c.name), ("tag", tags.c.name)):
+        if connection.execute(select(column).where(column == name)).first():
+            raise InvalidValue(f"there is a {kind} {name!r} already", "take another name")
+    starting = select(commits.c.id).where(commits.c.id.between(name, name + "~")).limit(1)
+    commit = connection.execute(starting).scalar()
+    if commit is not None and len(name) >= SHORTEST_START:
+        raise InvalidValue(f"{name!r} would be mistaken for the commit {commit}", "take another name")
+
+
+def _meant(connection: Connection, name: str) -> str:
+    """The remedy for a name that is not there."""
+    known = connection.execute(union_all(select(branches.c.name), select(tags.c.name))).scalars().all()
+    near = ", ".join(difflib.get_close_matches(name, known))
+    return f"did you mean {near}?" if near else "`ramet log`, `ramet branch` and `ramet tag` list them"

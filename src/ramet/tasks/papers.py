@@ -1,0 +1,127 @@
+"""The catalog: the 129 tasks of the papers, each with its data set, splits and label; a table of facts, no data.
+
+`large-124` are the tasks of the papers' large system; the other suites are benchmarks of their own, and `tfds` the rest
+of the TensorFlow Datasets catalogue.
+"""
+
+import csv
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+from ramet.base.errors import UnknownName
+from ramet.tasks.slices import parse_row
+
+LARGE = "large-124"
+SUITES = ("mccb", "vdd", "vtab-1k", "vtab-full", "tfds", LARGE)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogTask:
+    """A task of the papers.
+
+    dataset is its name (and version) in TFDS; train, validation and test are split expressions, all "default" where the
+    data set's own splits are used (see `ramet.tasks.slices`). label is a feature of the data set, or a rule of
+    `ramet.tasks.labels`; classes their number where the data set does not say it. in_large says whether the task is one
+    of the 124, reported_test_accuracy (0 to 1) what was published for ViT-L/16.
+    """
+
+    name: str
+    suite: str
+    dataset: str
+    train: str
+    validation: str
+    test: str
+    label: str
+    classes: int | None
+    in_large: bool
+    reported_test_accuracy: float | None
+    note: str
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The data sets that it needs: its own, and those that its splits are taken from."""
+        slices = (
+            part for parts in (parse_row(self.train, self.validation, self.test) or {}).values() for part in parts
+        )
+        return tuple(dict.fromkeys([self.dataset, *(part.dataset for part in slices if part.dataset)]))
+
+
+@cache
+def entries() -> Mapping[str, CatalogTask]:
+    """All tasks of the catalog by name."""
+    lines = (files("ramet.tasks") / "papers.csv").read_text(encoding="utf-8").splitlines()
+    return MappingProxyType({row["task"]: _entry(row) for row in csv.DictReader(lines)})
+
+
+def find(name: str) -> CatalogTask:
+    """The task of that name.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if name not in entries():
+        near = " or ".join(get_close_matches(name, entries(), n=2))
+        raise UnknownName(
+            f"the catalog has no task {name!r}", f"did you mean {near}?" if near else "`ramet task catalog` lists them"
+        )
+    return entries()[name]
+
+
+def members(suite: str) -> list[CatalogTask]:
+    """The tasks of a suite, in the order of the papers.
+
+    Raises:
+        UnknownName: there is none.
+    """
+    if suite not in SUITES:
+        raise UnknownName(f"the catalog has no suite {suite!r}", f"its suites are {', '.join(SUITES)}")
+    return [entry for entry in entries().values() if (entry.in_large if suite == LARGE else entry.suite == suite)]
+
+
+def is_prepared(entry: CatalogTask, data_dir: str | Path | None = None) -> bool:
+    """Whether tfds prepared a task's data sets in array_record; only folders are looked at, tfds is not loaded.
+
+    Args:
+        entry: the task.
+        data_dir: where data sets are prepared; else TFDS_DATA_DIR, else the default of tfds.
+    """
+    root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
+    return all(any(map(_is_array_record, _folders(root, dataset))) for dataset in entry.datasets)
+
+
+def _folders(root: Path, dataset: str) -> Iterator[Path]:
+    """Where a data set may be: NAME[/CONFIG]/VERSION, or below a configuration that its name leaves out."""
+    name, _, version = dataset.partition(":")
+    for above in ("", "*/"):
+        yield from (root / name).glob(f"{above}{version or '[0-9]*.*.*'}")
+
+
+def _is_array_record(folder: Path) -> bool:
+    try:
+        info = json.loads((folder / "dataset_info.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(info, dict) and info.get("fileFormat") == "array_record"
+
+
+def _entry(row: Mapping[str, str]) -> CatalogTask:
+    return CatalogTask(
+        name=row["task"],
+        suite=row["suite"],
+        dataset=row["dataset"],
+        train=row["train"],
+        validation=row["validation"],
+        test=row["test"],
+        label=row["label"],
+        classes=int(row["classes"]) if row["classes"] else None,
+        in_large=row["in_large"] == "1",
+        reported_test_accuracy=float(row["reported_test_accuracy"]) if row["reported_test_accuracy"] else None,
+        note=row["note"],
+    )

@@ -1,0 +1,199 @@
+"""One process at a time works on a task."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from ramet.base.errors import Busy, StoreError
+from ramet.store.catalog import leases
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.database import Address, Database
+from ramet.store.catalog.schema import leases as table
+from ramet.store.folder import Store
+from tests.store.examples import again, run_in_child
+
+
+@pytest.fixture
+def catalog(store: Store) -> Catalog:
+    return store.catalog
+
+
+def change(catalog: Catalog, **values: Any) -> None:
+    """Make the lease somebody else's."""
+    with catalog._database.writing() as connection:
+        connection.execute(update(table).values(**values))
+
+
+def test_a_task_has_one_holder_and_another_task_another(catalog: Catalog) -> None:
+    with catalog.lease("digits") as lease:
+        lease.ensure()
+        with pytest.raises(Busy, match=f"'digits' is being worked on by process {os.getpid()} on {lease.host} since"):
+            catalog.lease("digits").__enter__()
+        with catalog.lease("beans"):
+            lease.ensure()
+    with catalog.lease("digits"):
+        pass
+
+
+def test_a_lease_is_given_back_whatever_happens(catalog: Catalog) -> None:
+    with pytest.raises(ZeroDivisionError), catalog.lease("digits"):
+        raise ZeroDivisionError
+    assert catalog.leased_since() is None
+    assert not [thread for thread in threading.enumerate() if "_keep" in thread.name]
+
+
+def test_ctrl_c_while_it_is_taken_gives_it_back(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = leases._take
+
+    def press(*arguments: Any) -> None:
+        take(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(leases, "_take", press)
+    with pytest.raises(KeyboardInterrupt):
+        catalog.lease("digits").__enter__()
+    assert catalog.leased_since() is None
+
+
+def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
+    new_address: Callable[[], Address],
+) -> None:
+    address = new_address()
+    Catalog.create(address).close()
+    catalog, other = Catalog(address, wait=0.05), Database(address)
+    busy = ExitStack()
+
+    def stop() -> None:
+        with catalog.lease("digits"):
+            busy.enter_context(other.writing())
+            raise KeyboardInterrupt
+
+    with busy, pytest.raises(KeyboardInterrupt):
+        stop()
+    assert catalog.leased_since() is not None
+    catalog.close()
+    other.close()
+
+
+def test_another_process_is_told_who_holds_it(store: Store) -> None:
+    def take() -> None:
+        with pytest.raises(Busy, match=f"process {os.getppid()} "):
+            again(store.catalog).lease("digits").__enter__()
+
+    with store.catalog.lease("digits"):
+        assert run_in_child(take) == 0
+
+
+def test_the_lease_of_a_dead_process_is_taken_over(store: Store) -> None:
+    def die_with_it() -> None:
+        again(store.catalog).lease("digits").__enter__()
+        os._exit(9)
+
+    assert os.waitstatus_to_exitcode(run_in_child(die_with_it)) == 9
+    assert store.catalog.leased_since() is None
+    with store.catalog.lease("digits") as lease:
+        lease.ensure()
+
+
+@pytest.mark.parametrize(
+    ("holder", "free"),
+    [
+        ({"host": "elsewhere", "pid": 1}, False),
+        ({"host": "elsewhere", "pid": 1, "expires": 0.0}, True),
+        ({"pid": 2**22 + 1}, True),
+        ({"pid": 1}, False),
+        ({"expires": 0.0}, True),
+    ],
+    ids=["another machine", "another machine, ended", "dead", "alive", "ended"],
+)
+def test_when_a_lease_may_be_taken_over(catalog: Catalog, holder: dict[str, Any], free: bool) -> None:
+    with catalog.lease("digits"):
+        change(catalog, token="another", **holder)
+        assert (catalog.leased_since() is None) == free
+        if free:
+            with catalog.lease("digits"):
+                pass
+        else:
+            with pytest.raises(Busy):
+                catalog.lease("digits").__enter__()
+
+
+def test_of_many_takers_of_a_dead_lease_one_gets_it(store: Store) -> None:
+    ready, tried = threading.Barrier(6), threading.Barrier(6)
+
+    def take(_: int) -> bool:
+        catalog = again(store.catalog)
+        ready.wait(20)
+        try:
+            with catalog.lease("digits"):
+                tried.wait(20)
+                return True
+        except Busy:
+            tried.wait(20)
+            return False
+
+    with store.catalog.lease("digits"):
+        change(store.catalog, token="dead", pid=2**22 + 1)
+        with ThreadPoolExecutor(6) as pool:
+            assert sum(pool.map(take, range(6))) == 1
+
+
+def test_the_holder_puts_the_end_off(catalog: Catalog) -> None:
+    renewed = threading.Event()
+    times = iter(range(1000, 9999))
+
+    def clock() -> float:
+        now = float(next(times))
+        if now > 1006:
+            renewed.set()
+        return now
+
+    with leases.held(catalog._database, "main", "digits", seconds=0.06, clock=clock) as lease:
+        assert renewed.wait(10)
+        lease.ensure()
+        with catalog._database.reading() as connection:
+            assert connection.execute(table.select()).one().expires > 1003
+
+
+def test_a_holder_that_stood_still_notices_that_it_lost_the_lease(catalog: Catalog) -> None:
+    with catalog.lease("digits", seconds=0.06) as lease:
+        change(catalog, token="another")
+        assert lease.lost.wait(10)
+        with pytest.raises(Busy, match="lost to another process"):
+            lease.ensure()
+    with catalog._database.reading() as connection:
+        assert connection.execute(table.select()).one().token == "another", "another's lease is not given back"
+
+
+def test_a_busy_catalog_is_asked_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = threading.Event()
+    writing = Database.writing
+
+    def busy(database: Database) -> Any:
+        if threading.current_thread() is not threading.main_thread() and not asked.is_set():
+            asked.set()
+            raise StoreError("locked")
+        return writing(database)
+
+    monkeypatch.setattr(Database, "writing", busy)
+    with store.catalog.lease("digits", seconds=0.06) as lease:
+        assert asked.wait(10)
+        change(store.catalog, token="another")
+        assert lease.lost.wait(10)
+
+
+def test_since_when_somebody_works(new_address: Callable[[], Address]) -> None:
+    now = iter(range(100, 200))
+    catalog = Catalog.create(new_address(), clock=lambda: float(next(now)))
+    assert catalog.leased_since() is None
+    with catalog.lease("digits"), catalog.lease("beans"):
+        first = catalog.leased_since()
+        assert first is not None
+        assert 100 < first < 106

@@ -1,0 +1,164 @@
+"""Commits, branches and publishing."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, event, insert
+
+from ramet.base.errors import StoreError, UnknownName
+from ramet.base.records import Path, to_json
+from ramet.store.catalog import schema
+from ramet.store.catalog.catalog import Catalog
+from ramet.store.catalog.database import Address
+from ramet.store.folder import Store
+from ramet.store.versions import commits as versions
+from tests.store.examples import a_path, a_task, start
+
+TASKS = ("beans", "digits", "letters")
+
+
+@pytest.fixture
+def catalog(store: Store) -> Catalog:
+    for task in TASKS:
+        if task != "digits":
+            store.catalog.add_task(a_task(task))
+    return store.catalog
+
+
+def publish(catalog: Catalog, *tasks: str, version: int = 0) -> dict[str, Path]:
+    paths = {task: a_path(task, mu={"hp:x": version}) for task in tasks}
+    catalog.publish(list(paths.values()), message=f"{tasks} {version}", method="m/1")
+    return paths
+
+
+def test_a_new_system_has_one_commit_and_nothing_published(catalog: Catalog) -> None:
+    assert catalog.log() == [catalog.head()]
+    assert catalog.head().parents == ()
+    assert catalog.published() == {}
+
+
+def test_publishing_replaces_only_the_tasks_it_names(catalog: Catalog) -> None:
+    first = publish(catalog, "beans", "digits")
+    second = publish(catalog, "digits", version=1)
+    assert catalog.published() == {**first, **second}
+    assert catalog.head().changes == {"digits": second["digits"].id}
+    assert catalog.head().parents == (catalog.log()[1].id,)
+    assert [commit.message for commit in catalog.log(limit=2)] == [c.message for c in catalog.log()[:2]]
+
+
+def test_publishing_what_is_published_changes_nothing_but_metrics(catalog: Catalog) -> None:
+    publish(catalog, "digits")
+    head = catalog.head()
+    same = a_path(mu={"hp:x": 0}, metrics={"test_quality": 0.75})
+    assert catalog.publish([same], message="again", method="m/1") == head
+    assert catalog.head() == head
+    assert catalog.published() == {"digits": same}
+
+
+@given(changes=st.lists(st.tuples(st.sampled_from(TASKS), st.integers(0, 3) | st.none()), max_size=6))
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_commit_keeps_the_state_it_made(
+    new_address: Callable[[], Address], changes: list[tuple[str, int | None]]
+) -> None:
+    catalog = Catalog.create(new_address())
+    for task in TASKS:
+        catalog.add_task(a_task(task))
+    state: dict[str, Path] = {}
+    states: dict[str, dict[str, Path]] = {catalog.head().id: {}}
+    for task, version in changes:
+        if version is None:
+            catalog.remove_task(task)
+            catalog.add_task(a_task(task))
+            state.pop(task, None)
+        else:
+            state |= publish(catalog, task, version=version)
+        states[catalog.head().id] = dict(state)
+    assert {commit.id: catalog.published(commit.id) for commit in catalog.log()} == states
+    assert catalog.published("main") == state
+    catalog.close()
+
+
+def test_commits_are_found_by_the_start_of_their_id(catalog: Catalog) -> None:
+    publish(catalog, "digits")
+    newest, oldest = catalog.log()
+    assert catalog.log(oldest.id) == [oldest]
+    assert catalog.log(newest.id[:8]) == [newest, oldest]
+    for unknown in ("", "nowhere"):
+        with pytest.raises(UnknownName, match="no branch, tag or commit"):
+            catalog.published(unknown)
+
+
+def test_an_unknown_branch_is_an_error(catalog: Catalog) -> None:
+    with pytest.raises(UnknownName, match="no branch is called 'other'"):
+        catalog.publish([a_path()], message="", method="", branch="other")
+
+
+def test_the_same_commands_make_the_same_ids_whenever_they_run(new_address: Callable[[], Address]) -> None:
+    def history(time: float) -> tuple[object, ...]:
+        catalog = Catalog.create(new_address(), clock=lambda: time)
+        catalog.add_root("vit", a_path(None, agent="root"))
+        catalog.add_task(a_task())
+        agent = start(catalog)
+        publish(catalog, "digits")
+        return agent, [(commit.id, commit.message) for commit in catalog.log()]
+
+    assert history(0.0) == history(1e9)
+
+
+def test_nobody_moves_a_branch_between_its_being_read_and_moved(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Catalog(catalog._database.address, wait=0.05)
+    differences = versions.differences
+
+    def not_overtaken(*args: Any) -> dict[str, str | None]:
+        with pytest.raises(StoreError, match="another process keeps it busy"):
+            publish(other, "beans", version=1)
+        return differences(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(versions, "differences", not_overtaken)
+        mine = publish(catalog, "digits")
+    theirs = publish(other, "beans", version=1)
+    assert catalog.published() == {**mine, **theirs}
+    line = catalog.log()
+    assert [commit.parents for commit in line] == [(before.id,) for before in line[1:]] + [()]
+
+
+@contextmanager
+def work(engine: type[Engine] = Engine) -> Iterator[list[tuple[str, int]]]:
+    """The statements sent in a block, with the number of rows that each wrote (0 if it only read)."""
+    sent: list[tuple[str, int]] = []
+
+    def note(_c: object, cursor: object, statement: str, *_: object) -> None:
+        wrote = statement.startswith(("INSERT", "UPDATE", "DELETE"))
+        sent.append((statement, cursor.rowcount if wrote else 0))  # type: ignore[attr-defined]
+
+    event.listen(engine, "after_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "after_cursor_execute", note)
+
+
+def test_publishing_costs_the_same_in_a_system_of_two_thousand_tasks(new_address: Callable[[], Address]) -> None:
+    def cost(count: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+        catalog = Catalog.create(new_address())
+        tasks = [f"task{i:04}" for i in range(count)]
+        with catalog._database.writing() as connection:
+            rows = [{"name": task, "record": to_json(a_task(task)), "removed": False} for task in tasks]
+            connection.execute(insert(schema.tasks), rows)
+        publish(catalog, *tasks[: count // 2])
+        publish(catalog, *tasks[count // 2 :])
+        with work() as written:
+            publish(catalog, tasks[0], version=1)
+        with work() as read:
+            assert len(catalog.published()) == count
+            assert len(catalog.published(catalog.log()[1].id)) == count
+        return written, read
+
+    assert cost(2) == cost(2000)
