@@ -13,7 +13,7 @@ from tests.evolution.conftest import SMALL, make_system
 CODE = """
 from typing import ClassVar
 
-from ramet.method.hyperparameters import Domain, Hyperparameter
+from ramet.method.document.hyperparameters import Domain, Hyperparameter
 from ramet.method.parts import Part, register
 
 
