@@ -20,7 +20,7 @@ Pool = Literal["cls", "mean"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What all paths grown from one root have in common: the fixed shape of its transformer.
+    """The fixed shape of a root's transformer, which all paths grown from it have in common.
 
     layers and image_size are the root's own; a path's are hyperparameters. pool says what the head reads: the class
     token, or the mean of the patch tokens (then a path of 0 layers still sees the image).
@@ -77,25 +77,25 @@ class Path:
     metrics: Metrics = field(default_factory=dict)
 
     def component(self, name: str) -> Component | None:
-        """The component of that name, or None."""
+        """Return the component of that name, or None."""
         return next((c for c in self.components if c.name == name), None)
 
     @property
     def params(self) -> int:
-        """Parameters of the whole path."""
+        """The number of parameters of the whole path."""
         return sum(c.size for c in self.components)
 
     @property
     def trained_params(self) -> int:
-        """Parameters that were trained for the path's own task, by this agent or an earlier one."""
+        """The number of parameters that were trained for the path's own task, by this agent or an earlier one."""
         return sum(c.size for c in self.components if c.task is not None and c.task == self.task)
 
     def digests(self) -> frozenset[str]:
-        """Every object the path needs, momentum included."""
+        """Return the digests of every object that the path needs, momentum included."""
         return frozenset(d for c in self.components for d in (c.digest, c.momentum) if d)
 
     def identified(self) -> "Path":
-        """The same path under the id that its content gives it."""
+        """Return the same path under the id that its content gives it."""
         content = canonical(replace(self, metrics={}))
         content.pop("id", None)
         return replace(self, id=content_id(content))
@@ -122,7 +122,7 @@ ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory"]
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What stays on record of a sampled child, whether it lived or not.
+    """The record of a sampled child, kept also where the child was dropped.
 
     path holds its hyperparameters, µ table, parent and metrics (components only where it joined the population).
     mutations are the actions that were drawn, curve the quality after each validation, cost the training spent:
