@@ -31,7 +31,7 @@ SUITE = Suite.model_validate(
         "command": "none",
         "expect": "Nothing.",
         "root": ROOT,
-        "configuration": "standard",
+        "configuration": "minutes",
         "settings": {
             "batch": 16,
             "budget.cycles": 1,

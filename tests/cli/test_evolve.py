@@ -15,7 +15,7 @@ DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set
 def test_a_generation_is_a_line_and_the_end_a_table(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, folder=seedbed)
     lines = result.stderr.splitlines()
-    assert "mu2net-plus@standard" in lines[0]
+    assert "mu2net-plus@minutes" in lines[0]
     assert sum("samples, best score" in line for line in lines) == 4
     assert sum(": validation " in line and ", test " in line for line in lines) == 2
     assert result.stdout.splitlines()[0].startswith("task")

@@ -143,7 +143,7 @@ def test_the_step_brings_its_rank_along() -> None:
 
 ONE_RUN = {**SMALL, "budget.cycles": "1", "budget.samples_per_cycle": "1", "budget.validations": "8", "opt.lr": "0.1"}
 SEARCH = {
-    "extends": "mu2net-plus@standard",
+    "extends": "mu2net-plus@minutes",
     "name": "low-rank-search",
     "parts": ["ramet.extensions.lora"],
     "mutation": {"steps": ["hyperparameters", "adapters", "lora", "clones"]},
@@ -165,7 +165,7 @@ def updated(grown: System, tmp_path_factory: pytest.TempPathFactory) -> System:
     system = ramet.init(folder / "system", f"system:{grown.folder}:one")
     system.add_task("two", write_task(folder, "two", classes=3, seed=1))
     baseline = {
-        "extends": "linear_probe@standard",
+        "extends": "linear_probe@minutes",
         "name": "low-rank",
         "parts": ["ramet.extensions.lora"],
         "mutation": {"steps": [ALWAYS, "clones"]},

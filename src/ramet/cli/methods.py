@@ -18,13 +18,14 @@ Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """All presets: methods, and configurations (write METHOD@CONFIGURATION)."""
-    from ramet.method.document.presets import names
+    """All presets: methods, and sizes (write METHOD@SIZE)."""
+    from ramet.method.document.presets import methods, sizes
 
+    names = {**methods(), **sizes()}
     if as_json:
-        show_json([{"name": name, "description": text} for name, text in names().items()])
+        show_json([{"name": name, "description": text} for name, text in names.items()])
     else:
-        print_result(table(("name", "description"), names().items()))
+        print_result(table(("name", "description"), names.items()))
 
 
 @app.command()

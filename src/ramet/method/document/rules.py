@@ -1,4 +1,4 @@
-"""Which components a clone rule is about: patterns of component names."""
+"""Patterns of component names, by which clone rules say what they are about."""
 
 import re
 from fnmatch import fnmatchcase
@@ -12,7 +12,7 @@ _DEEP = 1000
 
 
 def matches(pattern: str, name: str, layers: int) -> bool:
-    """Whether a component's name fits a pattern.
+    """Return True where a component's name fits a pattern.
 
     Args:
         pattern: as of file names (`block.*`), or a slice of layers (`block[3:]`, `block[-2:]`).
@@ -27,6 +27,6 @@ def matches(pattern: str, name: str, layers: int) -> bool:
 
 
 def possible(pattern: str) -> bool:
-    """Whether a pattern matches any component of any path."""
+    """Return True where a pattern matches any component of any path."""
     inserted = (f"{k}.{i}" for k in INSERTED for i in range(_DEEP))
     return any(matches(pattern, name, _DEEP) for name in component_names(_DEEP, inserted))
