@@ -37,19 +37,19 @@ def system(folder: Path, tmp_path: Path) -> System:
 
 
 def ids(system: System, branch: str | None = None) -> Mapping[str, str]:
-    return {task: path.id for task, path in system.catalog.published(branch or system.branch).items()}
+    return {task: path.id for task, path in system.catalog.versions.published(branch or system.branch).items()}
 
 
 def test_the_same_command_on_two_branches_draws_the_same(system: System) -> None:
     assert ids(system, "left").keys() == {"one", "two"}
 
     def made(branch: str) -> list[object]:  # their ids differ, as their agents are of different branches
-        children = system.catalog.children(branch=branch)
+        children = system.catalog.agents.children(branch=branch)
         return [(child.mutations, child.curve, child.path.hyperparameters, child.path.digests()) for child in children]
 
     assert made("left") == made("right")
     assert len(made("left")) == 4
-    assert [agent.number for agent in system.catalog.agents("one")] == [0, 0, 0]
+    assert [agent.number for agent in system.catalog.agents.all("one")] == [0, 0, 0]
 
 
 def test_a_system_acts_on_its_branch(system: System) -> None:
@@ -127,8 +127,8 @@ def test_names_of_what_can_be_shown(system: System) -> None:
 def test_what_gc_has_dropped_is_not_brought_back(system: System) -> None:
     lost = system.commit("left")
     system.delete_branch("left")
-    gone = system.catalog.published(lost.id)["one"].digests() - {
-        digest for path in system.catalog.published().values() for digest in path.digests()
+    gone = system.catalog.versions.published(lost.id)["one"].digests() - {
+        digest for path in system.catalog.versions.published().values() for digest in path.digests()
     }
     for digest in gone:
         system.objects.delete(digest)
@@ -147,14 +147,14 @@ def test_what_format_1_let_go_is_not_brought_back(system: System) -> None:
     """A branch leads to it, but not to its objects."""
     system.add_branch("old")
     system.merge("left")
-    before, after = (system.catalog.published(at)["one"].digests() for at in ("old", "main"))
+    before, after = (system.catalog.versions.published(at)["one"].digests() for at in ("old", "main"))
     system.delete_branch("old")
     gone = before - after - {c.digest for p in system.roots().values() for c in p.components}
     gone -= system.path("two").digests()
     assert gone
     for digest in gone:
         system.objects.delete(digest)
-    system.catalog.let_go(gone)
+    system.catalog.care.let_go(gone)
     assert system.verify() == []
     old = next(commit.id for commit in system.log() if "one" in commit.changes and commit.id != system.commit().id)
     last = system.commit().id
@@ -173,6 +173,6 @@ def test_what_format_1_let_go_is_not_brought_back(system: System) -> None:
 def test_a_path_from_elsewhere_has_a_status(system: System) -> None:
     """Its agent is not on record here."""
     path = replace(system.path("one"), agent="elsewhere").identified()
-    system.catalog.publish([path], message="", method="")
+    system.catalog.versions.publish([path], message="", method="")
     assert {s.task: s.path for s in system.status()}["one"] == path.id
     assert system.merge("left", policy="best").choices[0].our_score is not None

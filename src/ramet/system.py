@@ -82,7 +82,7 @@ def init(
         shape = loaded.architecture
         hyperparameters = {"layers": shape.layers, "data.image_size": shape.image_size}
         path = Path("", None, shape, components, hyperparameters, agent="root").identified()
-        made.catalog.add_root(loaded.name, path)
+        made.catalog.paths.add_root(loaded.name, path)
     return System(open_store(folder))
 
 
@@ -143,7 +143,7 @@ class System(Versioned):
 
         if any(task.name == name for task in self.tasks()):
             raise InvalidValue(f"there is a task {name!r} already", "choose another name, or remove that one first")
-        largest = max(path.architecture.image_size for path in self.catalog.roots().values())
+        largest = max(path.architecture.image_size for path in self.catalog.paths.roots().values())
         task = task_data.add(
             self.folder,
             name,
@@ -155,12 +155,12 @@ class System(Versioned):
             progress=progress,
             **options,
         )
-        self.catalog.add_task(task)
+        self.catalog.tasks.add(task)
         return task
 
     def tasks(self) -> list[Task]:
         """All tasks, by name."""
-        return self.catalog.tasks()
+        return self.catalog.tasks.all()
 
     def task(self, name: str) -> Task:
         """The task of that name.
@@ -168,7 +168,7 @@ class System(Versioned):
         Raises:
             UnknownName: there is none.
         """
-        return self.catalog.task(name)
+        return self.catalog.tasks.get(name)
 
     def remove_task(self, name: str) -> None:
         """Take a task off the branch; what other tasks hold of its components stays, and so does its history.
@@ -180,8 +180,8 @@ class System(Versioned):
         """
         from ramet.tasks.data import remove_cache
 
-        with self.catalog.lease(self.task(name).name, branch=self.branch):
-            self.catalog.remove_task(name, branch=self.branch)
+        with self.catalog.leases.hold(self.task(name).name, branch=self.branch):
+            self.catalog.tasks.remove(name, branch=self.branch)
             if name not in {task.name for task in self.tasks()}:
                 remove_cache(self.folder, name)
 
@@ -256,7 +256,7 @@ class System(Versioned):
         """
         if name in {task.name for task in self.tasks()}:
             return self._published(name)
-        return self.catalog.path(name)
+        return self.catalog.paths.get(name)
 
     def find(self, name: str) -> Path | Commit:
         """What a name means: a task's published path, the path of an id or its start, or else a commit.
@@ -280,15 +280,15 @@ class System(Versioned):
         """All children that were ever made, or a task's, in the order they were recorded."""
         if task is not None:
             self.task(task)
-        return self.catalog.children(task=task)
+        return self.catalog.agents.children(task=task)
 
     def lineage(self, task: str) -> list[Path]:
         """The paths that a task's published one descends from, from the root down to it."""
-        return self.catalog.ancestors(self._published(task).id)[::-1]
+        return self.catalog.paths.ancestors(self._published(task).id)[::-1]
 
     def roots(self) -> dict[str, Path]:
         """The paths that the system started from, by name."""
-        return self.catalog.roots()
+        return self.catalog.paths.roots()
 
     def holders(self, path: Path) -> dict[str, tuple[str, ...]]:
         """Of each component of a path, by its name: the roots and the other tasks whose published paths hold it."""
@@ -470,7 +470,7 @@ class System(Versioned):
             StoreError: the folder holds something, or cannot be written.
         """
         path = self._published(task)
-        agent = next((agent for agent in self.catalog.agents(task) if agent.id == path.agent), None)
+        agent = next((agent for agent in self.catalog.agents.all(task) if agent.id == path.agent), None)
         folder = FilePath(directory).expanduser().resolve()
         return write_bundle(self.store, self.task(task), path, self.lineage(task), agent, folder)
 
@@ -500,7 +500,7 @@ class System(Versioned):
             yield remote
 
     def _state(self) -> dict[str, Path]:
-        return self.catalog.published(self.branch)
+        return self.catalog.versions.published(self.branch)
 
     def _published(self, task: str) -> Path:
         self.task(task)

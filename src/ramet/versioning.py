@@ -37,7 +37,7 @@ class Versioned:
         self.objects = store.objects
         self._branch = current_branch(store.folder) if branch is None else branch
         if branch is not None:
-            self.catalog.head(branch)
+            self.catalog.versions.head(branch)
 
     @property
     def branch(self) -> str:
@@ -46,18 +46,18 @@ class Versioned:
 
     def log(self, at: str | None = None, *, limit: int | None = None) -> list[Commit]:
         """The commits that lead to one, newest first; from the branch's last one by default."""
-        return self.catalog.log(self._at(at), limit=limit)
+        return self.catalog.versions.log(self._at(at), limit=limit)
 
     def commit(self, name: str | None = None) -> Commit:
         """The commit of a name; the branch's last one by default."""
-        return self.catalog.commit(self._at(name))
+        return self.catalog.versions.commit(self._at(name))
 
     def branches(self) -> list[Branch]:
         """All branches, by name."""
         return [
             Branch(b.name, last.id, last.time, last.message, b.tasks, b.name == self.branch)
-            for b in self.catalog.branches()
-            for last in (self.catalog.commit(b.commit),)
+            for b in self.catalog.versions.branches()
+            for last in (self.catalog.versions.commit(b.commit),)
         ]
 
     def add_branch(self, name: str, at: str | None = None) -> Commit:
@@ -67,7 +67,7 @@ class Versioned:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
-        return self.catalog.branch(name, self._kept(at))
+        return self.catalog.versions.branch(name, self._kept(at))
 
     def delete_branch(self, name: str) -> None:
         """Forget a branch; gc frees what only it led to.
@@ -78,7 +78,7 @@ class Versioned:
         """
         if name in (self.branch, current_branch(self.folder)):
             raise InvalidValue(f"the system is on branch {name!r}", "go to another one first: `ramet switch main`")
-        self.catalog.delete_branch(name)
+        self.catalog.versions.delete_branch(name)
 
     def switch(self, name: str) -> None:
         """Go to another branch, and put the folder on it: whoever opens it from now on is there.
@@ -86,13 +86,13 @@ class Versioned:
         Raises:
             UnknownName: there is no such branch.
         """
-        self.catalog.head(name)
+        self.catalog.versions.head(name)
         set_current_branch(self.folder, name)
         self._branch = name
 
     def tags(self) -> list[Tag]:
         """All tags, by name."""
-        return self.catalog.tags()
+        return self.catalog.versions.tags()
 
     def tag(self, name: str, at: str | None = None, *, message: str = "") -> Tag:
         """Give a commit a name that stays at it.
@@ -101,18 +101,18 @@ class Versioned:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
-        return self.catalog.tag(name, self._kept(at), message=message)
+        return self.catalog.versions.tag(name, self._kept(at), message=message)
 
     def delete_tag(self, name: str) -> None:
         """Forget a tag; gc frees what only it led to."""
-        self.catalog.delete_tag(name)
+        self.catalog.versions.delete_tag(name)
 
     def diff(self, first: str, second: str | None = None) -> Diff:
         """What lies between two commits: tasks, components, quality, size and compute; up to the branch by default."""
         one, other = (self.commit(name).id for name in (first, second))
-        roots = self.catalog.roots().values()
-        before, after = (World.of(self.catalog.published(id), roots) for id in (one, other))
-        classes = {task.name: len(task.classes) for task in self.catalog.tasks(removed=True)}
+        roots = self.catalog.paths.roots().values()
+        before, after = (World.of(self.catalog.versions.published(id), roots) for id in (one, other))
+        classes = {task.name: len(task.classes) for task in self.catalog.tasks.all(removed=True)}
         return diff(one, before, other, after, classes)
 
     def merge(self, name: str, *, policy: Policy | None = None) -> Merged:
@@ -136,8 +136,8 @@ class Versioned:
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         at = self._at(at)
-        self._ensure_objects(at, [path for name, path in self.catalog.published(at).items() if name == task])
-        return self.catalog.restore(task, at, branch=self.branch)
+        self._ensure_objects(at, [path for name, path in self.catalog.versions.published(at).items() if name == task])
+        return self.catalog.versions.restore(task, at, branch=self.branch)
 
     def revert(self, at: str) -> Commit:
         """Undo what a commit changed, by a new commit.
@@ -148,9 +148,9 @@ class Versioned:
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         commit = self.commit(at)
-        before = self.catalog.published(commit.parents[0]) if commit.parents else {}
+        before = self.catalog.versions.published(commit.parents[0]) if commit.parents else {}
         self._ensure_objects(commit.id, [before[task] for task in commit.changes if task in before])
-        return self.catalog.revert(commit.id, branch=self.branch)
+        return self.catalog.versions.revert(commit.id, branch=self.branch)
 
     def _at(self, name: str | None) -> str:
         """The name of a commit as the catalog knows it."""
@@ -161,17 +161,18 @@ class Versioned:
     def _kept(self, name: str | None) -> str:
         """The same, where all that a branch there publishes, or would keep from gc, has its objects still."""
         at = self._at(name)
-        refs = {*(branch.name for branch in self.catalog.branches()), *(tag.name for tag in self.catalog.tags())}
+        versions = self.catalog.versions
+        refs = {branch.name for branch in versions.branches()} | {tag.name for tag in versions.tags()}
         if at not in refs:
-            self._ensure_objects(at, self.catalog.published(at).values())
-            if not self.catalog.leads_to(at):
-                ids = {path for commit in self.catalog.log(at) for path in commit.changes.values() if path}
-                self._ensure_objects(at, self.catalog.paths(sorted(ids)))
+            self._ensure_objects(at, self.catalog.versions.published(at).values())
+            if not self.catalog.versions.leads_to(at):
+                ids = {path for commit in self.catalog.versions.log(at) for path in commit.changes.values() if path}
+                self._ensure_objects(at, self.catalog.paths.many(sorted(ids)))
         return at
 
     def _ensure_objects(self, at: str, paths: Collection[Path]) -> None:
         digests = frozenset().union(*(path.digests() for path in paths))
-        gone = self.catalog.gone(paths) | {digest for digest in digests if digest not in self.objects}
+        gone = self.catalog.care.gone(paths) | {digest for digest in digests if digest not in self.objects}
         if gone:
             raise ObjectError(
                 f"{len(gone)} objects of {at} are gone, as no branch or tag led to it when gc ran",

@@ -99,13 +99,13 @@ def publish(catalog: Catalog, task: str, quality: float, *digests: str, branch: 
         metrics={"quality": quality, "test_quality": 1 - quality},
         agent=agent,
     )
-    catalog.publish([path], message=f"{task} {quality}", method="m/1", branch=branch)
+    catalog.versions.publish([path], message=f"{task} {quality}", method="m/1", branch=branch)
     return path.id
 
 
 def parted(catalog: Catalog) -> dict[str, str]:
     """Both sides changed digits, theirs to what is better; theirs alone changed beans."""
-    catalog.branch("other")
+    catalog.versions.branch("other")
     return {
         "ours": publish(catalog, "digits", 0.25),
         "theirs": publish(catalog, "digits", 0.5, branch="other"),
@@ -115,56 +115,60 @@ def parted(catalog: Catalog) -> dict[str, str]:
 
 def test_without_a_policy_conflicts_are_named_and_nothing_is_done(store: Store) -> None:
     parted(store.catalog)
-    head = store.catalog.head()
+    head = store.catalog.versions.head()
     with pytest.raises(Conflict, match=r"both changed digits; .*--policy best, theirs or ours") as error:
         merge(store.catalog, "other", branch="main")
     assert error.value.tasks == ("digits",)
     with pytest.raises(InvalidValue, match="no policy is called 'mine'"):
         merge(store.catalog, "other", branch="main", policy="mine")  # type: ignore[arg-type]
-    assert store.catalog.head() == head
+    assert store.catalog.versions.head() == head
 
 
 @pytest.mark.parametrize(("policy", "taken"), [("ours", "ours"), ("theirs", "theirs"), ("best", "theirs")])
 def test_a_policy_settles_what_is_disputed(store: Store, policy: str, taken: str) -> None:
     ids = parted(store.catalog)
-    heads = store.catalog.head().id, store.catalog.head("other").id
+    heads = store.catalog.versions.head().id, store.catalog.versions.head("other").id
     merged = merge(store.catalog, "other", branch="main", policy=policy)  # type: ignore[arg-type]
     assert (merged.how, merged.taken) == ("merge", ("beans",))
     (choice,) = merged.choices
     assert (choice.task, choice.ours, choice.theirs, choice.taken) == ("digits", ids["ours"], ids["theirs"], taken)
-    now = store.catalog.published()
+    now = store.catalog.versions.published()
     assert {task: path.id for task, path in now.items()} == {"digits": ids[taken], "beans": ids["beans"]}
-    head = store.catalog.head()
+    head = store.catalog.versions.head()
     assert (head.id, head.parents) == (merged.commit, heads)
-    assert store.catalog.head("other").id == heads[1]
+    assert store.catalog.versions.head("other").id == heads[1]
     assert merge(store.catalog, "other", branch="main").how == "nothing"
 
 
 def test_a_branch_without_news_moves_forward(store: Store) -> None:
-    store.catalog.branch("other")
+    store.catalog.versions.branch("other")
     publish(store.catalog, "digits", 0.5, branch="other")
     merged = merge(store.catalog, "other", branch="main")
-    assert (merged.how, merged.taken, merged.commit) == ("forward", ("digits",), store.catalog.head("other").id)
-    assert store.catalog.head() == store.catalog.head("other")
-    assert store.catalog.published() == store.catalog.published("other")
+    assert (merged.how, merged.taken, merged.commit) == (
+        "forward",
+        ("digits",),
+        store.catalog.versions.head("other").id,
+    )
+    assert store.catalog.versions.head() == store.catalog.versions.head("other")
+    assert store.catalog.versions.published() == store.catalog.versions.published("other")
 
 
 def test_a_path_that_was_taken_out_on_one_side_is_disputed_and_the_path_is_best(store: Store) -> None:
     publish(store.catalog, "digits", 0.25)
-    store.catalog.branch("other")
-    store.catalog.remove_task("digits")
+    store.catalog.versions.branch("other")
+    store.catalog.tasks.remove("digits")
     kept = publish(store.catalog, "digits", 0.5, branch="other")
     (choice,) = merge(store.catalog, "other", branch="main", policy="best").choices
     assert (choice.ours, choice.theirs, choice.taken, choice.our_score) == (None, kept, "theirs", None)
-    assert store.catalog.published()["digits"].id == kept
+    assert store.catalog.versions.published()["digits"].id == kept
 
 
 def test_the_score_is_that_of_the_merged_system(store: Store) -> None:
     """Alone theirs is cheaper; merged with what theirs alone published, ours shares a component and is the better."""
     catalog, shared, alone = store.catalog, "a" * 64, "b" * 64
     method = {"score": SizeAndCompute(factor=0.5, params=10).model_dump()}
-    agent = catalog.start_agent("digits", method=method, label="m", seed=0, cycles=1, samples=1)
-    catalog.branch("other")
+    agent = catalog.agents.start("digits", method=method, label="m", seed=0, cycles=1, samples=1)
+    catalog.versions.branch("other")
     ours = publish(catalog, "digits", 0.5, shared, agent=agent.id)
     publish(catalog, "digits", 0.55, alone, branch="other", agent=agent.id)
     publish(catalog, "beans", 0.5, shared, branch="other")
@@ -172,7 +176,7 @@ def test_the_score_is_that_of_the_merged_system(store: Store) -> None:
     assert choice.taken == "ours"
     assert choice.our_score == pytest.approx(0.5 * 0.5**0.5)
     assert choice.their_score == pytest.approx(0.55 * 0.5)
-    assert catalog.published()["digits"].id == ours
+    assert catalog.versions.published()["digits"].id == ours
 
 
 def test_a_merge_is_planned_anew_where_a_branch_moved_meanwhile(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,5 +196,5 @@ def test_a_merge_is_planned_anew_where_a_branch_moved_meanwhile(store: Store, mo
     monkeypatch.setattr(Catalog, "merge", overtaken)
     (choice,) = merge(catalog, "other", branch="main", policy="best").choices
     assert (choice.ours, choice.theirs) == (ids["main"], ids["other"])
-    assert catalog.head().parents[1] == catalog.head("other").id
-    assert {t: p.id for t, p in catalog.published().items()} == {"digits": ids["main"], "beans": ids["beans"]}
+    assert catalog.versions.head().parents[1] == catalog.versions.head("other").id
+    assert {t: p.id for t, p in catalog.versions.published().items()} == {"digits": ids["main"], "beans": ids["beans"]}

@@ -21,7 +21,7 @@ MOST = 60
 def publish(store: Store, task: str, version: int, branch: str) -> None:
     digest = store.objects.put({"weight": _tensor(version)})
     path = a_path(task, (digest,), mu={"hp:x": version})
-    store.catalog.publish([path], message=f"{task} {version}", method="m/1", branch=branch)
+    store.catalog.versions.publish([path], message=f"{task} {version}", method="m/1", branch=branch)
 
 
 def _tensor(version: int) -> object:
@@ -32,7 +32,10 @@ def _tensor(version: int) -> object:
 
 def view(store: Store) -> dict[str, object]:
     """What is published on each branch, and its history."""
-    return {b.name: (store.catalog.log(b.name), store.catalog.published(b.name)) for b in store.catalog.branches()}
+    return {
+        b.name: (store.catalog.versions.log(b.name), store.catalog.versions.published(b.name))
+        for b in store.catalog.versions.branches()
+    }
 
 
 @pytest.mark.parametrize("kind", ["merge", "forward"])
@@ -42,7 +45,7 @@ def test_a_kill_at_any_write_of_a_merge_leaves_the_state_before_or_after(
     before, folder = tmp_path / "before", tmp_path / "colony"
     store = make_system(before, ("digits", "beans"))
     publish(store, "digits", 0, "main")
-    store.catalog.branch("other")
+    store.catalog.versions.branch("other")
     publish(store, "digits", 1, "other")
     publish(store, "beans", 1, "other")
     if kind == "merge":
@@ -65,7 +68,7 @@ def test_a_kill_at_any_write_of_a_merge_leaves_the_state_before_or_after(
             assert found == start, "the commit comes last"
         done = merge(store.catalog, "other", branch="main", policy="theirs")
         assert done.how == (kind if killed else "nothing")
-        assert store.catalog.published() == store.catalog.published("other")
+        assert store.catalog.versions.published() == store.catalog.versions.published("other")
         assert verify(store.catalog, store.objects) == []
         store.catalog.close()
         points += 1
@@ -92,7 +95,7 @@ def in_children(*actions: Callable[[], object]) -> list[int]:
 def test_merges_and_publications_at_once_lose_nothing(tmp_path: FilePath) -> None:
     count = 8
     store = make_system(tmp_path / "colony", tuple(f"{side}{i}" for side in ("main", "other") for i in range(count)))
-    store.catalog.branch("other")
+    store.catalog.versions.branch("other")
     store.catalog.close()
 
     def publish_all(branch: str) -> None:
@@ -108,7 +111,7 @@ def test_merges_and_publications_at_once_lose_nothing(tmp_path: FilePath) -> Non
     both = (lambda: publish_all("main"), lambda: publish_all("other"))
     assert in_children(*both, merge_all, merge_all) == [0, 0, 0, 0]
     merge(store.catalog, "other", branch="main")
-    assert sorted(store.catalog.published()) == sorted(task.name for task in store.catalog.tasks())
+    assert sorted(store.catalog.versions.published()) == sorted(task.name for task in store.catalog.tasks.all())
     assert verify(store.catalog, store.objects) == []
-    made = [commit.message for commit in store.catalog.log()]
+    made = [commit.message for commit in store.catalog.versions.log()]
     assert all(made.count(f"{side}{i} {i}") == 1 for side in ("main", "other") for i in range(count))

@@ -128,7 +128,7 @@ def test_parts_of_every_kind_work_together_and_a_killed_run_goes_on(tmp_path: Pa
 
 def test_a_recorded_method_is_loaded_again_while_its_code_is_what_it_was(system: System, method: Path) -> None:
     system.evolve("one", method=method, settings={**SMALL, "budget.cycles": "1"})
-    (agent,) = system.catalog.agents("one")
+    (agent,) = system.catalog.agents.all("one")
     assert load(agent.method).label == load(method, {**SMALL, "budget.cycles": "1"}).label == agent.label
     code = method.with_name("ours.py")
     before = system.status()[0].score

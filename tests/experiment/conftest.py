@@ -74,4 +74,4 @@ def closed(system: System) -> Path:
 
 def commits(system: System, name: str = "mu") -> dict[tuple[str, int], str]:
     """Where every trial ended: the id follows from all that was published on the way."""
-    return {(trial.variant, trial.seed): trial.commit for trial in system.catalog.trials(name)}
+    return {(trial.variant, trial.seed): trial.commit for trial in system.catalog.experiments.trials(name)}

@@ -171,7 +171,7 @@ def test_the_whole_report_of_a_real_experiment(system: System) -> None:
     assert [variant.name for variant in found.variants] == ["learned", "fixed"]
     assert len(found.outcomes) == 8
     for outcome in found.outcomes:
-        path = system.catalog.path(outcome.path)
+        path = system.catalog.paths.get(outcome.path)
         assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
         assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
         assert outcome.examples == 384

@@ -43,7 +43,7 @@ def a_child(
 def start(
     catalog: Catalog, task: str = "digits", *, cycles: int = 2, seed: int = 0, branch: str = versions.MAIN
 ) -> Agent:
-    return catalog.start_agent(
+    return catalog.agents.start(
         task, method={"mu": [0.1]}, label="m/1", seed=seed, cycles=cycles, samples=4, branch=branch
     )
 
@@ -54,10 +54,10 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catal
 
     with create(folder, "colony", catalog=catalog) as store:
         root = a_path(None, (store.objects.put({"weight": torch.arange(6.0)}),), agent="root")
-        store.catalog.add_root("vit", root)
+        store.catalog.paths.add_root("vit", root)
     store = open_store(folder)
     for task in tasks:
-        store.catalog.add_task(a_task(task))
+        store.catalog.tasks.add(a_task(task))
     return store
 
 

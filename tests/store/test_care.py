@@ -26,11 +26,11 @@ def grown(store: Store, task: str, *values: float, agent: str = "") -> Path:
 
 
 def root_object(store: Store) -> str:
-    return store.catalog.roots()["vit"].components[0].digest
+    return store.catalog.paths.roots()["vit"].components[0].digest
 
 
 def publish(store: Store, path: Path) -> None:
-    store.catalog.publish([path], message="", method="")
+    store.catalog.versions.publish([path], message="", method="")
 
 
 def age(store: Store, seconds: float) -> None:
@@ -42,7 +42,7 @@ def age(store: Store, seconds: float) -> None:
 
 
 def test_momentum_and_every_shared_component_is_needed(store: Store) -> None:
-    store.catalog.add_task(a_task("beans"))
+    store.catalog.tasks.add(a_task("beans"))
     shared = put(store, 0.0)
     from dataclasses import replace
 
@@ -51,7 +51,7 @@ def test_momentum_and_every_shared_component_is_needed(store: Store) -> None:
     path = replace(path, components=(path.components[0], replace(path.components[1], momentum=momentum))).identified()
     publish(store, path)
     publish(store, grown(store, "beans", 0.0, 2.0))
-    needed = store.catalog.needed()
+    needed = store.catalog.care.needed()
     assert needed[shared] == Need({"digits", "beans"}, set())
     assert needed[momentum] == Need({"digits"}, set())
     assert needed[root_object(store)] == Need(set(), {"vit"})
@@ -74,20 +74,20 @@ def test_gc_deletes_what_nothing_needs_and_counts_it(store: Store) -> None:
 def test_history_is_kept_as_far_as_a_branch_or_a_tag_leads_to_it(store: Store) -> None:
     catalog = store.catalog
     publish(store, grown(store, "digits", 1.0))
-    catalog.branch("trial")
-    catalog.publish([grown(store, "digits", 2.0)], message="", method="", branch="trial")
-    catalog.tag("v1", "trial")
-    catalog.publish([grown(store, "digits", 3.0)], message="", method="", branch="trial")
+    catalog.versions.branch("trial")
+    catalog.versions.publish([grown(store, "digits", 2.0)], message="", method="", branch="trial")
+    catalog.versions.tag("v1", "trial")
+    catalog.versions.publish([grown(store, "digits", 3.0)], message="", method="", branch="trial")
     publish(store, grown(store, "digits", 4.0))
 
     def deleted() -> int:
         return gc(store.catalog, store.objects, delete=True).objects
 
     assert deleted() == 0, "every commit is reached"
-    catalog.restore("digits", "main~1")
-    catalog.delete_branch("trial")
+    catalog.versions.restore("digits", "main~1")
+    catalog.versions.delete_branch("trial")
     assert deleted() == 1, "the one after the tag"
-    catalog.delete_tag("v1")
+    catalog.versions.delete_tag("v1")
     assert deleted() == 1, "the tagged one"
     assert verify(catalog, store.objects) == []
 
@@ -95,11 +95,11 @@ def test_history_is_kept_as_far_as_a_branch_or_a_tag_leads_to_it(store: Store) -
 def test_a_running_agent_keeps_its_population_and_the_state_its_cycle_began_from(store: Store) -> None:
     agent = start(store.catalog, cycles=1)
     one, other = grown(store, "digits", 3.0, agent=agent.id), grown(store, "digits", 4.0, agent=agent.id)
-    store.catalog.record_generation(agent.id, 0, 0, [a_child(one), a_child(other, 1)], [one.id, other.id])
+    store.catalog.agents.record_generation(agent.id, 0, 0, [a_child(one), a_child(other, 1)], [one.id, other.id])
     assert gc(store.catalog, store.objects, delete=True).objects == 0
-    store.catalog.record_generation(agent.id, 0, 1, [], [one.id])
+    store.catalog.agents.record_generation(agent.id, 0, 1, [], [one.id])
     assert gc(store.catalog, store.objects, delete=True).objects == 1, "the pruned path's"
-    store.catalog.publish([one], message="", method="", close_cycle=agent)
+    store.catalog.versions.publish([one], message="", method="", close_cycle=agent)
     assert gc(store.catalog, store.objects, delete=True).objects == 0
     assert verify(store.catalog, store.objects) == []
 
@@ -144,7 +144,7 @@ def test_an_object_that_gc_died_over_while_judging_it_is_put_back(store: Store) 
 def test_what_a_leases_holder_put_is_kept_until_it_is_recorded(store: Store) -> None:
     old = put(store, 1.0)
     age(store, 3 * 3600)
-    with store.catalog.lease("digits"):
+    with store.catalog.leases.hold("digits"):
         new = put(store, 2.0)
         assert gc(store.catalog, store.objects).objects == 1
         assert gc(store.catalog, store.objects, delete=True).objects == 1
@@ -157,7 +157,7 @@ def test_what_a_leases_holder_put_is_kept_until_it_is_recorded(store: Store) -> 
 def test_an_old_object_that_is_put_again_is_kept_as_a_new_one(store: Store) -> None:
     put(store, 1.0)
     age(store, 3 * 3600)
-    with store.catalog.lease("digits"):
+    with store.catalog.leases.hold("digits"):
         put(store, 1.0)
         assert gc(store.catalog, store.objects, delete=True).objects == 0
 
@@ -185,7 +185,7 @@ def test_gc_takes_away_what_dead_writers_left(store: Store) -> None:
     os.utime(half, (0, time.time() - 60))
     gc(store.catalog, store.objects)
     assert half.exists()
-    with store.catalog.lease("digits"):
+    with store.catalog.leases.hold("digits"):
         gc(store.catalog, store.objects, delete=True)
         assert half.exists()
     gc(store.catalog, store.objects, delete=True)
@@ -210,7 +210,7 @@ def test_verify_names_every_fault_and_the_tasks_it_affects(
     store: Store, damage: Callable[[FilePath], None], word: str
 ) -> None:
     assert isinstance(store.objects, FolderObjects)
-    store.catalog.add_task(a_task("beans"))
+    store.catalog.tasks.add(a_task("beans"))
     publish(store, grown(store, "digits", 0.0, 1.0))
     publish(store, grown(store, "beans", 0.0, 2.0))
     told: list[tuple[int, int]] = []
@@ -232,10 +232,10 @@ def test_verify_names_every_fault_and_the_tasks_it_affects(
 
 def test_verify_names_the_branches_tags_and_commits_that_are_affected(store: Store) -> None:
     assert isinstance(store.objects, FolderObjects)
-    first = store.catalog.publish([grown(store, "digits", 1.0)], message="", method="")
-    store.catalog.tag("v1")
-    store.catalog.branch("trial")
-    second = store.catalog.publish([grown(store, "digits", 1.0, 2.0)], message="", method="")
+    first = store.catalog.versions.publish([grown(store, "digits", 1.0)], message="", method="")
+    store.catalog.versions.tag("v1")
+    store.catalog.versions.branch("trial")
+    second = store.catalog.versions.publish([grown(store, "digits", 1.0, 2.0)], message="", method="")
     old = put(store, 1.0)
     store.objects.file(old).unlink()
     [fault] = verify(store.catalog, store.objects)

@@ -27,17 +27,17 @@ def put_one(store: Store) -> str:
 
 
 def grow_one(store: Store) -> None:
-    agent = store.catalog.running_agent("digits")
+    agent = store.catalog.agents.running("digits")
     assert agent is not None
     kept = a_path(digests=(put_one(store),), agent=agent.id)
     children = [a_child(kept), a_child(a_path(digests=("",), agent=agent.id), 1, status="worse")]
-    store.catalog.record_generation(agent.id, 0, 0, children, [kept.id])
+    store.catalog.agents.record_generation(agent.id, 0, 0, children, [kept.id])
 
 
 def publish_one(store: Store) -> None:
-    agent = store.catalog.running_agent("digits")
+    agent = store.catalog.agents.running("digits")
     assert agent is not None
-    store.catalog.publish(
+    store.catalog.versions.publish(
         [a_path(digests=(put_one(store),), agent=agent.id)], message="killed", method="m/1", close_cycle=agent
     )
 
@@ -84,7 +84,7 @@ def test_a_kill_at_any_write_leaves_the_state_before_or_after(
 def test_a_kill_at_any_write_of_a_new_system_leaves_none_or_all(tmp_path: FilePath) -> None:
     def make(folder: FilePath) -> None:
         with create(folder, "colony") as store:
-            store.catalog.add_root("vit", a_path(None, (put_one(store),)))
+            store.catalog.paths.add_root("vit", a_path(None, (put_one(store),)))
 
     for point in range(MOST):
         folder = tmp_path / str(point)
@@ -97,11 +97,11 @@ def test_a_kill_at_any_write_of_a_new_system_leaves_none_or_all(tmp_path: FilePa
             assert killed
             continue
         store = open_store(folder)
-        assert sorted(store.catalog.roots()) == ["vit"]
+        assert sorted(store.catalog.paths.roots()) == ["vit"]
         assert verify(store.catalog, store.objects) == []
         store.catalog.close()
     assert point > 10
-    assert sorted(open_store(folder).catalog.roots()) == ["vit"]
+    assert sorted(open_store(folder).catalog.paths.roots()) == ["vit"]
 
 
 def test_eight_processes_publish_at_once_nothing_is_lost_and_commits_are_seen_whole(store: Store) -> None:
@@ -110,16 +110,16 @@ def test_eight_processes_publish_at_once_nothing_is_lost_and_commits_are_seen_wh
     tallies = [f"tally{side}" for side in range(writers)]
     tasks = [[f"task{side}-{i:02}" for i in range(count)] for side in range(writers)]
     for task in (*tallies, *(task for mine in tasks for task in mine)):
-        store.catalog.add_task(a_task(task))
+        store.catalog.tasks.add(a_task(task))
 
     def publish_all(side: int) -> None:
         catalog = again(store.catalog)
         for i, task in enumerate(tasks[side]):
             tally = a_path(tallies[side], mu={"hp:x": i})
-            catalog.publish([a_path(task), tally], message=task, method="m/1")
+            catalog.versions.publish([a_path(task), tally], message=task, method="m/1")
 
     def look() -> int:
-        seen = store.catalog.published()
+        seen = store.catalog.versions.published()
         there = [[task for task in mine if task in seen] for mine in tasks]
         told = [int(seen[tally].mu["hp:x"]) + 1 if tally in seen else 0 for tally in tallies]
         assert there == [mine[:number] for mine, number in zip(tasks, told, strict=True)]
@@ -133,7 +133,7 @@ def test_eight_processes_publish_at_once_nothing_is_lost_and_commits_are_seen_wh
         assert status == 0
         running.discard(ended)
     assert look() == writers * count
-    assert sorted(commit.message for commit in store.catalog.log()[:-1]) == sorted(
+    assert sorted(commit.message for commit in store.catalog.versions.log()[:-1]) == sorted(
         task for mine in tasks for task in mine
     )
-    assert store.catalog.check() == []
+    assert store.catalog.care.check() == []

@@ -19,7 +19,7 @@ def names(folder: Path) -> list[str]:
 
 def test_a_system_is_what_its_format_says_and_no_file_more(tmp_path: Path) -> None:
     with create(tmp_path / "deep" / "colony", "garden", clock=lambda: 0.0) as made:
-        made.catalog.add_root("vit", a_path(None))
+        made.catalog.paths.add_root("vit", a_path(None))
     folder = tmp_path / "deep" / "colony"
     assert names(folder) == ["catalog.sqlite", "objects", "ramet.json"]
     assert json.loads((folder / "ramet.json").read_text()) == {
@@ -29,8 +29,8 @@ def test_a_system_is_what_its_format_says_and_no_file_more(tmp_path: Path) -> No
     }
     store = open_store(folder)
     assert (store.folder, store.name, store.created) == (folder, "garden", "1970-01-01T00:00:00+00:00")
-    assert store.catalog.roots() == {"vit": a_path(None)}
-    store.catalog.add_task(a_task())
+    assert store.catalog.paths.roots() == {"vit": a_path(None)}
+    store.catalog.tasks.add(a_task())
     store.catalog.close()
     assert names(folder) == ["catalog.sqlite", "objects", "ramet.json"]
 
@@ -40,16 +40,16 @@ def test_an_unfinished_system_is_none_and_is_made_anew(tmp_path: Path) -> None:
 
     def fail_half_way() -> None:
         with create(folder, "colony") as made:
-            made.catalog.add_root("vit", a_path(None))
-            made.catalog.add_root("vit", a_path(None))
+            made.catalog.paths.add_root("vit", a_path(None))
+            made.catalog.paths.add_root("vit", a_path(None))
 
     with pytest.raises(InvalidValue):
         fail_half_way()
     with pytest.raises(StoreError, match="no ramet system"):
         open_store(folder)
     with create(folder, "colony") as made:
-        made.catalog.add_root("vit", a_path(None, agent="another"))
-    assert open_store(folder).catalog.roots()["vit"].agent == "another"
+        made.catalog.paths.add_root("vit", a_path(None, agent="another"))
+    assert open_store(folder).catalog.paths.roots()["vit"].agent == "another"
     assert names(folder) == ["catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal", "objects", "ramet.json"]
 
 
@@ -158,7 +158,7 @@ def test_a_folder_without_write_permission_is_refused() -> None:
         try:
             with as_nobody():
                 with pytest.raises(StoreError, match="writable"):
-                    open_store(folder).catalog.add_task(a_task("letters"))
+                    open_store(folder).catalog.tasks.add(a_task("letters"))
                 with pytest.raises(StoreError, match=r"Permission denied.*writable"):
                     store.objects.put({})
                 with pytest.raises(StoreError, match=r"Permission denied.*writable"):
@@ -183,7 +183,7 @@ def test_a_full_database_is_explained_and_keeps_what_it_had(tmp_path: Path) -> N
     try:
         full = Catalog(tmp_path / "catalog.sqlite")
         with pytest.raises(StoreError, match=r"full.*free some space"):
-            full.add_root("large", a_path(None, mu={f"hp:{i}": float(i) for i in range(1000)}))
+            full.paths.add_root("large", a_path(None, mu={f"hp:{i}": float(i) for i in range(1000)}))
     finally:
         event.remove(Pool, "connect", limit)
-    assert open_store(tmp_path).catalog.check() == []
+    assert open_store(tmp_path).catalog.care.check() == []

@@ -31,16 +31,16 @@ State = tuple[dict[str, Path], list[Commit]]
 def publish(store: Store, task: str, version: int, branch: str = "main") -> Commit:
     digest = store.objects.put({"weight": torch.full((800,), float(version))})
     path = a_path(task, (digest,), mu={"hp:x": version})
-    return store.catalog.publish([path], message=f"{task} {version}", method="m/1", branch=branch)
+    return store.catalog.versions.publish([path], message=f"{task} {version}", method="m/1", branch=branch)
 
 
 def found(folder: FilePath) -> State:
     """What is published, and its history; the system is whole."""
     store = open_store(folder, clock=lambda: 0.0)
-    assert store.catalog.check() == []
+    assert store.catalog.care.check() == []
     if folder.name != OLD:  # its example names an object that is not there
         assert verify(store.catalog, store.objects) == []
-    state = store.catalog.published(), store.catalog.log()
+    state = store.catalog.versions.published(), store.catalog.versions.log()
     store.catalog.close()
     return state
 
@@ -92,7 +92,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
     folder = tmp_path_factory.mktemp("ground")
     store = make_system(folder / "colony", ("digits", "beans"))
     publish(store, "digits", 0)
-    store.catalog.branch("other")
+    store.catalog.versions.branch("other")
     publish(store, "digits", 1, "other")
     publish(store, "beans", 2)
     store.objects.put({"weight": torch.full((800,), -1.0)})

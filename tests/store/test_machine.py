@@ -43,7 +43,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> None:
     for name, tasks in KNOWN.items():
         store = make_system(Versions.ground / name, tasks)
         digest = store.objects.put({"weight": torch.full((3,), float(ord(name)))})
-        store.catalog.add_root("own", a_path(None, (digest,), agent="root"))
+        store.catalog.paths.add_root("own", a_path(None, (digest,), agent="root"))
         store.catalog.close()
 
 
@@ -139,7 +139,7 @@ class Versions(RuleBasedStateMachine):
         shutil.copytree(self.ground, self.folder, dirs_exist_ok=True)
         self.stores = {name: open_store(self.folder / name) for name in KNOWN}
         self.remote = PlainRemote((self.folder / "hub").as_uri(), self.folder / "copies")
-        [first] = {store.catalog.head().id for store in self.stores.values()}
+        [first] = {store.catalog.versions.head().id for store in self.stores.values()}
         self.graph = Graph({first: {}}, {first: ()})
         self.sides = {
             name: Side(heads={"main": first}, tasks=set(tasks), record={first}) for name, tasks in KNOWN.items()
@@ -156,7 +156,7 @@ class Versions(RuleBasedStateMachine):
             for name, store in self.stores.items():
                 assert verify(store.catalog, store.objects) == []
                 for commit in sorted(self.sides[name].record):
-                    paths = store.catalog.published(commit)
+                    paths = store.catalog.versions.published(commit)
                     assert {task: path.id for task, path in paths.items()} == self.graph.states[commit]
                 store.catalog.close()
             self.the_remote_is_as_the_model()
@@ -219,21 +219,23 @@ class Versions(RuleBasedStateMachine):
         catalog = self.store.catalog
         if task not in self.side.tasks and not add:
             with pytest.raises(UnknownName):
-                catalog.publish([a_path(task)], message="", method="", branch=self.branch)
+                catalog.versions.publish([a_path(task)], message="", method="", branch=self.branch)
             return
         if task not in self.side.tasks:
-            catalog.add_task(a_task(task))
+            catalog.tasks.add(a_task(task))
             self.side.tasks.add(task)
         elif add:
             with pytest.raises(InvalidValue):
-                catalog.add_task(a_task(task))
-        with catalog.lease(task, branch=self.branch):
-            agent = catalog.start_agent(task, method={}, label="m/1", seed=0, cycles=1, samples=1, branch=self.branch)
+                catalog.tasks.add(a_task(task))
+        with catalog.leases.hold(task, branch=self.branch):
+            agent = catalog.agents.start(task, method={}, label="m/1", seed=0, cycles=1, samples=1, branch=self.branch)
             numbers = (version // 2, 10 * (1 + TASKS.index(task)) + version)
             digests = tuple(self.store.objects.put({"weight": torch.full((2,), float(n))}) for n in numbers)
             path = a_path(task, digests, mu={"hp:x": version})
-            catalog.record_generation(agent.id, 0, 0, [a_child(path)], [path.id])
-            commit = catalog.publish([path], message=f"{version}", method="m/1", branch=self.branch, close_cycle=agent)
+            catalog.agents.record_generation(agent.id, 0, 0, [a_child(path)], [path.id])
+            commit = catalog.versions.publish(
+                [path], message=f"{version}", method="m/1", branch=self.branch, close_cycle=agent
+            )
         self.made[path.id] = path
         self.moved(commit.id, {**self.now, task: path.id})
 
@@ -242,10 +244,10 @@ class Versions(RuleBasedStateMachine):
         users = [name for name, head in self.side.heads.items() if task in self.graph.states[head]]
         if task not in tasks or (users and self.branch not in users):
             with pytest.raises((UnknownName, InvalidValue)):
-                catalog.remove_task(task, branch=self.branch)
+                catalog.tasks.remove(task, branch=self.branch)
             return
-        catalog.remove_task(task, branch=self.branch)
-        self.moved(catalog.head(self.branch).id, {t: p for t, p in self.now.items() if t != task})
+        catalog.tasks.remove(task, branch=self.branch)
+        self.moved(catalog.versions.head(self.branch).id, {t: p for t, p in self.now.items() if t != task})
         if users in ([], [self.branch]):
             tasks.discard(task)
 
@@ -253,9 +255,9 @@ class Versions(RuleBasedStateMachine):
         commit = self.a_commit(pick)
         if name in self.side.heads:
             with pytest.raises(InvalidValue):
-                self.store.catalog.branch(name, commit)
+                self.store.catalog.versions.branch(name, commit)
             return
-        assert self.store.catalog.branch(name, commit).id == commit
+        assert self.store.catalog.versions.branch(name, commit).id == commit
         self.arrived(name, commit)
 
     def delete_branch(self, tag: str | None) -> None:
@@ -263,17 +265,17 @@ class Versions(RuleBasedStateMachine):
         name, self.side.branch = self.branch, "main"
         if name != "main":
             if tag is not None and tag not in self.side.tags:
-                self.store.catalog.tag(tag, name)
+                self.store.catalog.versions.tag(tag, name)
                 self.side.tags[tag] = self.side.heads[name]
-            self.store.catalog.delete_branch(name)
+            self.store.catalog.versions.delete_branch(name)
             del self.side.heads[name]
 
     def tag(self, name: str) -> None:
         if name in self.side.tags:
-            self.store.catalog.delete_tag(name)
+            self.store.catalog.versions.delete_tag(name)
             del self.side.tags[name]
         else:
-            self.store.catalog.tag(name, self.branch)
+            self.store.catalog.versions.tag(name, self.branch)
             self.side.tags[name] = self.head
 
     def merge(self, pick: int | str, policy: str | None) -> None:
@@ -294,9 +296,9 @@ class Versions(RuleBasedStateMachine):
         state = self.graph.states[commit]
         if task not in state:
             with pytest.raises(UnknownName):
-                self.store.catalog.restore(task, commit, branch=self.branch)
+                self.store.catalog.versions.restore(task, commit, branch=self.branch)
             return
-        done = self.store.catalog.restore(task, commit, branch=self.branch)
+        done = self.store.catalog.versions.restore(task, commit, branch=self.branch)
         self.moved(done.id, {**self.now, task: state[task]})
 
     def revert(self, pick: int) -> None:
@@ -305,9 +307,9 @@ class Versions(RuleBasedStateMachine):
         wrong = {task for task, (before, _) in changes.items() if self.now.get(task) != before}
         if not wrong or any(self.now.get(task) != changes[task][1] for task in wrong):
             with pytest.raises((Conflict, InvalidValue)):
-                self.store.catalog.revert(commit, branch=self.branch)
+                self.store.catalog.versions.revert(commit, branch=self.branch)
             return
-        done = self.store.catalog.revert(commit, branch=self.branch)
+        done = self.store.catalog.versions.revert(commit, branch=self.branch)
         back = {task: changes[task][0] for task in wrong}
         self.moved(done.id, {task: path for task, path in {**self.now, **back}.items() if path is not None})
 
@@ -359,24 +361,24 @@ class Versions(RuleBasedStateMachine):
 
     def needed(self) -> set[str]:
         """What the model says is needed: all that is published at a commit that a name leads to, and the roots."""
-        roots = {digest for root in self.store.catalog.roots().values() for digest in root.digests()}
+        roots = {digest for root in self.store.catalog.paths.roots().values() for digest in root.digests()}
         return roots | self.digests(self.graph.wanted(self.side))
 
     @precondition(lambda self: hasattr(self, "at"))
     @invariant()
     def the_system_is_as_the_model(self) -> None:
         catalog, side = self.store.catalog, self.side
-        assert {b.name: b.commit for b in catalog.branches()} == side.heads
-        assert {tag.name: tag.commit for tag in catalog.tags()} == side.tags
-        assert {task.name for task in catalog.tasks()} == side.tasks
+        assert {b.name: b.commit for b in catalog.versions.branches()} == side.heads
+        assert {tag.name: tag.commit for tag in catalog.versions.tags()} == side.tags
+        assert {task.name for task in catalog.tasks.all()} == side.tasks
         for name, head in side.heads.items():
-            assert {task: path.id for task, path in catalog.published(name).items()} == self.graph.states[head]
-            assert {commit.id for commit in catalog.log(name)} == self.graph.past(head)
+            assert {task: path.id for task, path in catalog.versions.published(name).items()} == self.graph.states[head]
+            assert {commit.id for commit in catalog.versions.log(name)} == self.graph.past(head)
         for digest in self.needed() - self.whole[self.at]:
             self.store.objects.check(digest)
         self.whole[self.at] |= self.needed()
-        assert set(catalog.needed()) == self.needed() <= set(self.store.objects.digests())
-        assert catalog.check() == []
+        assert set(catalog.care.needed()) == self.needed() <= set(self.store.objects.digests())
+        assert catalog.care.check() == []
 
     def the_remote_is_as_the_model(self) -> None:
         """Whoever has nothing finds there every commit of every branch, whole."""

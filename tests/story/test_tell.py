@@ -16,7 +16,7 @@ from tests.story.examples import CLASSES, grown, learn, new_system
 
 def recomputed(system: System, commit: str) -> tuple[float | None, ...]:
     """The figures of a state, from all that is published there."""
-    published = system.catalog.published(commit)
+    published = system.catalog.versions.published(commit)
     world, paths = World.of(published, system.roots().values()), [*published.values()]
     if not paths:
         return (0, None, None, None, 0, None)
@@ -84,8 +84,8 @@ def test_a_merge_counts_as_what_it_publishes(tmp_path: Path) -> None:
 def test_a_pulled_history_tells_the_same_story(tmp_path: Path) -> None:
     system, other = grown(tmp_path / "a"), new_system(tmp_path / "b")
     # the paths are made up, and have no objects that a pull could bring: only the records travel
-    parcel = system.catalog.parcel(system.commit().id)
-    other.catalog.receive(parcel, "theirs", system.commit().id, old=None)
+    parcel = system.catalog.exchange.parcel(system.commit().id)
+    other.catalog.exchange.receive(parcel, "theirs", system.commit().id, old=None)
     assert tell(ramet.open(tmp_path / "b", "theirs")).segments == tell(system).segments
 
 
@@ -113,7 +113,7 @@ def test_every_state_is_what_is_published_there(
 ) -> None:
     system = new_system(tmp_path_factory.mktemp("system"))
     for i, (task, what, own) in enumerate(steps):
-        published = system.catalog.published()
+        published = system.catalog.versions.published()
         if what == "learn":
             parent = next(iter(published.values()), None)
             learn(system, task, *sorted(own), parent=parent, quality=(i + 1) / 10, adapters=(1,) if i % 3 else ())

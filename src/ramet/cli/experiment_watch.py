@@ -83,7 +83,7 @@ def _line(text: str) -> None:
 @contextmanager
 def watching_experiment(system: System, design: Design, jobs: int) -> Iterator[Lines]:
     """What is told of an experiment while the block runs; Ctrl-C ends it."""
-    done = sum(not trial.problem for trial in system.catalog.trials(design.name))
+    done = sum(not trial.problem for trial in system.catalog.experiments.trials(design.name))
     trials = len(list(design.slots())) - done
     if jobs == 1:
         with watching(trials * len(design.tasks)) as observer:

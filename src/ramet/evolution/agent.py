@@ -74,25 +74,25 @@ class Run:
         found = None
         while self.agent.state == "running":
             found = self._cycle()
-            self.agent = self.lab.catalog.agent(self.agent.id)
+            self.agent = self.lab.catalog.agents.get(self.agent.id)
             if self._out_of_time():
-                self.lab.catalog.finish_agent(self.agent.id)
+                self.lab.catalog.agents.finish(self.agent.id)
                 break
         return found
 
     def _cycle(self) -> Path | None:
         catalog = self.lab.catalog
-        self.agent = agent = catalog.begin_cycle(self.agent.id)
-        self.world = World.of(catalog.published(agent.base), catalog.roots().values())
-        done = len(catalog.children(agent.id, cycle=agent.cycle))
+        self.agent = agent = catalog.agents.begin_cycle(self.agent.id)
+        self.world = World.of(catalog.versions.published(agent.base), catalog.paths.roots().values())
+        done = catalog.agents.count_children(agent.id, cycle=agent.cycle)
         while done < agent.samples and not self._out_of_time():
-            done += self._generation(catalog.generations_done(agent.id, agent.cycle), done)
+            done += self._generation(catalog.agents.generations_done(agent.id, agent.cycle), done)
         return self._publish()
 
     def _generation(self, number: int, done: int) -> int:
         """Plan, train and record one generation; return how many children it had."""
         began = self.lab.clock()
-        population = self.lab.catalog.population(self.agent.id)
+        population = self.lab.catalog.agents.population(self.agent.id)
         members = [Member(path, self._score(path)) for path in population]
         top = max((member.score for member in members), default=math.nan)
         count = min(self.method.budget.generation, self.agent.samples - done)
@@ -115,7 +115,7 @@ class Run:
                 members.append(Member(child.path, score))
         members = pruned(self.method.pruning, members, self.method.max_population)
         self.lab.lease.ensure()
-        self.lab.catalog.record_generation(
+        self.lab.catalog.agents.record_generation(
             self.agent.id, self.agent.cycle, number, children, [path.id for path, _ in members]
         )
         self.lab.observer.generation_finished(children, max((member.score for member in members), default=math.nan))
@@ -125,7 +125,7 @@ class Run:
     def _plan(self, number: int, count: int, members: list[Member]) -> list[ChildPlan]:
         catalog, method, task, world = self.lab.catalog, self.method, self.lab.task, self.world
         live = {path.id for path in (*(m.path for m in members), *world.published.values(), *world.roots)}
-        taken = [c.path.parent for c in catalog.children(task=task.name, branch=self.agent.branch) if c.path.parent]
+        taken = catalog.agents.parents_taken(task.name, branch=self.agent.branch)
         rng = generator(*self._key, number, "data")
         data = plan_data(method, best(members), world.roots[0].architecture, rng)
         plans = []
@@ -152,7 +152,7 @@ class Run:
                         classes=len(task.classes),
                         agent=self.agent.id,
                         data=data,
-                        ancestors=[path for path in catalog.ancestors(parent.id) if path.id in live],
+                        ancestors=[path for path in catalog.paths.ancestors(parent.id) if path.id in live],
                         rng=generator(*self._key, number, child, "plan"),
                     )
                 )
@@ -223,9 +223,9 @@ class Run:
     def _publish(self) -> Path | None:
         """Keep the best path, measure its test quality once, publish it, and drop the rest of the population."""
         catalog, agent = self.lab.catalog, self.agent
-        path = best([Member(path, self._score(path)) for path in catalog.population(agent.id)])
+        path = best([Member(path, self._score(path)) for path in catalog.agents.population(agent.id)])
         if path is None:
-            catalog.finish_agent(agent.id)
+            catalog.agents.finish(agent.id)
             self.lab.observer.cycle_finished(agent.cycle, None, published=False)
             return None
         if "test_quality" not in path.metrics:
@@ -235,7 +235,7 @@ class Run:
         self.lab.lease.ensure()
         current = self.world.published.get(agent.task)
         message = f"{agent.task}: cycle {agent.cycle + 1} of {agent.cycles}"
-        catalog.publish([path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent)
+        catalog.versions.publish([path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent)
         self._drop_losers(agent)
         self.lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
         return path
@@ -245,10 +245,10 @@ class Run:
 
         The same run on another branch makes the same objects; while there may be one, they are left to gc.
         """
-        if self.lab.catalog.workers(agent.task) != [agent.branch]:
+        if self.lab.catalog.leases.branches(agent.task) != [agent.branch]:
             return
-        made = {d for c in self.lab.catalog.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
-        for digest in made - self.lab.catalog.needed().keys():
+        made = {d for c in self.lab.catalog.agents.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
+        for digest in made - self.lab.catalog.care.needed().keys():
             self.lab.objects.delete(digest)
 
     def _score(self, path: Path) -> float:
@@ -259,5 +259,5 @@ class Run:
 
     def _announce(self) -> None:
         agent = self.agent
-        done = len(self.lab.catalog.children(agent.id, cycle=agent.cycle))
+        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
         self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))

@@ -42,7 +42,7 @@ def evolve(
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     features = features_by_root(store, chosen_device)
     with ExitStack() as held:
-        leases = {task.name: held.enter_context(store.catalog.lease(task.name, branch=branch)) for task in tasks}
+        leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, observer)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
@@ -75,7 +75,7 @@ def _agents(
             continue
         agents.append(
             agent
-            or catalog.start_agent(
+            or catalog.agents.start(
                 task.name,
                 method=resolved.model_dump(mode="json"),
                 label=method.label,
@@ -92,21 +92,21 @@ def _running(
     catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int], restart: bool
 ) -> Agent | None:
     """The task's run to go on with. One that has nothing on record yet, or is to be restarted, is given up."""
-    agent = catalog.running_agent(task, branch=branch)
+    agent = catalog.agents.running(task, branch=branch)
     if agent is None or (_terms(agent) == wanted and not restart):
         return agent
-    if not restart and catalog.children(agent.id):
+    if not restart and catalog.agents.count_children(agent.id):
         raise InvalidValue(
             f"task {task!r} has a run that is not done: {agent.label}, seed {agent.seed}, "
             f"{agent.cycles} cycles of {agent.samples} samples",
             "finish it by the same command, or give it up with --restart",
         )
-    catalog.finish_agent(agent.id)
+    catalog.agents.finish(agent.id)
     return None
 
 
 def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int]) -> bool:
-    done = [agent for agent in catalog.agents(task) if agent.branch == branch]
+    done = [agent for agent in catalog.agents.all(task) if agent.branch == branch]
     return bool(done) and _terms(done[-1]) == wanted
 
 

@@ -30,8 +30,8 @@ DECIMALS = 3
 
 def features_by_root(store: Store, device: torch.device) -> Features:
     """Gives the mean embedding of a task's training images by the system's first root; None where they are not here."""
-    tasks = {task.name: task for task in store.catalog.tasks()}
-    root = next(iter(store.catalog.roots().values()))
+    tasks = {task.name: task for task in store.catalog.tasks.all()}
+    root = next(iter(store.catalog.paths.roots().values()))
 
     @cache
     def features(name: str) -> npt.NDArray[np.float32] | None:

@@ -32,11 +32,11 @@ def recorded_steps(catalog: Catalog, objects: Objects, path: Path) -> tuple[Path
         InvalidValue: the path is a root, or was never published.
         UnknownName: its run, or the children of that, are not on record here.
     """
-    roots = {root.id for root in catalog.roots().values()}
+    roots = {root.id for root in catalog.paths.roots().values()}
     if path.id in roots:
         raise InvalidValue(f"path {path.id} is a root, which no run has made", "name a task, or a path of one")
     lineage: list[Path] = []
-    for ancestor in catalog.ancestors(path.id):
+    for ancestor in catalog.paths.ancestors(path.id):
         foreign = ancestor.task != path.task and all(digest in objects for digest in ancestor.digests())
         if ancestor.id in roots or foreign:
             return ancestor, [*_steps(catalog, lineage[::-1])]
@@ -47,21 +47,21 @@ def recorded_steps(catalog: Catalog, objects: Objects, path: Path) -> tuple[Path
 def _steps(catalog: Catalog, lineage: list[Path]) -> Iterator[RecordedStep]:
     """The children that made these paths; those of one cycle share its record."""
     known = {path.agent for path in lineage}
-    made = {child.path.id: child for agent in sorted(known) for child in catalog.children(agent)}
+    made = {child.path.id: child for agent in sorted(known) for child in catalog.agents.children(agent)}
     for path in lineage:
         if path.id not in made:
             raise UnknownName(f"the run that made path {path.id} is not on record", _ELSEWHERE)
     ends = {(path.agent, made[path.id].cycle): path for path in lineage}
-    cycles = {key: _cycle(catalog, catalog.agent(key[0]), key[1], end) for key, end in ends.items()}
+    cycles = {key: _cycle(catalog, catalog.agents.get(key[0]), key[1], end) for key, end in ends.items()}
     return (RecordedStep(cycles[path.agent, made[path.id].cycle], made[path.id]) for path in lineage)
 
 
 def _cycle(catalog: Catalog, agent: Agent, number: int, end: Path) -> RecordedCycle:
     """A cycle by the last path of it that counts: the one that it published."""
-    commits = [commit for commit in catalog.publishing(end.id) if commit.method == agent.label]
+    commits = [commit for commit in catalog.versions.publishing(end.id) if commit.method == agent.label]
     if not commits:
         raise InvalidValue(f"path {end.id} was never published", "`ramet log` shows what was")
-    method, children = load(agent.method), catalog.children(agent.id, cycle=number)
+    method, children = load(agent.method), catalog.agents.children(agent.id, cycle=number)
     worlds = _worlds_before(catalog, commits[0], agent.task)
     first = next(worlds)
     agreeing = (world for world in (first, *worlds) if _has_scores(world, method, children))
@@ -70,12 +70,12 @@ def _cycle(catalog: Catalog, agent: Agent, number: int, end: Path) -> RecordedCy
 
 def _worlds_before(catalog: Catalog, commit: Commit, task: str) -> Iterator[World]:
     """What the system was before a commit, and before those before it, back to the last one that changed the task."""
-    roots = catalog.roots().values()
+    roots = catalog.paths.roots().values()
     for _ in range(_BACK):
         if not commit.parents:
             return
-        commit = catalog.commit(commit.parents[0])
-        yield World.of(catalog.published(commit.id), roots)
+        commit = catalog.versions.commit(commit.parents[0])
+        yield World.of(catalog.versions.published(commit.id), roots)
         if task in commit.changes:
             return
 

@@ -71,7 +71,7 @@ def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = N
     if policy is not None and policy not in POLICIES:
         raise InvalidValue(f"no policy is called {policy!r}", f"use one of {', '.join(POLICIES)}")
     while True:
-        fork = catalog.fork(name, branch=branch)
+        fork = catalog.versions.fork(name, branch=branch)
         if fork.is_merged:
             return Merged(fork.ours, "nothing")
         bases = [fork.our_state] if fork.is_ahead else fork.bases.values()
@@ -80,7 +80,7 @@ def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = N
         changes = {**planned.taken, **{c.task: c.theirs for c in choices if c.taken == "theirs"}}
         try:
             message = f"merge {name} into {branch}{f' ({policy})' if choices else ''}"
-            commit = catalog.merge(fork, changes, message=message)
+            commit = catalog.versions.merge(fork, changes, message=message)
         except Moved:
             continue
         return Merged(commit.id, "forward" if fork.is_ahead else "merge", tuple(planned.taken), choices)
@@ -100,8 +100,8 @@ def rank(score: float | None) -> float:
 def undisputed(catalog: Catalog, state: Mapping[str, str], disputed: Collection[str]) -> World:
     """The world in which the paths of disputed tasks are scored: a state without these tasks."""
     kept = {task: path for task, path in state.items() if task not in disputed}
-    paths = {path.id: path for path in catalog.paths(list(kept.values()))}
-    return World.of({task: paths[path] for task, path in kept.items()}, catalog.roots().values())
+    paths = {path.id: path for path in catalog.paths.many(list(kept.values()))}
+    return World.of({task: paths[path] for task, path in kept.items()}, catalog.paths.roots().values())
 
 
 def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None) -> tuple[Choice, ...]:
@@ -129,8 +129,8 @@ def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
     disputed = [
         state[task] for state in (fork.our_state, fork.their_state) for task in planned.conflicts if task in state
     ]
-    paths = {path.id: path for path in catalog.paths(disputed)}
-    methods = {agent.id: agent.method for agent in catalog.agents()}
+    paths = {path.id: path for path in catalog.paths.many(disputed)}
+    methods = {agent.id: agent.method for agent in catalog.agents.all()}
     choices = []
     for task in planned.conflicts:
         ids = (fork.our_state.get(task), fork.their_state.get(task))

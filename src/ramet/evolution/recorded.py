@@ -37,7 +37,7 @@ class RecordedCycle:
         members = self._population(child.generation)
         drawn = (*self.key, child.generation)
         root = self.world.roots[0].architecture
-        parent, *older = self.catalog.ancestors(child.path.parent or "")
+        parent, *older = self.catalog.paths.ancestors(child.path.parent or "")
         live = (*(member.path for member in members), *self.world.published.values(), *self.world.roots)
         alive = {path.id for path in live}
         return plan_child(

@@ -34,7 +34,7 @@ def replay(store: Store, path: Path, *, device: str, tolerance: float, progress:
     """Train a path's lineage again (see System.replay)."""
     chosen = choose_device(device)
     start, steps = recorded_steps(store.catalog, store.objects, path)
-    tasks = {task.name: task for task in store.catalog.tasks(removed=True)}
+    tasks = {task.name: task for task in store.catalog.tasks.all(removed=True)}
     done: list[ReplayStep] = []
     with _laboratory(store, tasks, chosen, tolerance) as lab:
         for i, step in enumerate(steps, start=1):

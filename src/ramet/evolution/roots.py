@@ -29,9 +29,9 @@ def _grown(spec: str, rest: str) -> Root:
     if not colon:
         raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
     store = open_store(FilePath(folder).expanduser().resolve())
-    path = store.catalog.published(current_branch(store.folder)).get(task)
+    path = store.catalog.versions.published(current_branch(store.folder)).get(task)
     if path is None:
-        store.catalog.task(task)
+        store.catalog.tasks.get(task)
         raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
     if any(c.name.startswith("adapter") for c in path.components):
         raise InvalidValue(

@@ -22,15 +22,15 @@ def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
 
 
 def _statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
-    published = catalog.published(branch)
-    world = World.of(published, catalog.roots().values())
-    texts = catalog.score_terms()
+    published = catalog.versions.published(branch)
+    world = World.of(published, catalog.paths.roots().values())
+    texts = catalog.agents.score_terms()
     read = {text: _score_part(text) for text in set(texts.values())}
     terms = {agent: read[text] for agent, text in texts.items()}
-    unfinished, sharing = catalog.evolving(branch=branch), world.sharing()
+    unfinished, sharing = catalog.agents.evolving(branch=branch), world.sharing()
     return [
         _status(task, published.get(task.name), world, terms, sharing.get(task.name, ()), task.name in unfinished)
-        for task in catalog.tasks()
+        for task in catalog.tasks.all()
     ]
 
 

@@ -51,7 +51,7 @@ class Overview:
 
 def overviews(system: System) -> list[Overview]:
     """All experiments, the oldest first."""
-    return [_overview(system.catalog, record) for record in system.catalog.experiments()]
+    return [_overview(system.catalog, record) for record in system.catalog.experiments.all()]
 
 
 def overview(system: System, name: str) -> Overview:
@@ -60,7 +60,7 @@ def overview(system: System, name: str) -> Overview:
     Raises:
         UnknownName: there is none.
     """
-    return _overview(system.catalog, system.catalog.experiment(name))
+    return _overview(system.catalog, system.catalog.experiments.get(name))
 
 
 def _overview(catalog: Catalog, record: Experiment) -> Overview:
@@ -80,8 +80,8 @@ def _overview(catalog: Catalog, record: Experiment) -> Overview:
 
 
 def _trials(catalog: Catalog, design: Design) -> Iterator[TrialStatus]:
-    problems = {trial.branch: trial.problem for trial in catalog.trials(design.name)}
-    there = {branch.name for branch in catalog.branches()}
+    problems = {trial.branch: trial.problem for trial in catalog.experiments.trials(design.name)}
+    there = {branch.name for branch in catalog.versions.branches()}
     for slot in design.slots():
         problem = problems.get(slot.branch)
         yield TrialStatus(
@@ -90,6 +90,6 @@ def _trials(catalog: Catalog, design: Design) -> Iterator[TrialStatus]:
             branch=slot.branch,
             state="waiting" if problem is None else "failed" if problem else "done",
             dropped=slot.branch not in there,
-            children=catalog.count_children([slot.branch]),
+            children=catalog.agents.count_children(branches=[slot.branch]),
             problem=problem or "",
         )

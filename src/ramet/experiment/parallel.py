@@ -117,9 +117,9 @@ def _result(system: System, work: _Work, process: SpawnProcess, watch: Watch) ->
         return None
     if process.exitcode:
         problem = f"its process died (exit status {process.exitcode})"
-        trial = catalog.end_trial(work.design.name, slot.variant, slot.seed, slot.branch, problem)
+        trial = catalog.experiments.end_trial(work.design.name, slot.variant, slot.seed, slot.branch, problem)
     else:
-        trials = catalog.trials(work.design.name)
+        trials = catalog.experiments.trials(work.design.name)
         trial = next(trial for trial in trials if (trial.variant, trial.seed) == (slot.variant, slot.seed))
     watch.ended(trial)
     return trial
@@ -129,7 +129,7 @@ def _tell(system: System, design: Design, watch: Watch) -> None:
     budgets = {variant.name: variant.limits for variant in design.variants}
     slots = list(design.slots())
     samples = [budgets[slot.variant].cycles * budgets[slot.variant].samples_per_cycle for slot in slots]
-    made = system.catalog.count_children([slot.branch for slot in slots])
+    made = system.catalog.agents.count_children(branches=[slot.branch for slot in slots])
     watch.progressed(made, sum(samples) * len(design.tasks))
 
 

@@ -25,7 +25,7 @@ def report(system: System, name: str) -> Report:
     Raises:
         UnknownName: there is no such experiment.
     """
-    record = system.catalog.experiment(name)
+    record = system.catalog.experiments.get(name)
     design = Design.model_validate(record.design)
     return summarise(record, design, outcomes(system.catalog, design), _faults(system.catalog, design))
 
@@ -138,6 +138,6 @@ def _movements(mine: Sequence[Outcome]) -> tuple[Movement, ...]:
 
 
 def _faults(catalog: Catalog, design: Design) -> tuple[Fault, ...]:
-    ended = {trial.branch: trial.problem for trial in catalog.trials(design.name)}
+    ended = {trial.branch: trial.problem for trial in catalog.experiments.trials(design.name)}
     whys = {slot: ended.get(slot.branch, "not done yet") for slot in design.slots()}
     return tuple(Fault(slot.variant, slot.seed, why.strip().rpartition("\n")[2]) for slot, why in whys.items() if why)

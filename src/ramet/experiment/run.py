@@ -42,11 +42,11 @@ def run(
 
 def begin(system: System, design: Design) -> Experiment:
     """Put an experiment on record, with its branches; its new tasks are added before."""
-    known = {experiment.name for experiment in system.catalog.experiments()}
+    known = {experiment.name for experiment in system.catalog.experiments.all()}
     added = [] if design.name in known else _add_tasks(system, design)
     try:
         branches = [slot.branch for slot in design.slots()]
-        return system.catalog.begin_experiment(
+        return system.catalog.experiments.begin(
             design.name, design.model_dump(mode="json"), base=design.base, branches=branches
         )
     except RametError:
@@ -60,9 +60,9 @@ def waiting(system: System, design: Design) -> list[Slot]:
     Raises:
         InvalidValue: there are some, and the branch of one was dropped.
     """
-    done = {(t.variant, t.seed) for t in system.catalog.trials(design.name) if not t.problem}
+    done = {(t.variant, t.seed) for t in system.catalog.experiments.trials(design.name) if not t.problem}
     todo = [slot for slot in design.slots() if (slot.variant, slot.seed) not in done]
-    there = {branch.name for branch in system.catalog.branches()}
+    there = {branch.name for branch in system.catalog.versions.branches()}
     gone = next((slot.branch for slot in todo if slot.branch not in there), None)
     if gone is not None:
         raise InvalidValue(

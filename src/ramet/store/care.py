@@ -50,7 +50,7 @@ class Fault:
 
 def reachable(catalog: Catalog) -> frozenset[str]:
     """The objects that the system needs (needs.py says which these are)."""
-    return frozenset(catalog.needed())
+    return frozenset(catalog.care.needed())
 
 
 def gc(
@@ -74,7 +74,7 @@ def gc(
         grace: seconds by which the lease's clock and the objects' may differ.
         clock: seconds since 1970.
     """
-    begun, since = clock(), catalog.leased_since()
+    begun, since = clock(), catalog.leases.oldest()
     before = begun if since is None else since - grace
     if delete:
         objects.sweep(before=before)
@@ -99,9 +99,9 @@ def verify(catalog: Catalog, objects: Objects, progress: Progress | None = None)
         The faults, those of the catalog first, then by digest; none if the system is as it was written. A fault of an
         object that nothing needs names no task: `gc` takes it away.
     """
-    needed = catalog.needed()
+    needed = catalog.care.needed()
     digests = sorted(needed.keys() | set(objects.digests()))
-    faults = [Fault(problem) for problem in catalog.check()]
+    faults = [Fault(problem) for problem in catalog.care.check()]
     # Hashing lets go of the interpreter's lock, so threads share the work.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = pool.map(partial(_problem, objects), digests)
@@ -138,7 +138,7 @@ def _repaired(fault: Fault, objects: Objects, source: Objects) -> Fault:
 
 
 def _fault(catalog: Catalog, digest: str, problem: str, need: Need) -> Fault:
-    users = catalog.users(digest)
+    users = catalog.care.users(digest)
     return Fault(
         problem,
         tuple(sorted(need.tasks)),

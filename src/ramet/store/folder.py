@@ -99,7 +99,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
     if mark["format"] != FORMAT:
         raise _other_format(folder, mark["format"])
     catalog = Catalog(_catalog(folder, mark), clock=clock)
-    catalog.head()  # so that a database that cannot be read is noticed here
+    catalog.versions.head()  # so that a database that cannot be read is noticed here
     return Store(folder, mark["name"], mark["created"], catalog, _objects(folder, mark.get("objects")))
 
 
@@ -121,7 +121,7 @@ def migrate(folder: Path) -> int:
         catalog.migrate()
         if mark["format"] == 1:  # its gc deleted what only older commits needed
             objects = _objects(folder, mark.get("objects"))
-            catalog.let_go({digest for digest in catalog.needed() if digest not in objects})
+            catalog.care.let_go({digest for digest in catalog.care.needed() if digest not in objects})
     finally:
         catalog.close()
     if mark["format"] != FORMAT:

@@ -68,8 +68,8 @@ def tell(system: Versioned) -> Story:
     """The story of the branch that a system is on."""
     commits = [commit for commit in first_parents(system) if commit.changes]
     paths = _paths(system, commits)
-    classes = {task.name: len(task.classes) for task in system.catalog.tasks(removed=True)}
-    tally = Tally(system.catalog.roots().values(), classes)
+    classes = {task.name: len(task.classes) for task in system.catalog.tasks.all(removed=True)}
+    tally = Tally(system.catalog.paths.roots().values(), classes)
     states: list[State] = []
     segments = []
     for method, run in groupby(_with_methods(commits, paths), itemgetter(0)):
@@ -95,7 +95,7 @@ def _paths(system: Versioned, commits: Sequence[Commit]) -> dict[str, Path]:
     """All paths that were published, by id."""
     ids = sorted({id for commit in commits for id in commit.changes.values() if id is not None})
     chunks = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
-    return {path.id: path for chunk in chunks for path in system.catalog.paths(chunk)}
+    return {path.id: path for chunk in chunks for path in system.catalog.paths.many(chunk)}
 
 
 def _with_methods(commits: Sequence[Commit], paths: Mapping[str, Path]) -> Iterator[tuple[str, Commit]]:

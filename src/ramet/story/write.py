@@ -81,7 +81,7 @@ def write_graph(graph: Graph, file: Path) -> None:
 
 def sharing(system: "System") -> Sharing:
     """Of every two tasks, the parameters of what the paths of both hold; nothing where there are too many pairs."""
-    state = system.catalog.published(system.branch)
+    state = system.catalog.versions.published(system.branch)
     if len(state) > PICTURED:
         return {}
     found = {task: {task: path.params} for task, path in sorted(state.items())}

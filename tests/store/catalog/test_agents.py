@@ -23,39 +23,39 @@ def grow(catalog: Catalog, agent: str, cycle: int, generation: int, *versions: f
     """Record a generation of joined children, one a version, which then are the population."""
     paths = [a_path(mu={"hp:x": version}, agent=agent, metrics={"quality": version}) for version in versions]
     children = [a_child(path, i, generation=generation, cycle=cycle) for i, path in enumerate(paths)]
-    catalog.record_generation(agent, cycle, generation, children, [path.id for path in paths])
+    catalog.agents.record_generation(agent, cycle, generation, children, [path.id for path in paths])
     return paths
 
 
 def test_an_agent_is_found_again_by_its_task_until_it_is_done(catalog: Catalog) -> None:
-    assert catalog.running_agent("digits") is None
+    assert catalog.agents.running("digits") is None
     agent = start(catalog)
-    assert (agent.state, agent.cycle, agent.number, agent.base) == ("running", 0, 0, catalog.head().id)
-    assert catalog.running_agent("digits") == agent == catalog.agent(agent.id)
+    assert (agent.state, agent.cycle, agent.number, agent.base) == ("running", 0, 0, catalog.versions.head().id)
+    assert catalog.agents.running("digits") == agent == catalog.agents.get(agent.id)
     with pytest.raises(InvalidValue, match="'digits' has an agent that is not done"):
         start(catalog)
-    catalog.finish_agent(agent.id)
-    assert catalog.running_agent("digits") is None
+    catalog.agents.finish(agent.id)
+    assert catalog.agents.running("digits") is None
     assert start(catalog).number == 1
-    assert [known.number for known in catalog.agents("digits")] == [0, 1]
+    assert [known.number for known in catalog.agents.all("digits")] == [0, 1]
 
 
 def test_agents_are_counted_on_their_branch(catalog: Catalog) -> None:
     with catalog._database.writing() as connection:
-        connection.execute(insert(branches).values(name="other", commit=catalog.head().id))
+        connection.execute(insert(branches).values(name="other", commit=catalog.versions.head().id))
     made = []
     for branch in ("main", "other", "main"):
         made.append(start(catalog, branch=branch))
-        catalog.finish_agent(made[-1].id)
+        catalog.agents.finish(made[-1].id)
     assert [agent.number for agent in made] == [0, 0, 1]
-    assert [(agent.branch, agent.number) for agent in catalog.agents()] == [("main", 0), ("main", 1), ("other", 0)]
+    assert [(agent.branch, agent.number) for agent in catalog.agents.all()] == [("main", 0), ("main", 1), ("other", 0)]
 
 
 def test_agents_that_differ_in_anything_have_other_ids(catalog: Catalog) -> None:
-    catalog.add_task(a_task("beans"))
+    catalog.tasks.add(a_task("beans"))
     made = [start(catalog), start(catalog, "beans")]
     for agent in made:
-        catalog.finish_agent(agent.id)
+        catalog.agents.finish(agent.id)
     made += [start(catalog, seed=1), start(catalog, "beans", cycles=3)]
     assert len({agent.id for agent in made}) == 4
 
@@ -64,14 +64,14 @@ def test_the_id_depends_on_the_roots(catalog: Catalog, store: Store) -> None:
     first = start(catalog)
     with catalog._database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM agents")
-    catalog.add_root("another", a_path(None))
+    catalog.paths.add_root("another", a_path(None))
     assert start(catalog).id != first.id
 
 
-@pytest.mark.parametrize("method", ["agent", "finish_agent", "begin_cycle"])
+@pytest.mark.parametrize("method", ["get", "finish", "begin_cycle"])
 def test_an_unknown_agent_is_an_error(catalog: Catalog, method: str) -> None:
     with pytest.raises(UnknownName, match="no agent is called 'nobody'"):
-        getattr(catalog, method)("nobody")
+        getattr(catalog.agents, method)("nobody")
 
 
 def test_a_generation_is_on_record_with_its_children_and_population(catalog: Catalog) -> None:
@@ -79,12 +79,12 @@ def test_a_generation_is_on_record_with_its_children_and_population(catalog: Cat
     best = a_path(agent=agent.id, metrics={"quality": 0.5})
     dropped = a_path(digests=("",), agent=agent.id, metrics={"quality": 0.25, "score": nan})
     children = [a_child(best), a_child(dropped, 1, status="diverged")]
-    catalog.record_generation(agent.id, 0, 0, children, [best.id])
-    assert repr(catalog.children(agent.id)) == repr(children)
-    assert catalog.population(agent.id) == [best]
-    assert catalog.generations_done(agent.id, 0) == 1
-    assert catalog.generations_done(agent.id, 1) == 0
-    assert "" not in catalog.needed()
+    catalog.agents.record_generation(agent.id, 0, 0, children, [best.id])
+    assert repr(catalog.agents.children(agent.id)) == repr(children)
+    assert catalog.agents.population(agent.id) == [best]
+    assert catalog.agents.generations_done(agent.id, 0) == 1
+    assert catalog.agents.generations_done(agent.id, 1) == 0
+    assert "" not in catalog.care.needed()
 
 
 def test_children_that_are_one_path_keep_what_each_measured(catalog: Catalog) -> None:
@@ -92,21 +92,21 @@ def test_children_that_are_one_path_keep_what_each_measured(catalog: Catalog) ->
     one, other = (a_path(digests=("",), agent=agent.id, metrics={"quality": q}) for q in (0.25, 0.75))
     assert one.id == other.id
     children = [a_child(one, 0, status="worse"), a_child(other, 1, status="worse")]
-    catalog.record_generation(agent.id, 0, 0, children, [])
-    assert catalog.children(agent.id) == children
+    catalog.agents.record_generation(agent.id, 0, 0, children, [])
+    assert catalog.agents.children(agent.id) == children
 
 
 def test_children_are_chosen_by_agent_task_and_cycle(catalog: Catalog) -> None:
-    catalog.add_task(a_task("beans"))
+    catalog.tasks.add(a_task("beans"))
     digits, beans = start(catalog), start(catalog, "beans")
     grow(catalog, digits.id, 0, 0, 0.1, 0.2)
-    catalog.record_generation(beans.id, 0, 0, [a_child(a_path("beans"))], [])
+    catalog.agents.record_generation(beans.id, 0, 0, [a_child(a_path("beans"))], [])
     best = grow(catalog, digits.id, 0, 1, 0.3)
-    catalog.publish(best, message="", method="", close_cycle=digits)
+    catalog.versions.publish(best, message="", method="", close_cycle=digits)
     grow(catalog, digits.id, 1, 0, 0.4)
 
     def chosen(**by: object) -> list[tuple[str | None, int, int, int]]:
-        return [(c.path.task, c.cycle, c.generation, c.number) for c in catalog.children(**by)]  # type: ignore[arg-type]
+        return [(c.path.task, c.cycle, c.generation, c.number) for c in catalog.agents.children(**by)]  # type: ignore[arg-type]
 
     digits_first = [("digits", 0, 0, 0), ("digits", 0, 0, 1)]
     rest = [("digits", 0, 1, 0), ("digits", 1, 0, 0)]
@@ -122,9 +122,9 @@ def test_a_generation_is_recorded_once_and_in_its_turn(catalog: Catalog) -> None
     for cycle, generation in ((0, 0), (0, 2), (1, 0)):
         with pytest.raises(Busy, match=f"generation {generation} of cycle {cycle} of agent {agent.id}"):
             grow(catalog, agent.id, cycle, generation, 0.9)
-    assert catalog.population(agent.id) == first
-    assert len(catalog.children()) == 1
-    catalog.finish_agent(agent.id)
+    assert catalog.agents.population(agent.id) == first
+    assert len(catalog.agents.children()) == 1
+    catalog.agents.finish(agent.id)
     with pytest.raises(Busy):
         grow(catalog, agent.id, 0, 1, 0.9)
 
@@ -134,60 +134,60 @@ def test_a_generation_that_cannot_be_recorded_leaves_nothing(catalog: Catalog) -
 
     agent = start(catalog)
     with pytest.raises(IntegrityError):
-        catalog.record_generation(agent.id, 0, 0, [a_child(a_path())], ["no such path"])
-    assert catalog.children() == []
-    assert catalog.generations_done(agent.id, 0) == 0
+        catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path())], ["no such path"])
+    assert catalog.agents.children() == []
+    assert catalog.agents.generations_done(agent.id, 0) == 0
     with pytest.raises(UnknownName):
-        catalog.path(a_path().id)
+        catalog.paths.get(a_path().id)
 
 
 def test_a_cycle_ends_with_what_it_publishes(catalog: Catalog) -> None:
     agent = start(catalog, cycles=2)
     _, best = grow(catalog, agent.id, 0, 0, 0.1, 0.2)
-    commit = catalog.publish([best], message="", method="m/1", close_cycle=agent)
-    second = catalog.agent(agent.id)
+    commit = catalog.versions.publish([best], message="", method="m/1", close_cycle=agent)
+    second = catalog.agents.get(agent.id)
     assert second == replace(agent, cycle=1, base=commit.id)
-    assert catalog.population(agent.id) == [best]
-    assert catalog.generations_done(agent.id, 1) == 0
-    catalog.publish([best], message="", method="m/1", close_cycle=second)
-    assert catalog.agent(agent.id) == replace(second, cycle=2, state="done")
-    assert catalog.population(agent.id) == []
-    assert catalog.head() == commit
+    assert catalog.agents.population(agent.id) == [best]
+    assert catalog.agents.generations_done(agent.id, 1) == 0
+    catalog.versions.publish([best], message="", method="m/1", close_cycle=second)
+    assert catalog.agents.get(agent.id) == replace(second, cycle=2, state="done")
+    assert catalog.agents.population(agent.id) == []
+    assert catalog.versions.head() == commit
 
 
 def test_a_cycle_ends_once_and_what_comes_late_is_not_published(catalog: Catalog) -> None:
     agent = start(catalog, cycles=3)
     one, other = grow(catalog, agent.id, 0, 0, 0.1, 0.2)
-    commit = catalog.publish([one], message="", method="m/1", close_cycle=agent)
+    commit = catalog.versions.publish([one], message="", method="m/1", close_cycle=agent)
     with pytest.raises(Busy, match="cycle 0"):
-        catalog.publish([other], message="", method="m/1", close_cycle=agent)
-    assert catalog.head() == commit
-    assert catalog.agent(agent.id).cycle == 1
+        catalog.versions.publish([other], message="", method="m/1", close_cycle=agent)
+    assert catalog.versions.head() == commit
+    assert catalog.agents.get(agent.id).cycle == 1
 
 
 def test_a_new_agent_starts_from_the_published_path(catalog: Catalog) -> None:
     path = a_path()
-    catalog.publish([path], message="", method="")
-    assert catalog.population(start(catalog).id) == [path]
+    catalog.versions.publish([path], message="", method="")
+    assert catalog.agents.population(start(catalog).id) == [path]
 
 
 def test_a_cycle_begins_from_what_is_published_then_and_stays_there(catalog: Catalog) -> None:
-    catalog.add_task(a_task("beans"))
+    catalog.tasks.add(a_task("beans"))
     agent = start(catalog)
-    catalog.publish([a_path()], message="", method="")
-    begun = catalog.begin_cycle(agent.id)
-    assert begun.base == catalog.head().id
-    assert catalog.population(agent.id) == [a_path()]
+    catalog.versions.publish([a_path()], message="", method="")
+    begun = catalog.agents.begin_cycle(agent.id)
+    assert begun.base == catalog.versions.head().id
+    assert catalog.agents.population(agent.id) == [a_path()]
     grow(catalog, agent.id, 0, 0, 0.1)
-    catalog.publish([a_path("beans")], message="", method="")
-    assert catalog.begin_cycle(agent.id) == begun
-    assert catalog.published(begun.base) == {"digits": a_path()}
+    catalog.versions.publish([a_path("beans")], message="", method="")
+    assert catalog.agents.begin_cycle(agent.id) == begun
+    assert catalog.versions.published(begun.base) == {"digits": a_path()}
 
 
 def test_the_order_of_a_population_is_kept(catalog: Catalog) -> None:
     agent = start(catalog)
     paths = grow(catalog, agent.id, 0, 0, *(i / 10 for i in range(10)))
-    catalog.record_generation(agent.id, 0, 1, [], [path.id for path in reversed(paths)])
-    assert catalog.population(agent.id) == paths[::-1]
-    assert catalog.generations_done(agent.id, 0) == 2
+    catalog.agents.record_generation(agent.id, 0, 1, [], [path.id for path in reversed(paths)])
+    assert catalog.agents.population(agent.id) == paths[::-1]
+    assert catalog.agents.generations_done(agent.id, 0) == 2
     assert {path.components[0].digest for path in paths} == {NOWHERE}

@@ -16,22 +16,22 @@ MOST = 50
 
 
 def begin(store: Store) -> Experiment:
-    return store.catalog.begin_experiment("mu", DESIGN, base="main", branches=BRANCHES)
+    return store.catalog.experiments.begin("mu", DESIGN, base="main", branches=BRANCHES)
 
 
 def test_an_experiment_begins_once(store: Store) -> None:
     made = begin(store)
-    assert (made.name, made.design, made.base) == ("mu", DESIGN, store.catalog.head().id)
-    store.catalog.publish([a_path()], message="later", method="m")
-    assert begin(store) == made == store.catalog.experiment("mu")
-    assert store.catalog.experiments() == [made]
-    assert {store.catalog.head(branch).id for branch in BRANCHES} == {made.base}
+    assert (made.name, made.design, made.base) == ("mu", DESIGN, store.catalog.versions.head().id)
+    store.catalog.versions.publish([a_path()], message="later", method="m")
+    assert begin(store) == made == store.catalog.experiments.get("mu")
+    assert store.catalog.experiments.all() == [made]
+    assert {store.catalog.versions.head(branch).id for branch in BRANCHES} == {made.base}
 
 
 def test_one_of_another_design_is_refused(store: Store) -> None:
     begin(store)
     with pytest.raises(InvalidValue, match="one is never edited"):
-        store.catalog.begin_experiment("mu", {**DESIGN, "seeds": [0]}, base="main", branches=BRANCHES)
+        store.catalog.experiments.begin("mu", {**DESIGN, "seeds": [0]}, base="main", branches=BRANCHES)
 
 
 @pytest.mark.parametrize(
@@ -42,46 +42,46 @@ def test_what_cannot_begin_leaves_nothing(
     store: Store, base: str, branches: tuple[str, ...], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        store.catalog.begin_experiment("mu", DESIGN, base=base, branches=branches)
-    assert store.catalog.experiments() == []
-    assert [branch.name for branch in store.catalog.branches()] == ["main"]
+        store.catalog.experiments.begin("mu", DESIGN, base=base, branches=branches)
+    assert store.catalog.experiments.all() == []
+    assert [branch.name for branch in store.catalog.versions.branches()] == ["main"]
 
 
 def test_a_trial_that_was_tried_again_takes_the_place_of_the_first(store: Store) -> None:
     begin(store)
-    store.catalog.end_trial("mu", "b", 0, "mu/b/0")
-    failed = store.catalog.end_trial("mu", "a", 0, "mu/a/0", "it failed")
-    assert [trial.problem for trial in store.catalog.trials("mu")] == ["it failed", ""]
-    store.catalog.publish([a_path()], message="it went well", method="m", branch="mu/a/0")
-    again = store.catalog.end_trial("mu", "a", 0, "mu/a/0")
-    assert store.catalog.trials("mu")[0] == again
-    assert (again.problem, again.commit) == ("", store.catalog.head("mu/a/0").id)
+    store.catalog.experiments.end_trial("mu", "b", 0, "mu/b/0")
+    failed = store.catalog.experiments.end_trial("mu", "a", 0, "mu/a/0", "it failed")
+    assert [trial.problem for trial in store.catalog.experiments.trials("mu")] == ["it failed", ""]
+    store.catalog.versions.publish([a_path()], message="it went well", method="m", branch="mu/a/0")
+    again = store.catalog.experiments.end_trial("mu", "a", 0, "mu/a/0")
+    assert store.catalog.experiments.trials("mu")[0] == again
+    assert (again.problem, again.commit) == ("", store.catalog.versions.head("mu/a/0").id)
     assert failed.commit != again.commit
 
 
 def test_branches_are_dropped_all_or_none(store: Store) -> None:
     begin(store)
     agent = start(store.catalog, branch="mu/b/0")
-    store.catalog.record_generation(agent.id, 0, 0, [a_child(a_path(agent=agent.id))], [])
-    assert store.catalog.count_children(BRANCHES) == 1
-    with store.catalog.lease("digits", branch="mu/b/0"), pytest.raises(Busy):
-        store.catalog.drop_branches(BRANCHES)
-    assert len(store.catalog.branches()) == 3
-    assert store.catalog.drop_branches(["other", *BRANCHES]) == list(BRANCHES)
-    assert store.catalog.agent(agent.id).state == "done"
-    assert store.catalog.count_children(BRANCHES) == 1
-    assert store.catalog.check() == []
+    store.catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path(agent=agent.id))], [])
+    assert store.catalog.agents.count_children(branches=BRANCHES) == 1
+    with store.catalog.leases.hold("digits", branch="mu/b/0"), pytest.raises(Busy):
+        store.catalog.experiments.drop_branches(BRANCHES)
+    assert len(store.catalog.versions.branches()) == 3
+    assert store.catalog.experiments.drop_branches(["other", *BRANCHES]) == list(BRANCHES)
+    assert store.catalog.agents.get(agent.id).state == "done"
+    assert store.catalog.agents.count_children(branches=BRANCHES) == 1
+    assert store.catalog.care.check() == []
 
 
 def test_what_others_have_is_published_by_one_commit_with_them_as_parents(store: Store) -> None:
     begin(store)
     path = a_path(digests=(store.objects.put({}),))
-    other = store.catalog.publish([path], message="found", method="m/1", branch="mu/a/0")
-    head, parents = store.catalog.head().id, [other.id, store.catalog.head("mu/b/0").id]
-    commit = store.catalog.gather("main", head, parents, {"digits": path.id}, message="both", method="m/1")
+    other = store.catalog.versions.publish([path], message="found", method="m/1", branch="mu/a/0")
+    head, parents = store.catalog.versions.head().id, [other.id, store.catalog.versions.head("mu/b/0").id]
+    commit = store.catalog.versions.gather("main", head, parents, {"digits": path.id}, message="both", method="m/1")
     assert commit.parents == (head, *parents)
-    assert store.catalog.published() == {"digits": path}
-    assert {found.id for found in store.catalog.log()} >= {other.id, head}
+    assert store.catalog.versions.published() == {"digits": path}
+    assert {found.id for found in store.catalog.versions.log()} >= {other.id, head}
     assert verify(store.catalog, store.objects) == []
 
 
@@ -93,11 +93,11 @@ def test_a_kill_at_any_write_leaves_no_experiment_or_a_whole_one(tmp_path: FileP
         folder = shutil.copytree(before, tmp_path / str(point))
         killed = dies_at(point, lambda folder=folder: begin(open_store(folder)))  # type: ignore[misc]
         store = open_store(folder)
-        there = (len(store.catalog.experiments()), len(store.catalog.branches()))
+        there = (len(store.catalog.experiments.all()), len(store.catalog.versions.branches()))
         assert there in ((0, 1), (1, 3))
-        assert store.catalog.check() == []
+        assert store.catalog.care.check() == []
         begin(store)
-        assert len(store.catalog.branches()) == 3
+        assert len(store.catalog.versions.branches()) == 3
         store.catalog.close()
         if not killed:
             break

@@ -15,6 +15,7 @@ from ramet.base.errors import Busy, StoreError
 from ramet.store.catalog import leases
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.database import Address, Database
+from ramet.store.catalog.leases import Leases
 from ramet.store.catalog.schema import leases as table
 from ramet.store.folder import Store
 from tests.store.examples import again, run_in_child
@@ -32,20 +33,20 @@ def change(catalog: Catalog, **values: Any) -> None:
 
 
 def test_a_task_has_one_holder_and_another_task_another(catalog: Catalog) -> None:
-    with catalog.lease("digits") as lease:
+    with catalog.leases.hold("digits") as lease:
         lease.ensure()
         with pytest.raises(Busy, match=f"'digits' is being worked on by process {os.getpid()} on {lease.host} since"):
-            catalog.lease("digits").__enter__()
-        with catalog.lease("beans"):
+            catalog.leases.hold("digits").__enter__()
+        with catalog.leases.hold("beans"):
             lease.ensure()
-    with catalog.lease("digits"):
+    with catalog.leases.hold("digits"):
         pass
 
 
 def test_a_lease_is_given_back_whatever_happens(catalog: Catalog) -> None:
-    with pytest.raises(ZeroDivisionError), catalog.lease("digits"):
+    with pytest.raises(ZeroDivisionError), catalog.leases.hold("digits"):
         raise ZeroDivisionError
-    assert catalog.leased_since() is None
+    assert catalog.leases.oldest() is None
     assert not [thread for thread in threading.enumerate() if "_keep" in thread.name]
 
 
@@ -58,8 +59,8 @@ def test_ctrl_c_while_it_is_taken_gives_it_back(catalog: Catalog, monkeypatch: p
 
     monkeypatch.setattr(leases, "_take", press)
     with pytest.raises(KeyboardInterrupt):
-        catalog.lease("digits").__enter__()
-    assert catalog.leased_since() is None
+        catalog.leases.hold("digits").__enter__()
+    assert catalog.leases.oldest() is None
 
 
 def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
@@ -71,13 +72,13 @@ def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
     busy = ExitStack()
 
     def stop() -> None:
-        with catalog.lease("digits"):
+        with catalog.leases.hold("digits"):
             busy.enter_context(other.writing())
             raise KeyboardInterrupt
 
     with busy, pytest.raises(KeyboardInterrupt):
         stop()
-    assert catalog.leased_since() is not None
+    assert catalog.leases.oldest() is not None
     catalog.close()
     other.close()
 
@@ -85,20 +86,20 @@ def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
 def test_another_process_is_told_who_holds_it(store: Store) -> None:
     def take() -> None:
         with pytest.raises(Busy, match=f"process {os.getppid()} "):
-            again(store.catalog).lease("digits").__enter__()
+            again(store.catalog).leases.hold("digits").__enter__()
 
-    with store.catalog.lease("digits"):
+    with store.catalog.leases.hold("digits"):
         assert run_in_child(take) == 0
 
 
 def test_the_lease_of_a_dead_process_is_taken_over(store: Store) -> None:
     def die_with_it() -> None:
-        again(store.catalog).lease("digits").__enter__()
+        again(store.catalog).leases.hold("digits").__enter__()
         os._exit(9)
 
     assert os.waitstatus_to_exitcode(run_in_child(die_with_it)) == 9
-    assert store.catalog.leased_since() is None
-    with store.catalog.lease("digits") as lease:
+    assert store.catalog.leases.oldest() is None
+    with store.catalog.leases.hold("digits") as lease:
         lease.ensure()
 
 
@@ -114,15 +115,15 @@ def test_the_lease_of_a_dead_process_is_taken_over(store: Store) -> None:
     ids=["another machine", "another machine, ended", "dead", "alive", "ended"],
 )
 def test_when_a_lease_may_be_taken_over(catalog: Catalog, holder: dict[str, Any], free: bool) -> None:
-    with catalog.lease("digits"):
+    with catalog.leases.hold("digits"):
         change(catalog, token="another", **holder)
-        assert (catalog.leased_since() is None) == free
+        assert (catalog.leases.oldest() is None) == free
         if free:
-            with catalog.lease("digits"):
+            with catalog.leases.hold("digits"):
                 pass
         else:
             with pytest.raises(Busy):
-                catalog.lease("digits").__enter__()
+                catalog.leases.hold("digits").__enter__()
 
 
 def test_of_many_takers_of_a_dead_lease_one_gets_it(store: Store) -> None:
@@ -132,14 +133,14 @@ def test_of_many_takers_of_a_dead_lease_one_gets_it(store: Store) -> None:
         catalog = again(store.catalog)
         ready.wait(20)
         try:
-            with catalog.lease("digits"):
+            with catalog.leases.hold("digits"):
                 tried.wait(20)
                 return True
         except Busy:
             tried.wait(20)
             return False
 
-    with store.catalog.lease("digits"):
+    with store.catalog.leases.hold("digits"):
         change(store.catalog, token="dead", pid=2**22 + 1)
         with ThreadPoolExecutor(6) as pool:
             assert sum(pool.map(take, range(6))) == 1
@@ -155,7 +156,7 @@ def test_the_holder_puts_the_end_off(catalog: Catalog) -> None:
             renewed.set()
         return now
 
-    with leases.held(catalog._database, "main", "digits", seconds=0.06, clock=clock) as lease:
+    with Leases(catalog._database, clock).hold("digits", seconds=0.06) as lease:
         assert renewed.wait(10)
         lease.ensure()
         with catalog._database.reading() as connection:
@@ -163,7 +164,7 @@ def test_the_holder_puts_the_end_off(catalog: Catalog) -> None:
 
 
 def test_a_holder_that_stood_still_notices_that_it_lost_the_lease(catalog: Catalog) -> None:
-    with catalog.lease("digits", seconds=0.06) as lease:
+    with catalog.leases.hold("digits", seconds=0.06) as lease:
         change(catalog, token="another")
         assert lease.lost.wait(10)
         with pytest.raises(Busy, match="lost to another process"):
@@ -183,7 +184,7 @@ def test_a_busy_catalog_is_asked_again(store: Store, monkeypatch: pytest.MonkeyP
         return writing(database)
 
     monkeypatch.setattr(Database, "writing", busy)
-    with store.catalog.lease("digits", seconds=0.06) as lease:
+    with store.catalog.leases.hold("digits", seconds=0.06) as lease:
         assert asked.wait(10)
         change(store.catalog, token="another")
         assert lease.lost.wait(10)
@@ -192,8 +193,8 @@ def test_a_busy_catalog_is_asked_again(store: Store, monkeypatch: pytest.MonkeyP
 def test_since_when_somebody_works(new_address: Callable[[], Address]) -> None:
     now = iter(range(100, 200))
     catalog = Catalog.create(new_address(), clock=lambda: float(next(now)))
-    assert catalog.leased_since() is None
-    with catalog.lease("digits"), catalog.lease("beans"):
-        first = catalog.leased_since()
+    assert catalog.leases.oldest() is None
+    with catalog.leases.hold("digits"), catalog.leases.hold("beans"):
+        first = catalog.leases.oldest()
         assert first is not None
         assert 100 < first < 106

@@ -99,18 +99,18 @@ def test_a_system_of_format_1_says_what_to_do_and_then_is_used_again(tmp_path: F
     assert all(before.values()), "a table that the test says nothing of"
 
     catalog = open_store(folder).catalog
-    assert catalog.check() == []
-    assert [commit.message for commit in catalog.log()] == ["beans: 1 of 2", "digits: 1 of 1", "a new system"]
-    assert {task: path.metrics for task, path in catalog.published().items()} == {
+    assert catalog.care.check() == []
+    assert [commit.message for commit in catalog.versions.log()] == ["beans: 1 of 2", "digits: 1 of 1", "a new system"]
+    assert {task: path.metrics for task, path in catalog.versions.published().items()} == {
         "beans": {"quality": 0.25},
         "digits": {"quality": 0.5},
     }
-    assert [(agent.task, agent.number, agent.state) for agent in catalog.agents()] == [
+    assert [(agent.task, agent.number, agent.state) for agent in catalog.agents.all()] == [
         ("beans", 0, "running"),
         ("digits", 0, "done"),
         ("digits", 1, "running"),
     ]
-    catalog.add_task(a_task("letters"))
+    catalog.tasks.add(a_task("letters"))
     assert start(catalog, "letters").number == 0
     catalog.close()
     assert migrate(folder) == FORMAT
@@ -155,7 +155,7 @@ def test_a_system_of_format_2_keeps_all_that_it_has(tmp_path: FilePath) -> None:
     assert [after.pop(table) for table in ("experiments", "trials")] == [[], []]
     assert (before.pop("alembic_version"), after.pop("alembic_version")) == ([("0002",)], [("0003",)])
     assert after == before
-    assert open_store(folder).catalog.experiments() == []
+    assert open_store(folder).catalog.experiments.all() == []
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked processes")

@@ -44,7 +44,7 @@ def test_a_system_says_where_its_catalog_is(new_url: Callable[[], str], tmp_path
     with pytest.raises(StoreError, match="already exists") as error:
         make_system(tmp_path / "other", catalog=url)
     assert "holds a catalog already" in error.value.remedy
-    assert open_store(tmp_path / "colony").catalog.check() == []
+    assert open_store(tmp_path / "colony").catalog.care.check() == []
 
 
 def test_a_system_that_was_not_finished_leaves_no_tables(new_url: Callable[[], str], tmp_path: Path) -> None:
@@ -52,17 +52,17 @@ def test_a_system_that_was_not_finished_leaves_no_tables(new_url: Callable[[], s
 
     def fail_half_way() -> None:
         with create(tmp_path / "colony", "colony", catalog=url) as made:
-            made.catalog.add_root("vit", a_path(None))
+            made.catalog.paths.add_root("vit", a_path(None))
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
-    assert make_system(tmp_path / "colony", catalog=url).catalog.check() == []
+    assert make_system(tmp_path / "colony", catalog=url).catalog.care.check() == []
 
 
 def test_a_server_that_is_away_is_explained(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="refuses: connection") as error:
-        Catalog(f"postgresql://postgres@/postgres?host={tmp_path}").head()
+        Catalog(f"postgresql://postgres@/postgres?host={tmp_path}").versions.head()
     assert "check that the server runs" in error.value.remedy
 
 
@@ -71,5 +71,5 @@ def test_a_connection_that_was_cut_is_made_anew(new_url: Callable[[], str]) -> N
     with Database(catalog._database.address).reading() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         connection.exec_driver_sql(f"{others} AND usename = 'postgres'")
-    assert catalog.published() == {}
+    assert catalog.versions.published() == {}
     catalog.close()

@@ -26,7 +26,7 @@ DIMENSIONS: dict[str, Any] = {"image_size": 32, "adapter_width": 4, "classes": 2
 def whole_path(store: Store, task: str = "digits", parent: str | None = None, seed: int = 0) -> Path:
     """A path that could run, published by an agent of its own."""
     generator = torch.Generator().manual_seed(seed)
-    agent = store.catalog.start_agent(task, method={"score": {}}, label="m/1", seed=seed, cycles=1, samples=1)
+    agent = store.catalog.agents.start(task, method={"score": {}}, label="m/1", seed=seed, cycles=1, samples=1)
 
     def component(name: str) -> Component:
         shapes = spec.shapes(ARCHITECTURE, name, **DIMENSIONS)
@@ -39,18 +39,18 @@ def whole_path(store: Store, task: str = "digits", parent: str | None = None, se
         components=tuple(component(name) for name in spec.component_names(2, [1])),
         hyperparameters={"layers": 2, "data.image_size": 32, "adapter_width": 4},
     ).identified()
-    store.catalog.publish([path], message="", method="m/1", close_cycle=agent)
+    store.catalog.versions.publish([path], message="", method="m/1", close_cycle=agent)
     return path
 
 
 def export(store: Store, folder: FilePath, task: str = "digits") -> FilePath:
-    path = store.catalog.published()[task]
+    path = store.catalog.versions.published()[task]
     write_bundle(
         store,
-        store.catalog.task(task),
+        store.catalog.tasks.get(task),
         path,
-        store.catalog.ancestors(path.id)[::-1],
-        store.catalog.agent(path.agent),
+        store.catalog.paths.ancestors(path.id)[::-1],
+        store.catalog.agents.get(path.agent),
         folder,
     )
     return folder
@@ -59,7 +59,7 @@ def export(store: Store, folder: FilePath, task: str = "digits") -> FilePath:
 @pytest.fixture
 def bundle(store: Store, tmp_path: FilePath) -> FilePath:
     """An exported path, whose parent is the root."""
-    whole_path(store, parent=next(iter(store.catalog.roots().values())).id)
+    whole_path(store, parent=next(iter(store.catalog.paths.roots().values())).id)
     return export(store, tmp_path / "out" / "bundle")
 
 
@@ -83,13 +83,13 @@ def test_an_imported_path_is_the_same_where_its_parent_is_known(
 ) -> None:
     other = make_system(tmp_path / "other", ())
     read = read_bundle(bundle)
-    before = other.catalog.head().id
+    before = other.catalog.versions.head().id
     commit = take_bundle(other, read, "digits", "main")
     assert commit.parents == (before,)
     assert commit.changes == {"digits": read.path.id}
-    assert other.catalog.published() == store.catalog.published()
-    assert other.catalog.agent(read.path.agent).method == {"score": {}}
-    assert [task.name for task in other.catalog.tasks()] == ["digits"]
+    assert other.catalog.versions.published() == store.catalog.versions.published()
+    assert other.catalog.agents.get(read.path.agent).method == {"score": {}}
+    assert [task.name for task in other.catalog.tasks.all()] == ["digits"]
     assert verify(other.catalog, other.objects) == []
     assert take_bundle(other, read, "digits", "main") == commit
     assert read_bundle(export(other, tmp_path / "again")).path == read.path
@@ -98,12 +98,12 @@ def test_an_imported_path_is_the_same_where_its_parent_is_known(
 def test_an_imported_path_may_have_another_name_and_shares_what_is_equal(store: Store, bundle: FilePath) -> None:
     objects = set(store.objects.digests())
     take_bundle(store, read_bundle(bundle), "numbers", "main")
-    one, other = (store.catalog.published()[task] for task in ("digits", "numbers"))
+    one, other = (store.catalog.versions.published()[task] for task in ("digits", "numbers"))
     assert set(store.objects.digests()) == objects
     assert one.digests() == other.digests()
     assert (one.id, one.agent) != (other.id, other.agent)
     assert {component.task for component in other.components} == {"numbers"}
-    assert store.catalog.agent(other.agent).task == "numbers"
+    assert store.catalog.agents.get(other.agent).task == "numbers"
     assert verify(store.catalog, store.objects) == []
 
 
@@ -111,10 +111,10 @@ def test_a_system_of_another_root_takes_a_path_in_without_its_parent(bundle: Fil
     from ramet.store.folder import create
 
     with create(tmp_path / "foreign", "foreign") as made:
-        made.catalog.add_root("vit", a_path(None, (made.objects.put({"weight": torch.ones(3)}),), agent="root"))
+        made.catalog.paths.add_root("vit", a_path(None, (made.objects.put({"weight": torch.ones(3)}),), agent="root"))
     foreign = open_store(tmp_path / "foreign")
     take_bundle(foreign, read_bundle(bundle), "digits", "main")
-    path = foreign.catalog.published()["digits"]
+    path = foreign.catalog.versions.published()["digits"]
     assert path.parent is None
     assert path.components == read_bundle(bundle).path.components
     assert verify(foreign.catalog, foreign.objects) == []
@@ -124,12 +124,12 @@ def test_a_task_of_other_classes_is_refused_and_one_that_is_worked_on_is_busy(
     bundle: FilePath, tmp_path: FilePath
 ) -> None:
     other = make_system(tmp_path / "other", ())
-    other.catalog.add_task(replace(a_task("digits"), classes=("a", "b")))
+    other.catalog.tasks.add(replace(a_task("digits"), classes=("a", "b")))
     with pytest.raises(InvalidValue, match="other classes"):
         take_bundle(other, read_bundle(bundle), "digits", "main")
-    with other.catalog.lease("numbers"), pytest.raises(Busy):
+    with other.catalog.leases.hold("numbers"), pytest.raises(Busy):
         take_bundle(other, read_bundle(bundle), "numbers", "main")
-    assert other.catalog.published() == {}
+    assert other.catalog.versions.published() == {}
 
 
 def rewrite(file: FilePath, change: Callable[[dict[str, Any]], object]) -> None:
@@ -219,7 +219,7 @@ def test_a_kill_during_an_import_is_finished_by_the_same_command(bundle: FilePat
         store.catalog.close()
         assert run_in_child(take) == 0
         assert verify(store.catalog, store.objects) == []
-        assert list(store.catalog.published()) == ["digits"]
+        assert list(store.catalog.versions.published()) == ["digits"]
         store.catalog.close()
         if not killed:
             break

@@ -49,18 +49,20 @@ def put(store: Store, value: float) -> str:
 
 def publish(store: Store, task: str, *values: float, parent: str | None = None, branch: str = "main") -> Commit:
     """A new path of a task, made by an agent of its own."""
-    if task not in {known.name for known in store.catalog.tasks()}:
-        store.catalog.add_task(a_task(task))
-    agent = store.catalog.start_agent(
+    if task not in {known.name for known in store.catalog.tasks.all()}:
+        store.catalog.tasks.add(a_task(task))
+    agent = store.catalog.agents.start(
         task, method={"score": {}}, label="m/1", seed=0, cycles=1, samples=1, branch=branch
     )
     digests = tuple(put(store, value) for value in values)
     path = replace(a_path(task, digests, parent=parent, agent=agent.id), metrics={"quality": 0.5})
-    return store.catalog.publish([path], message=f"{task} {values}", method="m/1", branch=branch, close_cycle=agent)
+    return store.catalog.versions.publish(
+        [path], message=f"{task} {values}", method="m/1", branch=branch, close_cycle=agent
+    )
 
 
 def root_of(store: Store) -> str:
-    return next(iter(store.catalog.roots().values())).id
+    return next(iter(store.catalog.paths.roots().values())).id
 
 
 def take(store: Store, remote: Remote, branch: str = "main") -> Transfer:
@@ -68,14 +70,14 @@ def take(store: Store, remote: Remote, branch: str = "main") -> Transfer:
 
 
 def ids(store: Store, branch: str = "main") -> list[str]:
-    return sorted(commit.id for commit in store.catalog.log(branch))
+    return sorted(commit.id for commit in store.catalog.versions.log(branch))
 
 
 @everywhere
 def test_what_is_pushed_is_what_is_pulled(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0, parent=root_of(store))
     first = push(store, remote, "main")
-    publish(store, "beans", 1.0, 2.0, parent=store.catalog.published()["digits"].id)
+    publish(store, "beans", 1.0, 2.0, parent=store.catalog.versions.published()["digits"].id)
     told: list[tuple[int, int]] = []
     second = push(store, remote, "main", lambda done, of: told.append((done, of)))
     assert (first.outcome, first.objects) == (
@@ -86,13 +88,15 @@ def test_what_is_pushed_is_what_is_pulled(store: Store, remote: Remote, other: S
     assert push(store, remote, "main").outcome == "even"
     got = take(other, remote)
     assert (got.outcome, got.branch, got.commits, got.objects) == ("moved", "main", 2, 2)
-    assert other.catalog.published() == store.catalog.published()
+    assert other.catalog.versions.published() == store.catalog.versions.published()
     assert ids(other) == ids(store)
-    assert [task.name for task in other.catalog.tasks()] == ["beans", "digits"]
-    assert other.catalog.roots() == store.catalog.roots()
-    path = other.catalog.published()["beans"]
-    assert [p.id for p in other.catalog.ancestors(path.id)] == [p.id for p in store.catalog.ancestors(path.id)]
-    agent = other.catalog.agent(path.agent)
+    assert [task.name for task in other.catalog.tasks.all()] == ["beans", "digits"]
+    assert other.catalog.paths.roots() == store.catalog.paths.roots()
+    path = other.catalog.versions.published()["beans"]
+    assert [p.id for p in other.catalog.paths.ancestors(path.id)] == [
+        p.id for p in store.catalog.paths.ancestors(path.id)
+    ]
+    agent = other.catalog.agents.get(path.agent)
     assert (agent.state, agent.label, agent.method) == ("done", "m/1", {"score": {}})
     assert verify(other.catalog, other.objects) == []
     assert take(other, remote).outcome == "even"
@@ -116,16 +120,16 @@ def test_what_parted_is_refused_and_comes_on_a_branch_of_its_own(store: Store, r
     apart = f"{short_name(remote.url)}/main"
     assert (got.outcome, got.branch) == ("apart", apart)
     assert ids(other) == before
-    assert set(other.catalog.published(apart)) == {"digits"}
+    assert set(other.catalog.versions.published(apart)) == {"digits"}
     assert take(other, remote).outcome == "apart"
     with pytest.raises(Conflict, match=f"ramet merge {apart}"):
         push(other, remote, "main")
-    fork = other.catalog.fork(apart)
-    other.catalog.merge(fork, dict(fork.their_state), message="both")
+    fork = other.catalog.versions.fork(apart)
+    other.catalog.versions.merge(fork, dict(fork.their_state), message="both")
     assert push(other, remote, "main").outcome == "moved"
     assert take(store, remote).outcome == "moved"
-    assert store.catalog.published() == other.catalog.published()
-    assert set(store.catalog.published()) == {"beans", "digits"}
+    assert store.catalog.versions.published() == other.catalog.versions.published()
+    assert set(store.catalog.versions.published()) == {"beans", "digits"}
     assert verify(store.catalog, store.objects) == verify(other.catalog, other.objects) == []
 
 
@@ -143,18 +147,18 @@ def test_what_was_pulled_is_not_taken_away_from_a_branch_with_commits_of_its_own
     push(store, remote, "main")
     with pytest.raises(Conflict, match="'hub/main', which has commits of its own; merge it"):
         take(other, remote)
-    assert other.catalog.head("hub/main").id == mine
+    assert other.catalog.versions.head("hub/main").id == mine
 
 
 @everywhere
 def test_a_branch_that_was_deleted_and_freed_comes_whole_again(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
-    store.catalog.tag("v1")
-    store.catalog.branch("trial")
+    store.catalog.versions.tag("v1")
+    store.catalog.versions.branch("trial")
     push(store, remote, "trial")
     take(other, remote, "trial")
-    other.catalog.delete_branch("trial")
-    other.catalog.delete_tag("v1")
+    other.catalog.versions.delete_branch("trial")
+    other.catalog.versions.delete_tag("v1")
     assert gc(other.catalog, other.objects, delete=True).objects == 1
     got = take(other, remote, "trial")
     assert (got.outcome, got.commits, got.tags) == ("made", 1, ("v1",))
@@ -164,23 +168,23 @@ def test_a_branch_that_was_deleted_and_freed_comes_whole_again(store: Store, rem
 @everywhere
 def test_branches_and_tags_go_along(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
-    store.catalog.tag("v1", message="the first")
-    store.catalog.branch("trial/one")
+    store.catalog.versions.tag("v1", message="the first")
+    store.catalog.versions.branch("trial/one")
     publish(store, "digits", 2.0, branch="trial/one")
-    store.catalog.tag("v2", "trial/one")
+    store.catalog.versions.tag("v2", "trial/one")
     assert push(store, remote, "main").tags == ("v1",)
     got = push(store, remote, "trial/one")
     assert (got.outcome, got.commits, got.objects, got.tags) == ("made", 1, 1, ("v2",))
     publish(store, "digits", 3.0)
     push(store, remote, "main")
-    store.catalog.tag("v3")
+    store.catalog.versions.tag("v3")
     assert push(store, remote, "main").tags == ("v3",)
     assert take(other, remote, "trial/one").tags == ("v1", "v2")
-    assert other.catalog.published("trial/one") == store.catalog.published("trial/one")
+    assert other.catalog.versions.published("trial/one") == store.catalog.versions.published("trial/one")
     assert ids(other, "trial/one") == ids(store, "trial/one")
     assert take(other, remote).tags == ("v3",)
-    assert {tag.name: tag.commit for tag in other.catalog.tags()} == {
-        tag.name: tag.commit for tag in store.catalog.tags()
+    assert {tag.name: tag.commit for tag in other.catalog.versions.tags()} == {
+        tag.name: tag.commit for tag in store.catalog.versions.tags()
     }
     with pytest.raises(UnknownName, match=r"no branch 'mian'; it has main, trial/one"):
         take(other, remote, "mian")
@@ -190,25 +194,25 @@ def test_branches_and_tags_go_along(store: Store, remote: Remote, other: Store) 
 def test_a_system_of_another_root_brings_its_roots(store: Store, remote: Remote, tmp_path: FilePath) -> None:
     publish(store, "digits", 1.0, parent=root_of(store))
     with create(tmp_path / "foreign", "foreign") as made:
-        made.catalog.add_root("vit", a_path(None, (put(made, 7.0),), agent="root"))
+        made.catalog.paths.add_root("vit", a_path(None, (put(made, 7.0),), agent="root"))
     foreign = open_store(tmp_path / "foreign")
     publish(foreign, "beans", 2.0)
     push(store, remote, "main")
     take(foreign, remote)
-    assert set(foreign.catalog.roots()) == {"vit", f"vit@{root_of(store)}"}
+    assert set(foreign.catalog.paths.roots()) == {"vit", f"vit@{root_of(store)}"}
     assert verify(foreign.catalog, foreign.objects) == []
     take(foreign, remote)
-    assert len(foreign.catalog.roots()) == 2
+    assert len(foreign.catalog.paths.roots()) == 2
 
 
 @everywhere
 def test_another_task_of_the_same_name_is_refused(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     push(store, remote, "main")
-    other.catalog.add_task(replace(a_task("digits"), classes=("a", "b")))
+    other.catalog.tasks.add(replace(a_task("digits"), classes=("a", "b")))
     with pytest.raises(InvalidValue, match=r"'digits' is another one here: it has other classes; .*ramet import"):
         take(other, remote)
-    assert other.catalog.published() == {}
+    assert other.catalog.versions.published() == {}
 
     def never(task: Task) -> None:
         raise InvalidValue(f"not {task.name}", "")
@@ -221,12 +225,12 @@ def test_another_task_of_the_same_name_is_refused(store: Store, remote: Remote, 
 def test_removed_tasks_and_history_come_as_they_are(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     publish(store, "beans", 2.0)
-    store.catalog.remove_task("beans")
+    store.catalog.tasks.remove("beans")
     push(store, remote, "main")
     take(other, remote)
-    assert [task.name for task in other.catalog.tasks()] == ["digits"]
-    other.catalog.restore("beans", "main~1")
-    assert [task.name for task in other.catalog.tasks()] == ["beans", "digits"]
+    assert [task.name for task in other.catalog.tasks.all()] == ["digits"]
+    other.catalog.versions.restore("beans", "main~1")
+    assert [task.name for task in other.catalog.tasks.all()] == ["beans", "digits"]
     assert verify(other.catalog, other.objects) == []
 
 
@@ -260,7 +264,7 @@ def test_what_is_damaged_there_does_not_come_here(
 
 def test_altered_records_are_noticed_by_their_ids(store: Store) -> None:
     publish(store, "digits", 1.0)
-    parcel = store.catalog.parcel(store.catalog.head().id)
+    parcel = store.catalog.exchange.parcel(store.catalog.versions.head().id)
     parcel.check()
     [path] = parcel.published().values()
     worse = replace(path, hyperparameters={**path.hyperparameters, "layers": 1})
@@ -289,7 +293,7 @@ def test_only_one_of_two_pushes_at_once_has_its_way(
     monkeypatch.setattr(remote, "receive", late)
     with pytest.raises(Conflict, match="just been moved"):
         push(store, remote, "main")
-    assert remote.branches()["main"] == other.catalog.head().id
+    assert remote.branches()["main"] == other.catalog.versions.head().id
 
 
 def test_a_name_that_is_no_remote_is_refused(tmp_path: FilePath) -> None:
@@ -324,7 +328,7 @@ def test_a_kill_at_any_write_is_finished_by_the_same_command(tmp_path: FilePath,
     ground, here = tmp_path / "ground", tmp_path / "here"
     first = make_system(ground / "one")
     tip = publish(first, "digits", 1.0).id
-    first.catalog.tag("v1")
+    first.catalog.versions.tag("v1")
     first.catalog.close()
     target = "hub" if action == "push" else "two"
     if kind == "system" or action == "pull":
@@ -361,8 +365,8 @@ def check_whole(folder: FilePath, url: str, tip: str, *, finished: bool) -> None
     if (folder / "ramet.json").exists():
         store = open_store(folder)
         assert verify(store.catalog, store.objects) == []
-        heads = {branch.commit for branch in store.catalog.branches()}
-        tags = {tag.name for tag in store.catalog.tags()}
+        heads = {branch.commit for branch in store.catalog.versions.branches()}
+        tags = {tag.name for tag in store.catalog.versions.tags()}
         store.catalog.close()
     else:
         remote = open_remote(url, folder)
@@ -380,32 +384,32 @@ def check_whole(folder: FilePath, url: str, tip: str, *, finished: bool) -> None
 def test_start_is_not_disturbed_by_agents_that_came(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     push(store, remote, "main")
-    other.catalog.add_task(a_task("digits"))
+    other.catalog.tasks.add(a_task("digits"))
     mine = start(other.catalog, cycles=1)
     take(other, remote)
-    assert sorted(agent.number for agent in other.catalog.agents("digits")) == [0, 1]
-    assert other.catalog.agent(mine.id).state == "running"
+    assert sorted(agent.number for agent in other.catalog.agents.all("digits")) == [0, 1]
+    assert other.catalog.agents.get(mine.id).state == "running"
 
 
 @everywhere
 def test_published_paths_of_unpublished_parents_keep_their_line(store: Store, remote: Remote, other: Store) -> None:
-    store.catalog.add_task(a_task("beans"))
+    store.catalog.tasks.add(a_task("beans"))
     agent = start(store.catalog, "beans", cycles=1)
     between = a_path("beans", ("",), parent=root_of(store), agent=agent.id)
     from tests.store.examples import a_child
 
-    store.catalog.record_generation(agent.id, 0, 0, [a_child(between, status="worse")], [])
+    store.catalog.agents.record_generation(agent.id, 0, 0, [a_child(between, status="worse")], [])
     best: Path = a_path("beans", (put(store, 5.0),), parent=between.id, agent=agent.id)
-    store.catalog.publish([best], message="", method="m/1", close_cycle=agent)
+    store.catalog.versions.publish([best], message="", method="m/1", close_cycle=agent)
     push(store, remote, "main")
     take(other, remote)
-    assert [p.id for p in other.catalog.ancestors(best.id)] == [best.id, between.id, root_of(store)]
+    assert [p.id for p in other.catalog.paths.ancestors(best.id)] == [best.id, between.id, root_of(store)]
     assert verify(other.catalog, other.objects) == []
 
 
 def test_a_system_may_keep_its_objects_behind_any_url(tmp_path: FilePath, url: str) -> None:
     with create(tmp_path / "far", "far", objects=url) as made:
-        made.catalog.add_root("vit", a_path(None, (put(made, 0.0),), agent="root"))
+        made.catalog.paths.add_root("vit", a_path(None, (put(made, 0.0),), agent="root"))
     store = open_store(tmp_path / "far")
     publish(store, "digits", 1.0)
     orphan = put(store, 2.0)
@@ -430,7 +434,7 @@ def test_history_whose_objects_are_gone_travels_without_them(store: Store, other
     publish(store, "digits", 2.0)
     old = put(store, 1.0)
     store.objects.delete(old)
-    store.catalog.let_go({old, put(store, 2.0)})
+    store.catalog.care.let_go({old, put(store, 2.0)})
     assert verify(store.catalog, store.objects) == []
     place = open_remote((tmp_path / "place").as_uri(), tmp_path)
     push(store, place, "main")
@@ -448,25 +452,25 @@ def test_what_one_side_let_go_stays_whole_at_the_other(store: Store, other: Stor
     take(other, place)
     publish(store, "digits", 2.0)
     store.objects.delete(old := put(store, 1.0))
-    store.catalog.let_go({old})
+    store.catalog.care.let_go({old})
     push(store, place, "main")
     second = open_remote((tmp_path / "second").as_uri(), tmp_path)
     push(store, second, "main")
     take(other, second)
-    first = other.catalog.log()[1]
+    first = other.catalog.versions.log()[1]
     assert old in other.objects
-    assert other.catalog.gone(list(other.catalog.published(first.id).values())) == set()
+    assert other.catalog.care.gone(list(other.catalog.versions.published(first.id).values())) == set()
     assert verify(other.catalog, other.objects) == []
 
 
 def test_what_was_let_go_is_held_again_once_it_is_published_again(store: Store) -> None:
     publish(store, "digits", 1.0)
-    path = store.catalog.published()["digits"]
+    path = store.catalog.versions.published()["digits"]
     publish(store, "digits", 2.0)
     store.objects.delete(old := put(store, 1.0))
-    store.catalog.let_go({old})
-    assert store.catalog.gone([path]) == {old}
+    store.catalog.care.let_go({old})
+    assert store.catalog.care.gone([path]) == {old}
     put(store, 1.0)
-    store.catalog.publish([path], message="again", method="m")
-    assert store.catalog.gone([path]) == set()
+    store.catalog.versions.publish([path], message="again", method="m")
+    assert store.catalog.care.gone([path]) == set()
     assert verify(store.catalog, store.objects) == []

@@ -25,38 +25,40 @@ TASKS = ("beans", "digits", "letters")
 def catalog(store: Store) -> Catalog:
     for task in TASKS:
         if task != "digits":
-            store.catalog.add_task(a_task(task))
+            store.catalog.tasks.add(a_task(task))
     return store.catalog
 
 
 def publish(catalog: Catalog, *tasks: str, version: int = 0) -> dict[str, Path]:
     paths = {task: a_path(task, mu={"hp:x": version}) for task in tasks}
-    catalog.publish(list(paths.values()), message=f"{tasks} {version}", method="m/1")
+    catalog.versions.publish(list(paths.values()), message=f"{tasks} {version}", method="m/1")
     return paths
 
 
 def test_a_new_system_has_one_commit_and_nothing_published(catalog: Catalog) -> None:
-    assert catalog.log() == [catalog.head()]
-    assert catalog.head().parents == ()
-    assert catalog.published() == {}
+    assert catalog.versions.log() == [catalog.versions.head()]
+    assert catalog.versions.head().parents == ()
+    assert catalog.versions.published() == {}
 
 
 def test_publishing_replaces_only_the_tasks_it_names(catalog: Catalog) -> None:
     first = publish(catalog, "beans", "digits")
     second = publish(catalog, "digits", version=1)
-    assert catalog.published() == {**first, **second}
-    assert catalog.head().changes == {"digits": second["digits"].id}
-    assert catalog.head().parents == (catalog.log()[1].id,)
-    assert [commit.message for commit in catalog.log(limit=2)] == [c.message for c in catalog.log()[:2]]
+    assert catalog.versions.published() == {**first, **second}
+    assert catalog.versions.head().changes == {"digits": second["digits"].id}
+    assert catalog.versions.head().parents == (catalog.versions.log()[1].id,)
+    assert [commit.message for commit in catalog.versions.log(limit=2)] == [
+        c.message for c in catalog.versions.log()[:2]
+    ]
 
 
 def test_publishing_what_is_published_changes_nothing_but_metrics(catalog: Catalog) -> None:
     publish(catalog, "digits")
-    head = catalog.head()
+    head = catalog.versions.head()
     same = a_path(mu={"hp:x": 0}, metrics={"test_quality": 0.75})
-    assert catalog.publish([same], message="again", method="m/1") == head
-    assert catalog.head() == head
-    assert catalog.published() == {"digits": same}
+    assert catalog.versions.publish([same], message="again", method="m/1") == head
+    assert catalog.versions.head() == head
+    assert catalog.versions.published() == {"digits": same}
 
 
 @given(changes=st.lists(st.tuples(st.sampled_from(TASKS), st.integers(0, 3) | st.none()), max_size=6))
@@ -66,45 +68,45 @@ def test_every_commit_keeps_the_state_it_made(
 ) -> None:
     catalog = Catalog.create(new_address())
     for task in TASKS:
-        catalog.add_task(a_task(task))
+        catalog.tasks.add(a_task(task))
     state: dict[str, Path] = {}
-    states: dict[str, dict[str, Path]] = {catalog.head().id: {}}
+    states: dict[str, dict[str, Path]] = {catalog.versions.head().id: {}}
     for task, version in changes:
         if version is None:
-            catalog.remove_task(task)
-            catalog.add_task(a_task(task))
+            catalog.tasks.remove(task)
+            catalog.tasks.add(a_task(task))
             state.pop(task, None)
         else:
             state |= publish(catalog, task, version=version)
-        states[catalog.head().id] = dict(state)
-    assert {commit.id: catalog.published(commit.id) for commit in catalog.log()} == states
-    assert catalog.published("main") == state
+        states[catalog.versions.head().id] = dict(state)
+    assert {commit.id: catalog.versions.published(commit.id) for commit in catalog.versions.log()} == states
+    assert catalog.versions.published("main") == state
     catalog.close()
 
 
 def test_commits_are_found_by_the_start_of_their_id(catalog: Catalog) -> None:
     publish(catalog, "digits")
-    newest, oldest = catalog.log()
-    assert catalog.log(oldest.id) == [oldest]
-    assert catalog.log(newest.id[:8]) == [newest, oldest]
+    newest, oldest = catalog.versions.log()
+    assert catalog.versions.log(oldest.id) == [oldest]
+    assert catalog.versions.log(newest.id[:8]) == [newest, oldest]
     for unknown in ("", "nowhere"):
         with pytest.raises(UnknownName, match="no branch, tag or commit"):
-            catalog.published(unknown)
+            catalog.versions.published(unknown)
 
 
 def test_an_unknown_branch_is_an_error(catalog: Catalog) -> None:
     with pytest.raises(UnknownName, match="no branch is called 'other'"):
-        catalog.publish([a_path()], message="", method="", branch="other")
+        catalog.versions.publish([a_path()], message="", method="", branch="other")
 
 
 def test_the_same_commands_make_the_same_ids_whenever_they_run(new_address: Callable[[], Address]) -> None:
     def history(time: float) -> tuple[object, ...]:
         catalog = Catalog.create(new_address(), clock=lambda: time)
-        catalog.add_root("vit", a_path(None, agent="root"))
-        catalog.add_task(a_task())
+        catalog.paths.add_root("vit", a_path(None, agent="root"))
+        catalog.tasks.add(a_task())
         agent = start(catalog)
         publish(catalog, "digits")
-        return agent, [(commit.id, commit.message) for commit in catalog.log()]
+        return agent, [(commit.id, commit.message) for commit in catalog.versions.log()]
 
     assert history(0.0) == history(1e9)
 
@@ -124,8 +126,8 @@ def test_nobody_moves_a_branch_between_its_being_read_and_moved(
         patch.setattr(versions, "differences", not_overtaken)
         mine = publish(catalog, "digits")
     theirs = publish(other, "beans", version=1)
-    assert catalog.published() == {**mine, **theirs}
-    line = catalog.log()
+    assert catalog.versions.published() == {**mine, **theirs}
+    line = catalog.versions.log()
     assert [commit.parents for commit in line] == [(before.id,) for before in line[1:]] + [()]
 
 
@@ -157,8 +159,8 @@ def test_publishing_costs_the_same_in_a_system_of_two_thousand_tasks(new_address
         with work() as written:
             publish(catalog, tasks[0], version=1)
         with work() as read:
-            assert len(catalog.published()) == count
-            assert len(catalog.published(catalog.log()[1].id)) == count
+            assert len(catalog.versions.published()) == count
+            assert len(catalog.versions.published(catalog.versions.log()[1].id)) == count
         return written, read
 
     assert cost(2) == cost(2000)

@@ -62,7 +62,7 @@ def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -
     say(f"making a system of {tasks:,} tasks")
     system = ramet.init(folder, root)
     (parent,) = system.roots().values()
-    method, head = load(DEFAULT_METHOD), system.catalog.head().id
+    method, head = load(DEFAULT_METHOD), system.catalog.versions.head().id
     made = [_task(system, f"task-{number:03d}", parent, method, own) for number in range(tasks)]
     commits = _commits(head, [path for _, path, _ in made], method.label)
     parcel = Parcel(
@@ -72,7 +72,7 @@ def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -
         agents={agent.id: agent for _, _, agent in made},
         commits={commit.id: commit for commit in commits},
     )
-    system.catalog.receive(parcel, MAIN, commits[-1].id, old=head)
+    system.catalog.exchange.receive(parcel, MAIN, commits[-1].id, old=head)
     return system
 
 

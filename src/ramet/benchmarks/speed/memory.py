@@ -64,7 +64,7 @@ def _separate(system: System, folder: Path) -> Path:
     from safetensors.torch import save_file
 
     folder.mkdir()
-    for task, path in system.catalog.published().items():
+    for task, path in system.catalog.versions.published().items():
         parts = {c.name: system.objects.get(c.digest) for c in path.components}
         save_file(state_of(parts), folder / f"{task}.safetensors")
     (folder / "architecture.json").write_text(json.dumps(asdict(path.architecture)))
@@ -94,7 +94,7 @@ def _ratio(ours: Row, theirs: Row) -> Row:
 
 
 def _note(system: System, measured: dict[str, list[Measured]]) -> str:
-    path = next(iter(system.catalog.published().values()))
+    path = next(iter(system.catalog.versions.published().values()))
     (root,) = system.roots()
     momentum = 4 * path.trained_params * len(system.tasks()) / 1e6
     return (

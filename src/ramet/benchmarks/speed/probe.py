@@ -44,7 +44,7 @@ def _of_system(folder: Path) -> tuple[list[Predict], int]:
         loaded = LoadedPath(path, system.objects.get, torch.device("cpu"))
         return lambda image: loaded.probabilities(image)[0].tolist()
 
-    paths = system.catalog.published().values()
+    paths = system.catalog.versions.published().values()
     return [model(path) for path in paths], next(iter(paths)).architecture.image_size
 
 

@@ -88,13 +88,15 @@ def _publish(system: System, key: str, number: int, branch: str) -> float:
     task = tasks[number % len(tasks)].name
     (root,) = system.roots().values()
     method = load(DEFAULT_METHOD)
-    agent = system.catalog.start_agent(
+    agent = system.catalog.agents.start(
         task, method=method.model_dump(mode="json"), label=method.label, seed=0, cycles=1, samples=1, branch=branch
     )
     own = {name: replace(c, digest=_digest(c.digest, key)) for name, c in named(system, root, task).items()}
     path = child(root, task, own, method, agent.id)
     return _timed(
-        lambda: system.catalog.publish([path], message=key, method=method.label, branch=branch, close_cycle=agent)
+        lambda: system.catalog.versions.publish(
+            [path], message=key, method=method.label, branch=branch, close_cycle=agent
+        )
     )
 
 
@@ -116,7 +118,7 @@ def _sampling(system: System) -> Callable[[int], float]:
 
 
 def _world(system: System) -> World:
-    return World.of(system.catalog.published(), system.catalog.roots().values())
+    return World.of(system.catalog.versions.published(), system.catalog.paths.roots().values())
 
 
 def _digest(*parts: str) -> str:

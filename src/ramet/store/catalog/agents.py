@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.base.records import Child, Path, content_id
-from ramet.store.catalog.codec import child_of, child_record, path_of
-from ramet.store.catalog.rows import columns, path_text, put_paths
+from ramet.store.catalog import rows
+from ramet.store.catalog.codec import child_of, child_record
+from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import agents, children, generations, paths, population, roots
 from ramet.store.versions import commits as versions
+from ramet.store.versions.commits import MAIN
 
 AgentState = Literal["running", "done"]
 
@@ -40,98 +42,196 @@ class Agent:
     base: str
 
 
-def start(
-    connection: Connection,
-    task: str,
-    *,
-    branch: str,
-    method: Mapping[str, Any],
-    label: str,
-    seed: int,
-    cycles: int,
-    samples: int,
-) -> Agent:
-    """A new agent, in cycle 0 from the branch's last commit."""
-    if running(connection, task, branch) is not None:
-        raise InvalidValue(f"task {task!r} has an agent that is not done", "resume it or finish it first")
-    earlier = (agents.c.branch == branch) & (agents.c.task == task)
-    agent = Agent(
-        id="",
-        task=task,
-        number=connection.execute(select(func.count()).where(earlier)).scalar_one(),
-        branch=branch,
-        method=dict(method),
-        label=label,
-        seed=seed,
-        cycles=cycles,
-        samples=samples,
-        state="running",
-        cycle=0,
-        base=versions.head_id(connection, branch),
-    )
-    of_system = connection.execute(select(roots.c.path).order_by(roots.c.path)).scalars().all()
-    decides = {**asdict(agent), "method": _anywhere(method), "roots": list(of_system)}
-    agent = replace(agent, id=content_id(decides))
-    connection.execute(insert(agents).values(asdict(agent)))
-    _restart_population(connection, agent.id, task, agent.base)
-    return agent
+class Agents:
+    """A catalog's agents."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def get(connection: Connection, agent: str) -> Agent:
-    """The agent of an id."""
-    row = connection.execute(select(agents).where(agents.c.id == agent)).mappings().one_or_none()
-    if row is None:
-        raise UnknownName(f"no agent is called {agent!r}", "`ramet history` lists them")
-    return Agent(**row)
+    def start(
+        self,
+        task: str,
+        *,
+        method: Mapping[str, Any],
+        label: str,
+        seed: int,
+        cycles: int,
+        samples: int,
+        branch: str = MAIN,
+    ) -> Agent:
+        """Start a run of a method on a task, in cycle 0 from the branch's last commit, and return it.
 
+        Its population is the task's published path, if there is one.
 
-def listed(connection: Connection, task: str | None) -> list[Agent]:
-    """All agents, or a task's, in the order of their tasks, branches and numbers."""
-    chosen = select(agents).order_by(agents.c.task, agents.c.branch, agents.c.number)
-    if task is not None:
-        chosen = chosen.where(agents.c.task == task)
-    return [Agent(**row) for row in connection.execute(chosen).mappings()]
+        Args:
+            task: its name.
+            method: the resolved method.
+            label: the method's name and version.
+            seed: of all its draws.
+            cycles: how many cycles it runs.
+            samples: how many children a cycle has.
+            branch: the branch it publishes on.
 
+        Raises:
+            InvalidValue: the task has an agent that is not done.
+        """
+        with self._database.writing() as connection:
+            rows.find_task(connection, task)
+            if running(connection, task, branch) is not None:
+                raise InvalidValue(f"task {task!r} has an agent that is not done", "resume it or finish it first")
+            base = versions.head_id(connection, branch)
+            number = count_earlier(connection, task, branch)
+            settings = dict(method), label, seed, cycles, samples
+            agent = Agent("", task, number, branch, *settings, state="running", cycle=0, base=base)
+            of_system = connection.execute(select(roots.c.path).order_by(roots.c.path)).scalars().all()
+            decides = {**asdict(agent), "method": _anywhere(method), "roots": list(of_system)}
+            agent = replace(agent, id=content_id(decides))
+            connection.execute(insert(agents).values(asdict(agent)))
+            _restart_population(connection, agent.id, task, base)
+            return agent
 
-def score_terms(connection: Connection) -> dict[str, str]:
-    """What each agent's method says of scores, `{"score": ..., "parts": ...}`, as JSON text.
+    def get(self, id: str) -> Agent:
+        """Return the agent of an id, as it is now."""
+        with self._database.reading() as connection:
+            return _get(connection, id)
 
-    With many agents, reading whole methods takes much longer.
-    """
-    terms = select(
-        agents.c.id,
-        agents.c.method["score"].as_string().label("score"),
-        agents.c.method["parts"].as_string().label("parts"),
-    )
+    def all(self, task: str | None = None) -> list[Agent]:
+        """Return all agents, or a task's, by task, branch and number."""
+        with self._database.reading() as connection:
+            chosen = select(agents).order_by(agents.c.task, agents.c.branch, agents.c.number)
+            if task is not None:
+                rows.find_task(connection, task, removed=True)
+                chosen = chosen.where(agents.c.task == task)
+            return [Agent(**row) for row in connection.execute(chosen).mappings()]
 
-    def text(score: str, parts: str | None) -> str:
-        part = score if score.startswith("{") else json.dumps(score)  # a part without settings is its name, unquoted
-        return f'{{"score": {part}, "parts": {parts or "[]"}}}'
+    def score_terms(self) -> dict[str, str]:
+        """Return what the paths of each agent are judged by, by the agent's id, as JSON text.
 
-    return {row.id: text(row.score, row.parts) for row in connection.execute(terms)}
+        It is `{"score": ..., "parts": ...}` of the agent's method; with many agents, reading whole methods takes much
+        longer.
+        """
+        terms = select(
+            agents.c.id,
+            agents.c.method["score"].as_string().label("score"),
+            agents.c.method["parts"].as_string().label("parts"),
+        )
 
+        def text(score: str, parts: str | None) -> str:
+            part = score if score.startswith("{") else json.dumps(score)  # a part without settings is its name, bare
+            return f'{{"score": {part}, "parts": {parts or "[]"}}}'
 
-def evolving(connection: Connection, branch: str) -> set[str]:
-    """The tasks with an agent on a branch that is not done."""
-    chosen = (agents.c.branch == branch) & (agents.c.state == "running")
-    return set(connection.execute(select(agents.c.task).where(chosen)).scalars())
+        with self._database.reading() as connection:
+            return {row.id: text(row.score, row.parts) for row in connection.execute(terms)}
+
+    def evolving(self, *, branch: str = MAIN) -> set[str]:
+        """Return the tasks with an agent on a branch that is not done."""
+        with self._database.reading() as connection:
+            chosen = (agents.c.branch == branch) & (agents.c.state == "running")
+            return set(connection.execute(select(agents.c.task).where(chosen)).scalars())
+
+    def running(self, task: str, *, branch: str = MAIN) -> Agent | None:
+        """Return the task's agent that is not done, if there is one: the same command goes on with it."""
+        with self._database.reading() as connection:
+            rows.find_task(connection, task, removed=True)
+            return running(connection, task, branch)
+
+    def begin_cycle(self, id: str) -> Agent:
+        """Start an agent's cycle from what is published now on its branch.
+
+        A cycle that has a generation on record goes on from the commit that it began with.
+        """
+        with self._database.writing() as connection:
+            now = _get(connection, id)
+            if now.state == "running" and not _generations(connection, id, now.cycle):
+                head = versions.head_id(connection, now.branch)
+                connection.execute(update(agents).where(agents.c.id == id).values(base=head))
+                _restart_population(connection, id, now.task, head)
+            return _get(connection, id)
+
+    def finish(self, id: str) -> None:
+        """Make an agent done, wherever it is, and drop its population."""
+        with self._database.writing() as connection:
+            finish(connection, _get(connection, id).id)
+
+    def record_generation(
+        self, agent_id: str, cycle: int, generation: int, children: Sequence[Child], population: Sequence[str]
+    ) -> None:
+        """Put a generation on record, wholly or not at all.
+
+        Args:
+            agent_id: the agent that made it.
+            cycle: the cycle that the agent is in.
+            generation: its number in the cycle: the number of generations on record before it.
+            children: all its children, joined or not.
+            population: the ids of the paths that are alive after it, in any order that shall be kept.
+
+        Raises:
+            Busy: another process has recorded it, or has ended the cycle.
+        """
+        with self._database.writing() as connection:
+            now = _get(connection, agent_id)
+            at = (now.state, now.cycle, _generations(connection, agent_id, cycle))
+            if at != ("running", cycle, generation):
+                raise _overtaken(f"generation {generation} of cycle {cycle} of agent {agent_id}")
+            rows.put_paths(connection, [child.path for child in children])
+            key = {"agent": agent_id, "cycle": cycle, "generation": generation}
+            connection.execute(insert(generations).values(key))
+            _put_children(connection, key, children)
+            _set_population(connection, agent_id, population)
+
+    def generations_done(self, agent_id: str, cycle: int) -> int:
+        """Return how many generations of a cycle are on record."""
+        with self._database.reading() as connection:
+            return _generations(connection, agent_id, cycle)
+
+    def children(
+        self,
+        agent_id: str | None = None,
+        *,
+        task: str | None = None,
+        cycle: int | None = None,
+        branch: str | None = None,
+    ) -> list[Child]:
+        """Return the children on record, in the order in which they were recorded; of an agent, a task, ..., or all."""
+        chosen = select(children, rows.path_text.label("path_record"), paths.c.metrics).join(paths)
+        with self._database.reading() as connection:
+            if task is not None:
+                rows.find_task(connection, task, removed=True)
+                chosen = chosen.where(paths.c.task == task)
+            chosen = _of(chosen, agent_id, cycle, None if branch is None else [branch])
+            return [
+                child_of((row.cycle, row.generation, row.number), row.record, row.path_record, row.metrics)
+                for row in connection.execute(chosen.order_by(children.c.sequence))
+            ]
+
+    def count_children(
+        self, agent_id: str | None = None, *, cycle: int | None = None, branches: Sequence[str] | None = None
+    ) -> int:
+        """Return how many children are on record: of an agent, of its cycle, of the runs on some branches, or all."""
+        with self._database.reading() as connection:
+            chosen = _of(select(func.count()).select_from(children), agent_id, cycle, branches)
+            return int(connection.execute(chosen).scalar_one())
+
+    def parents_taken(self, task: str, *, branch: str = MAIN) -> list[str]:
+        """Return the parents of all children of a task on a branch, one a child, in the order of their recording."""
+        with self._database.reading() as connection:
+            chosen = select(paths.c.parent).select_from(children.join(paths)).where(paths.c.task == task)
+            chosen = _of(chosen.where(paths.c.parent.is_not(None)), None, None, [branch])
+            return list(connection.execute(chosen.order_by(children.c.sequence)).scalars())
+
+    def population(self, agent_id: str) -> list[Path]:
+        """Return the agent's living paths, in the order in which they were recorded."""
+        with self._database.reading() as connection:
+            alive = select(*rows.columns).join(population, population.c.path == paths.c.id)
+            chosen = alive.where(population.c.agent == agent_id).order_by(population.c.position)
+            return rows.read_paths(connection, chosen)
 
 
 def running(connection: Connection, task: str, branch: str) -> Agent | None:
-    """The task's agent that is not done, if any."""
+    """Return the task's agent that is not done, if any."""
     chosen = (agents.c.task == task) & (agents.c.branch == branch) & (agents.c.state == "running")
     row = connection.execute(select(agents).where(chosen)).mappings().one_or_none()
     return None if row is None else Agent(**row)
-
-
-def begin_cycle(connection: Connection, agent: str) -> Agent:
-    """The agent, its cycle started from its branch's last commit; one with a generation on record stays where it is."""
-    now = get(connection, agent)
-    if now.state == "running" and not generations_done(connection, agent, now.cycle):
-        head = versions.head_id(connection, now.branch)
-        connection.execute(update(agents).where(agents.c.id == agent).values(base=head))
-        _restart_population(connection, agent, now.task, head)
-    return get(connection, agent)
 
 
 def finish(connection: Connection, agent: str) -> None:
@@ -156,74 +256,54 @@ def close_cycle(connection: Connection, agent: Agent, commit: str) -> None:
         _restart_population(connection, agent.id, agent.task, commit)
 
 
-def record_generation(
-    connection: Connection,
-    agent: str,
-    cycle: int,
-    generation: int,
-    made: Sequence[Child],
-    alive: Sequence[str],
-) -> None:
-    """Add a generation's children, and replace the population by the paths of these ids.
-
-    Raises:
-        Busy: the agent is not there: it is done, in another cycle, or at another generation.
-    """
-    now = get(connection, agent)
-    at = (now.state, now.cycle, generations_done(connection, agent, cycle))
-    if at != ("running", cycle, generation):
-        raise _overtaken(f"generation {generation} of cycle {cycle} of agent {agent}")
-    put_paths(connection, [child.path for child in made])
-    connection.execute(insert(generations).values(agent=agent, cycle=cycle, generation=generation))
-    for child in made:
-        key = {"agent": agent, "cycle": cycle, "generation": generation, "number": child.number}
-        connection.execute(insert(children).values(**key, path=child.path.id, record=child_record(child)))
-    _set_population(connection, agent, alive)
+def count_earlier(connection: Connection, task: str, branch: str) -> int:
+    """Return how many agents a task has had on a branch."""
+    earlier = (agents.c.branch == branch) & (agents.c.task == task)
+    return connection.execute(select(func.count()).where(earlier)).scalar_one()
 
 
-def generations_done(connection: Connection, agent: str, cycle: int) -> int:
-    """The number of generations of a cycle that are on record."""
+def _get(connection: Connection, agent: str) -> Agent:
+    row = connection.execute(select(agents).where(agents.c.id == agent)).mappings().one_or_none()
+    if row is None:
+        raise UnknownName(f"no agent is called {agent!r}", "`ramet history` lists them")
+    return Agent(**row)
+
+
+def _generations(connection: Connection, agent: str, cycle: int) -> int:
     of_cycle = (generations.c.agent == agent) & (generations.c.cycle == cycle)
     return connection.execute(select(func.count()).where(of_cycle)).scalar_one()
 
 
-def made_children(
-    connection: Connection, agent: str | None, task: str | None, cycle: int | None, branch: str | None
-) -> list[Child]:
-    """The children on record, in the order in which they were recorded."""
-    chosen = select(children, path_text.label("path_record"), paths.c.metrics).join(paths)
-    if branch is not None:
-        chosen = chosen.join(agents, agents.c.id == children.c.agent).where(agents.c.branch == branch)
-    for column, value in ((children.c.agent, agent), (paths.c.task, task), (children.c.cycle, cycle)):
-        if value is not None:
-            chosen = chosen.where(column == value)
-    return [
-        child_of((row.cycle, row.generation, row.number), row.record, row.path_record, row.metrics)
-        for row in connection.execute(chosen.order_by(children.c.sequence))
-    ]
+def _of(chosen: Select[Any], agent: str | None, cycle: int | None, branches: Sequence[str] | None) -> Select[Any]:
+    """Limit a query of children to those of an agent, a cycle and branches, as far as given."""
+    if branches is not None:
+        chosen = chosen.join(agents, agents.c.id == children.c.agent).where(agents.c.branch.in_(branches))
+    if agent is not None:
+        chosen = chosen.where(children.c.agent == agent)
+    return chosen if cycle is None else chosen.where(children.c.cycle == cycle)
 
 
-def living(connection: Connection, agent: str) -> list[Path]:
-    """The agent's population, in the order it was recorded in."""
-    alive = select(*columns).join(population, population.c.path == paths.c.id).where(population.c.agent == agent)
-    return [path_of(row.record, row.metrics) for row in connection.execute(alive.order_by(population.c.position))]
+def _put_children(connection: Connection, key: Mapping[str, Any], made: Sequence[Child]) -> None:
+    for child in made:
+        row = {**key, "number": child.number, "path": child.path.id, "record": child_record(child)}
+        connection.execute(insert(children).values(row))
 
 
 def _restart_population(connection: Connection, agent: str, task: str, commit: str) -> None:
-    """The population at the start of a cycle: the task's published path, if there is one."""
-    now = versions.state(connection, commit)
-    _set_population(connection, agent, connection.execute(select(now.c.path).where(now.c.task == task)).scalars().all())
+    """Make the population that of a cycle's start: the task's published path, if there is one."""
+    published = versions.path_at(connection, commit, task)
+    _set_population(connection, agent, [] if published is None else [published])
 
 
 def _set_population(connection: Connection, agent: str, alive: Sequence[str]) -> None:
     connection.execute(delete(population).where(population.c.agent == agent))
-    rows = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
-    if rows:
-        connection.execute(insert(population), rows)
+    found = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
+    if found:
+        connection.execute(insert(population), found)
 
 
 def _anywhere(method: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A method without the places where the code of its parts lies: wherever it is, it is the same."""
+    """Return a method without the places where the code of its parts lies: wherever it is, it is the same."""
     return {**method, "parts": [part["digest"] for part in method["parts"]]} if "parts" in method else method
 
 

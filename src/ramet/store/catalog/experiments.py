@@ -2,18 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.store.catalog import agents, leases
+from ramet.store.catalog.database import Database
+from ramet.store.catalog.leases import Clock
 from ramet.store.catalog.schema import agents as runs
-from ramet.store.catalog.schema import branches, children, experiments, trials
-from ramet.store.exchange.records import Exchange
+from ramet.store.catalog.schema import branches, experiments, trials
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
+from ramet.store.versions.history import at_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,14 @@ class Trial:
     problem: str = ""
 
 
-class Experiments(Exchange):
-    """The part of a catalog that keeps experiments."""
+class Experiments:
+    """A catalog's experiments."""
 
-    def begin_experiment(
-        self, name: str, design: Mapping[str, Any], *, base: str, branches: Sequence[str]
-    ) -> Experiment:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(self, name: str, design: Mapping[str, Any], *, base: str, branches: Sequence[str]) -> Experiment:
         """Put an experiment on record, with its branches, at the last commit of a branch; one that is there goes on.
 
         Raises:
@@ -58,31 +62,30 @@ class Experiments(Exchange):
                         "give a change another name",
                     )
                 return there
-            made = Experiment(name, dict(design), versions.head_id(connection, base), self._now())
+            made = Experiment(name, dict(design), versions.head_id(connection, base), at_time(self._clock()))
             connection.execute(insert(experiments).values(asdict(made)))
             for branch in branches:
                 refs.add_branch(connection, branch, made.base)
             return made
 
-    def experiment(self, name: str) -> Experiment:
-        """The experiment of a name."""
+    def get(self, name: str) -> Experiment:
+        """Return the experiment of a name."""
         with self._database.reading() as connection:
             found = _find(connection, name)
             if found is None:
                 known = connection.execute(select(experiments.c.name)).scalars().all()
-                near = ", ".join(get_close_matches(name, known))
-                remedy = f"did you mean {near}?" if near else "`ramet experiment list` lists them"
+                remedy = did_you_mean(name, known, "`ramet experiment list` lists them")
                 raise UnknownName(f"no experiment is called {name!r}", remedy)
             return found
 
-    def experiments(self) -> list[Experiment]:
-        """All experiments, the oldest first."""
+    def all(self) -> list[Experiment]:
+        """Return all experiments, the oldest first."""
         with self._database.reading() as connection:
             chosen = select(experiments).order_by(experiments.c.time, experiments.c.name)
             return [Experiment(**row) for row in connection.execute(chosen).mappings()]
 
     def trials(self, experiment: str) -> list[Trial]:
-        """The trials of an experiment that have come to their ends, by variant and seed."""
+        """Return the trials of an experiment that have come to their ends, by variant and seed."""
         with self._database.reading() as connection:
             of_it = select(trials).where(trials.c.experiment == experiment)
             return [
@@ -97,12 +100,6 @@ class Experiments(Exchange):
             connection.execute(delete(trials).where(same))
             connection.execute(insert(trials).values(asdict(trial)))
             return trial
-
-    def count_children(self, names: Sequence[str]) -> int:
-        """How many children runs on these branches have made."""
-        with self._database.reading() as connection:
-            made = select(func.count()).select_from(children.join(runs, runs.c.id == children.c.agent))
-            return connection.execute(made.where(runs.c.branch.in_(names))).scalar_one()
 
     def drop_branches(self, names: Sequence[str]) -> list[str]:
         """Forget those of these branches that are there, giving up what runs on them are not done; they are returned.

@@ -20,9 +20,12 @@ from ramet.base.errors import Busy, StoreError
 from ramet.base.interrupt import held_back
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import leases
+from ramet.store.versions.commits import MAIN
 
 Clock = Callable[[], float]
 """Seconds since 1970."""
+
+LEASE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +50,72 @@ class Lease:
             raise Busy(f"the lease of task {self.task!r} was lost to another process", "let that one finish")
 
 
-@contextmanager
-def held(database: Database, branch: str, task: str, *, seconds: float, clock: Clock) -> Iterator[Lease]:
-    """Hold a task's lease during a block.
+class Leases:
+    """A catalog's leases."""
 
-    Args:
-        database: where leases are kept.
-        branch: the branch that the task is evolved on.
-        task: its name.
-        seconds: how long the lease outlives a holder that another machine cannot see die.
-        clock: seconds since 1970.
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
 
-    Raises:
-        Busy: another process holds it.
-    """
-    lease = Lease(branch, task, secrets.token_hex(16), socket.gethostname(), os.getpid(), clock())
-    ended = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(database, lease, seconds, clock, ended), daemon=True)
-    with ExitStack() as at_the_end:
-        with database.writing() as connection:  # Ctrl-C waits for its end, so a lease that is taken is given back
-            _take(connection, lease, clock() + seconds, clock())
-            keeper.start()
-            at_the_end.callback(_give_back, database, lease, keeper, ended)
-        yield lease
+    @contextmanager
+    def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
+        """Hold the right to work on a task during a `with` block; a thread renews it.
 
+        Args:
+            task: its name.
+            branch: the branch it is worked on.
+            seconds: how long the lease outlives a holder that dies on another machine; one that dies on this machine
+                loses it at once.
 
-def oldest(connection: Connection, now: float) -> float | None:
-    """Since when the longest-held lease is held, or None if none is."""
-    return min((row.since for row in connection.execute(select(leases)) if _alive(row, now)), default=None)
+        Raises:
+            Busy: another process holds it (on entering the block).
+        """
+        now = self._clock()
+        lease = Lease(branch, task, secrets.token_hex(16), socket.gethostname(), os.getpid(), now)
+        ended = threading.Event()
+        keeper = threading.Thread(target=self._keep, args=(lease, seconds, ended), daemon=True)
+        with ExitStack() as at_the_end:
+            with self._database.writing() as connection:  # Ctrl-C waits for its end, so a lease taken is given back
+                _take(connection, lease, now + seconds, now)
+                keeper.start()
+                at_the_end.callback(self._give_back, lease, keeper, ended)
+            yield lease
 
+    def branches(self, task: str) -> list[str]:
+        """Return the branches on which somebody holds the lease of a task, by name."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(leases).where(leases.c.task == task).order_by(leases.c.branch))
+            return [row.branch for row in found if _alive(row, self._clock())]
 
-def branches_of(connection: Connection, task: str, now: float) -> list[str]:
-    """The branches on which a task's lease is held."""
-    rows = connection.execute(select(leases).where(leases.c.task == task).order_by(leases.c.branch))
-    return [row.branch for row in rows if _alive(row, now)]
+    def oldest(self) -> float | None:
+        """Return since when the oldest living lease is held (seconds since 1970), or None if there is none."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(leases))
+            return min((row.since for row in found if _alive(row, self._clock())), default=None)
+
+    def _give_back(self, lease: Lease, keeper: threading.Thread, ended: threading.Event) -> None:
+        try:
+            with held_back():
+                ended.set()
+                keeper.join()
+        finally:
+            # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
+            with suppress(StoreError), self._database.writing() as connection:
+                connection.execute(delete(leases).where(leases.c.token == lease.token))
+
+    def _keep(self, lease: Lease, seconds: float, ended: threading.Event) -> None:
+        """Put the lease's end off until the block ends; notice when somebody else has taken it."""
+        while not ended.wait(seconds / 3):
+            try:
+                with self._database.writing() as connection:
+                    own = leases.c.token == lease.token
+                    expires = self._clock() + seconds
+                    kept = connection.execute(update(leases).where(own).values(expires=expires)).rowcount
+            except StoreError:  # the catalog is busy: there is time for another attempt
+                continue
+            if not kept:
+                lease.lost.set()
+                return
 
 
 def ensure_none(connection: Connection, now: float, branches: Collection[str] | None = None) -> None:
@@ -102,31 +137,6 @@ def _take(connection: Connection, lease: Lease, expires: float, now: float) -> N
     connection.execute(delete(leases).where(of_task))
     values = {"branch": lease.branch, "task": lease.task, "token": lease.token, "host": lease.host, "pid": lease.pid}
     connection.execute(insert(leases).values(**values, since=lease.since, expires=expires))
-
-
-def _give_back(database: Database, lease: Lease, keeper: threading.Thread, ended: threading.Event) -> None:
-    try:
-        with held_back():
-            ended.set()
-            keeper.join()
-    finally:
-        # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
-        with suppress(StoreError), database.writing() as connection:
-            connection.execute(delete(leases).where(leases.c.token == lease.token))
-
-
-def _keep(database: Database, lease: Lease, seconds: float, clock: Clock, ended: threading.Event) -> None:
-    """Put the lease's end off until the block ends; notice when somebody else has taken it."""
-    while not ended.wait(seconds / 3):
-        try:
-            with database.writing() as connection:
-                own = leases.c.token == lease.token
-                kept = connection.execute(update(leases).where(own).values(expires=clock() + seconds)).rowcount
-        except StoreError:  # the catalog is busy: there is time for another attempt
-            continue
-        if not kept:
-            lease.lost.set()
-            return
 
 
 def _busy(row: Row[Any]) -> Busy:

@@ -5,12 +5,16 @@ the base of a running agent leads to.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, select, union
+from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, select, union
 
+from ramet.base.errors import StoreError
+from ramet.base.records import Path
+from ramet.store.catalog import rows
 from ramet.store.catalog.codec import path_of
-from ramet.store.catalog.rows import columns
+from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import (
     agents,
     branch_state,
@@ -43,47 +47,121 @@ class Users:
     commits: tuple[str, ...] = ()
 
 
-def needed(connection: Connection) -> dict[str, Need]:
-    """The needed objects and what needs them."""
-    needs: defaultdict[str, Need] = defaultdict(Need)
-    held = select(holds.c.digest, paths.c.task).join(paths).where(paths.c.id.in_(_living()), paths.c.task.is_not(None))
-    for digest, task in connection.execute(held.distinct()).all():
-        needs[digest].tasks.add(task)
-    of_roots = select(holds.c.digest, roots.c.name).join(roots, roots.c.path == holds.c.path)
-    for digest, name in connection.execute(of_roots).all():
-        needs[digest].roots.add(name)
-    return dict(needs)
+class Care:
+    """What of a catalog care for objects needs: which are needed, by whom, and whether all is as it was written."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def needed(self) -> dict[str, Need]:
+        """Return the objects of all living paths, by digest, and what needs them."""
+        needs: defaultdict[str, Need] = defaultdict(Need)
+        living = paths.c.id.in_(_living())
+        held = select(holds.c.digest, paths.c.task).join(paths).where(living, paths.c.task.is_not(None))
+        of_roots = select(holds.c.digest, roots.c.name).join(roots, roots.c.path == holds.c.path)
+        with self._database.reading() as connection:
+            for digest, task in connection.execute(held.distinct()).all():
+                needs[digest].tasks.add(task)
+            for digest, name in connection.execute(of_roots).all():
+                needs[digest].roots.add(name)
+        return dict(needs)
+
+    def users(self, digest: str) -> Users:
+        """Return where the paths that hold an object are published."""
+        holders = select(holds.c.path).where(holds.c.digest == digest)
+        by = select(commit_changes.c.commit).where(
+            commit_changes.c.path.in_(holders), commit_changes.c.commit.in_(_reached())
+        )
+
+        def holding(refs: Table) -> tuple[str, ...]:
+            found = []
+            for ref in connection.execute(select(refs.c.name, refs.c.commit).order_by(refs.c.name)).all():
+                now = versions.state(connection, ref.commit)
+                if connection.execute(select(now.c.path).where(now.c.path.in_(holders)).limit(1)).first():
+                    found.append(ref.name)
+            return tuple(found)
+
+        with self._database.reading() as connection:
+            commits = tuple(sorted(connection.execute(by.distinct()).scalars()))
+            return Users(holding(branches), holding(tags), commits)
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the database and with the records in it."""
+        with self._database.reading() as connection:
+            try:
+                return [
+                    *self._database.damage(connection),
+                    *_altered(connection),
+                    *_untold(connection),
+                    *_untrue_states(connection),
+                ]
+            except StoreError as error:
+                return [error.problem]
+
+    def let_go(self, gone: Collection[str]) -> None:
+        """Put on record that objects are not kept any more that only paths of history hold."""
+        with self._database.writing() as connection:
+            living = _in_use(connection)
+            for some in rows.chunks(sorted(gone)):
+                held = connection.execute(select(holds).where(holds.c.digest.in_(some))).all()
+                lost = [{"of": row.path, "lost": row.digest} for row in held if row.path not in living]
+                if lost:
+                    one = (holds.c.path == bindparam("of")) & (holds.c.digest == bindparam("lost"))
+                    connection.execute(delete(holds).where(one), lost)
+
+    def gone(self, some_paths: Collection[Path]) -> set[str]:
+        """Return the objects of published paths that are not kept any more (see let_go)."""
+        found = {(path.id, digest) for path in some_paths for digest in path.digests()}
+        with self._database.reading() as connection:
+            for some in rows.chunks(sorted(path.id for path in some_paths)):
+                chosen = select(holds.c.path, holds.c.digest).where(holds.c.path.in_(some))
+                found -= {(row.path, row.digest) for row in connection.execute(chosen)}
+        return {digest for _, digest in found}
 
 
-def users(connection: Connection, digest: str) -> Users:
-    """Where the paths that hold an object are published."""
-    holders = select(holds.c.path).where(holds.c.digest == digest)
-    by = select(commit_changes.c.commit).where(
-        commit_changes.c.path.in_(holders), commit_changes.c.commit.in_(_reached())
-    )
-
-    def holding(refs: Table) -> tuple[str, ...]:
-        found = []
-        for ref in connection.execute(select(refs.c.name, refs.c.commit).order_by(refs.c.name)).all():
-            now = versions.state(connection, ref.commit)
-            if connection.execute(select(now.c.path).where(now.c.path.in_(holders)).limit(1)).first():
-                found.append(ref.name)
-        return tuple(found)
-
-    return Users(
-        holding(branches),
-        holding(tags),
-        tuple(sorted(connection.execute(by.distinct()).scalars())),
-    )
-
-
-def altered(connection: Connection) -> list[str]:
-    """The living paths whose record is not the one that their id was made from."""
-    living = connection.execute(select(*columns).where(paths.c.id.in_(_living())).order_by(paths.c.id))
+def _altered(connection: Connection) -> list[str]:
+    """Return the living paths whose record is not the one that their id was made from."""
+    living = connection.execute(select(*rows.columns).where(paths.c.id.in_(_living())).order_by(paths.c.id))
     found = ((row.id, path_of(row.record, row.metrics)) for row in living)
     return [
         f"the record of path {id} of task {path.task!r} was altered" for id, path in found if path.identified().id != id
     ]
+
+
+def _untold(connection: Connection) -> list[str]:
+    """Return the paths of which the tables say another thing than their own record."""
+    in_use = _in_use(connection)
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for id, digest in connection.execute(select(holds.c.path, holds.c.digest)).all():
+        held[id].add(digest)
+    found = []
+    for row in connection.execute(select(*rows.columns, paths.c.task, paths.c.parent)):
+        path = path_of(row.record, row.metrics)
+        recorded = rows.kept_objects(path)
+        # Of history, objects may have been let go (Care.let_go); of what is in use, none.
+        kept = held[row.id] <= recorded if row.id not in in_use else held[row.id] == recorded
+        if not kept or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
+            found.append(f"the record of path {row.id} of task {row.task!r} says other than the tables")
+    return found
+
+
+def _untrue_states(connection: Connection) -> list[str]:
+    """Return the branches whose kept state is not what their commits add up to."""
+    found = []
+    for branch in connection.execute(select(branches).order_by(branches.c.name)).all():
+        tables = versions.kept_state(branch.name), versions.replayed(branch.commit)
+        kept, told = (versions.as_dict(connection, table) for table in tables)
+        if kept and kept != told:
+            found.append(f"what branch {branch.name!r} publishes is not what its commits say")
+    return found
+
+
+def _in_use(connection: Connection) -> set[str]:
+    """Return the paths in use: published on a branch now, a root, or in the population of a running agent."""
+    found = set(connection.execute(union(select(roots.c.path), select(population.c.path))).scalars())
+    for head in connection.execute(select(branches.c.commit).distinct()).scalars().all():
+        found |= set(versions.paths_at(connection, head).values())
+    return found
 
 
 def _living() -> CompoundSelect[str]:
@@ -97,7 +175,7 @@ def _living() -> CompoundSelect[str]:
 
 
 def _reached() -> Select[str]:
-    """The commits that a branch, a tag or a running agent's base leads to."""
+    """Return the commits that a branch, a tag or a running agent's base leads to."""
     heads = union(
         select(branches.c.commit.label("id")),
         select(tags.c.commit),

@@ -1,15 +1,17 @@
-"""Tasks and paths in and out of their tables."""
+"""Tasks and paths in and out of their tables, for all parts of the catalog."""
 
-import difflib
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from sqlalchemy import Column, Connection, String, cast, insert, literal, select, true, update
+from sqlalchemy import Column, Connection, Select, String, cast, insert, select, true, update
 
 from ramet.base.errors import UnknownName
 from ramet.base.records import Path, Task
-from ramet.store.catalog.codec import Json, measurement, measurements, path_of, path_record, task_of
-from ramet.store.catalog.schema import holds, paths, tasks
+from ramet.base.text import did_you_mean
+from ramet.store.catalog.codec import Json, measurements, path_of, path_record, task_of
+from ramet.store.catalog.schema import holds, paths, roots, tasks
+
+T = TypeVar("T")
 
 path_text = cast(paths.c.record, String)
 """What codec.path_of reads a path from."""
@@ -20,11 +22,14 @@ task_text = cast(tasks.c.record, String)
 columns = (paths.c.id, path_text.label("record"), paths.c.metrics)
 """What a path is read from, with its measurements."""
 
+_CHUNK = 500
+"""Values a statement: databases limit how many one may have."""
+
 _PATHS = "`ramet status` and `ramet history` list the ids"
 
 
 def complete(connection: Connection, ids: Column[str], start: str, *, what: str, remedy: str) -> str:
-    """The one id of a column that is, or else starts with, `start`."""
+    """Return the one id of a column that is, or else starts with, `start`."""
     near = ids.between(start, start + "~")  # sorts after every digit of an id; an index answers it
     found: Sequence[str] = connection.execute(select(ids).where(near).order_by(ids).limit(4)).scalars().all()
     if not found or not start:
@@ -35,13 +40,12 @@ def complete(connection: Connection, ids: Column[str], start: str, *, what: str,
 
 
 def find_task(connection: Connection, name: str, *, removed: bool = False) -> Task:
-    """The task of a name; of one that was removed too, if asked for."""
+    """Return the task of a name; of one that was removed too, if asked for."""
     there = true() if removed else ~tasks.c.removed
     record = connection.execute(select(task_text).where(tasks.c.name == name, there)).scalar_one_or_none()
     if record is None:
         names = connection.execute(select(tasks.c.name).where(~tasks.c.removed)).scalars().all()
-        near = ", ".join(difflib.get_close_matches(name, names))
-        remedy = f"did you mean {near}?" if near else "`ramet task list` shows the tasks, `ramet task add` adds one"
+        remedy = did_you_mean(name, names, "`ramet task list` shows the tasks, `ramet task add` adds one")
         raise UnknownName(f"no task is called {name!r}", remedy)
     return task_of(record)
 
@@ -80,71 +84,46 @@ def _row(path: Path) -> Json:
 
 def _held(new: Iterable[Path]) -> Iterator[Json]:
     for path in new:
-        yield from ({"path": path.id, "digest": digest} for digest in sorted(_kept(path)))
+        yield from ({"path": path.id, "digest": digest} for digest in sorted(kept_objects(path)))
 
 
-def _kept(path: Path) -> frozenset[str]:
-    """The objects of a path; of a dropped child nothing is kept."""
+def kept_objects(path: Path) -> frozenset[str]:
+    """Return the objects of a path; of a dropped child nothing is kept."""
     return path.digests() if all(component.digest for component in path.components) else frozenset()
 
 
-def set_metric(connection: Connection, path: str, name: str, value: float) -> None:
-    """Add or replace one measurement of a path."""
-    row = connection.execute(select(paths.c.metrics).where(paths.c.id == path).with_for_update()).one_or_none()
-    if row is None:
-        raise unknown_path(path)
-    merged = {**row.metrics, name: measurement(value)}
-    connection.execute(update(paths).where(paths.c.id == path).values(metrics=merged))
-
-
 def find_path(connection: Connection, start: str) -> Path:
-    """The one path whose id is, or else starts with, `start`."""
+    """Return the one path whose id is, or else starts with, `start`."""
     id = complete(connection, paths.c.id, start, what="path", remedy=_PATHS)
     return paths_in_order(connection, [id])[0]
 
 
+def read_paths(connection: Connection, chosen: Select[Any]) -> list[Path]:
+    """Return the paths of a query of `columns`."""
+    return [path_of(row.record, row.metrics) for row in connection.execute(chosen)]
+
+
 def paths_in_order(connection: Connection, ids: Sequence[str]) -> list[Path]:
-    """The paths of these ids, in their order."""
-    found = {
-        row.id: path_of(row.record, row.metrics)
-        for row in connection.execute(select(*columns).where(paths.c.id.in_(ids)))
-    }
+    """Return the paths of these ids, in their order."""
+    found = {path.id: path for path in read_paths(connection, select(*columns).where(paths.c.id.in_(ids)))}
     for id in ids:
         if id not in found:
             raise unknown_path(id)
     return [found[id] for id in ids]
 
 
-def ancestors(connection: Connection, path: str) -> list[Path]:
-    """A path and those it descends from, nearest first."""
-    line = select(paths.c.id, literal(0).label("distance")).where(paths.c.id == path).cte("line", recursive=True)
-    line = line.union_all(
-        select(paths.c.parent, line.c.distance + 1)
-        .join(line, paths.c.id == line.c.id)
-        .where(paths.c.parent.is_not(None))
-    )
-    rows = connection.execute(select(*columns).join(line, paths.c.id == line.c.id).order_by(line.c.distance)).all()
-    if not rows:
-        raise unknown_path(path)
-    return [path_of(row.record, row.metrics) for row in rows]
-
-
-def untold(connection: Connection, in_use: Collection[str]) -> list[str]:
-    """The paths of which the tables say another thing than their own record; those in use hold all their objects."""
-    held: defaultdict[str, set[str]] = defaultdict(set)
-    for id, digest in connection.execute(select(holds.c.path, holds.c.digest)).all():
-        held[id].add(digest)
-    found = []
-    for row in connection.execute(select(*columns, paths.c.task, paths.c.parent)):
-        path = path_of(row.record, row.metrics)
-        recorded = _kept(path)
-        # Of history, objects may have been let go (Exchange.let_go); of what is in use, none.
-        kept = held[row.id] <= recorded if row.id not in in_use else held[row.id] == recorded
-        if not kept or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
-            found.append(f"the record of path {row.id} of task {row.task!r} says other than the tables")
-    return found
+def all_roots(connection: Connection) -> dict[str, Path]:
+    """Return the roots by their names."""
+    chosen = select(roots.c.name, *columns).join(paths, paths.c.id == roots.c.path).order_by(roots.c.name)
+    return {row.name: path_of(row.record, row.metrics) for row in connection.execute(chosen)}
 
 
 def unknown_path(path: str) -> UnknownName:
-    """The error for an id that is not there."""
+    """Return the error for an id that is not there."""
     return UnknownName(f"no path is called {path!r}", _PATHS)
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield items in as many parts as statements need."""
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]

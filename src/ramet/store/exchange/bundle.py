@@ -120,13 +120,13 @@ def take_bundle(store: Store, bundle: Bundle, name: str, branch: str) -> Commit:
     """
     catalog = store.catalog
     path, agent = _renamed(bundle, name)
-    if path.parent is not None and not catalog.known_paths([path.parent]):
+    if path.parent is not None and not catalog.exchange.known_paths([path.parent]):
         path = replace(path, parent=None).identified()
     task = replace(bundle.task, name=name)
-    with catalog.lease(name, branch=branch):
+    with catalog.leases.hold(name, branch=branch):
         for digest in bundle.files:
             store.objects.write(bundle_object(bundle, digest))
-        return catalog.take_path(task, path, agent, message=f"import {name} ({bundle.path.id})", branch=branch)
+        return catalog.exchange.take_path(task, path, agent, message=f"import {name} ({bundle.path.id})", branch=branch)
 
 
 def _renamed(bundle: Bundle, name: str) -> tuple[Path, Agent | None]:

@@ -2,38 +2,37 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, insert, select
 
 from ramet.base.errors import Conflict, InvalidValue
 from ramet.base.records import Commit, Path, Task, to_json
 from ramet.store.catalog import rows
-from ramet.store.catalog.agents import Agent
-from ramet.store.catalog.codec import path_of, task_of
+from ramet.store.catalog.agents import Agent, count_earlier
+from ramet.store.catalog.codec import task_of
+from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import agents, branches, commit_changes, commits, holds, paths, roots, tags, tasks
 from ramet.store.exchange.parcel import Parcel, moved_to
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
 from ramet.store.versions.graph import graph
-from ramet.store.versions.history import History
+from ramet.store.versions.history import Versions
 from ramet.store.versions.refs import Tag
 
-T = TypeVar("T")
 
-_CHUNK = 500
-"""Ids a statement: databases limit how many values one may have."""
-
-
-class Exchange(History):
+class Exchange:
     """The part of a catalog that other systems talk to."""
+
+    def __init__(self, database: Database, versions: Versions) -> None:
+        self._database = database
+        self._versions = versions
 
     def known(self, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are commits here."""
         with self._database.reading() as connection:
             return {
                 id
-                for some in _chunks(list(ids))
+                for some in rows.chunks(list(ids))
                 for id in connection.execute(select(commits.c.id).where(commits.c.id.in_(some))).scalars()
             }
 
@@ -62,7 +61,7 @@ class Exchange(History):
             names |= {path.task for path in made.values() if path.task is not None}
             parcel = Parcel(
                 {name: rows.find_task(connection, name, removed=True) for name in sorted(names)},
-                _roots(connection),
+                rows.all_roots(connection),
                 made,
                 {agent.id: agent for agent in _agents(connection, {path.agent for path in made.values()})},
                 history,
@@ -100,30 +99,14 @@ class Exchange(History):
                 if tag.name not in taken:
                     refs.add_tag(connection, tag)
 
-    def let_go(self, gone: Collection[str]) -> None:
-        """Put on record that objects are not kept any more that only paths of history hold."""
-        with self._database.writing() as connection:
-            living = versions.living(connection)
-            for some in _chunks(sorted(gone)):
-                rows = connection.execute(select(holds).where(holds.c.digest.in_(some))).all()
-                lost = [{"of": row.path, "lost": row.digest} for row in rows if row.path not in living]
-                if lost:
-                    one = (holds.c.path == bindparam("of")) & (holds.c.digest == bindparam("lost"))
-                    connection.execute(delete(holds).where(one), lost)
-
-    def gone(self, paths: Collection[Path]) -> set[str]:
-        """The objects of published paths that are not kept any more (see let_go)."""
-        found = {(path.id, digest) for path in paths for digest in path.digests()}
-        with self._database.reading() as connection:
-            for some in _chunks(sorted(path.id for path in paths)):
-                chosen = select(holds.c.path, holds.c.digest).where(holds.c.path.in_(some))
-                found -= {(row.path, row.digest) for row in connection.execute(chosen)}
-        return {digest for _, digest in found}
-
     def known_paths(self, ids: Iterable[str]) -> set[str]:
         """Those of these ids that are paths on record here."""
         with self._database.reading() as connection:
-            return {path.id for path in _paths(connection, ids)}
+            return {
+                id
+                for some in rows.chunks(list(ids))
+                for id in connection.execute(select(paths.c.id).where(paths.c.id.in_(some))).scalars()
+            }
 
     def take_path(self, task: Task, path: Path, agent: Agent | None, *, message: str, branch: str) -> Commit:
         """Publish another system's path as a task's by a commit; the task is added, or brought back, if need be.
@@ -136,9 +119,9 @@ class Exchange(History):
             _add_task(connection, task, same_images=False)
             rows.put_paths(connection, [path])
             if agent is not None:
-                add_agent(connection, agent, task=task.name, base=versions.head_id(connection, branch))
+                _add_agent(connection, agent, task=task.name, base=versions.head_id(connection, branch))
 
-        return self._move(
+        return self._versions.move(
             branch,
             lambda _: {task.name: path.id},
             message,
@@ -152,21 +135,20 @@ class Exchange(History):
         for task in parcel.tasks.values():
             _add_task(connection, task)
         gone = parcel.gone - _held(connection, parcel.gone)
-        for some in _chunks(parcel.ordered_paths()):
+        for some in rows.chunks(parcel.ordered_paths()):
             rows.put_paths(connection, some, gone=gone)
         _add_roots(connection, parcel.roots)
         for commit in parcel.ordered_commits():
             versions.put(connection, commit)
         for agent in sorted(parcel.agents.values(), key=lambda agent: (agent.task, agent.branch, agent.number)):
-            add_agent(connection, agent, task=agent.task, base=tip)
+            _add_agent(connection, agent, task=agent.task, base=tip)
 
 
-def add_agent(connection: Connection, agent: Agent, *, task: str, base: str) -> None:
+def _add_agent(connection: Connection, agent: Agent, *, task: str, base: str) -> None:
     """Put another system's agent on record as one that is done, unless it is there."""
     if connection.execute(select(agents.c.id).where(agents.c.id == agent.id)).first():
         return
-    earlier = (agents.c.branch == agent.branch) & (agents.c.task == task)
-    number = connection.execute(select(func.count()).where(earlier)).scalar_one()
+    number = count_earlier(connection, task, agent.branch)
     here = moved_to(agent, task=task, number=number, base=base)
     connection.execute(insert(agents).values({field: getattr(here, field) for field in Agent.__dataclass_fields__}))
 
@@ -197,10 +179,7 @@ def _add_roots(connection: Connection, new: Mapping[str, Path]) -> None:
 
 def _changes(connection: Connection, start: str, end: str) -> dict[str, str | None]:
     """What makes one commit's state another's."""
-    before, after = (
-        {row.task: row.path for row in connection.execute(select(state.c.task, state.c.path))}
-        for state in (versions.state(connection, start), versions.state(connection, end))
-    )
+    before, after = versions.paths_at(connection, start), versions.paths_at(connection, end)
     both = sorted(before.keys() | after.keys())
     return {task: after.get(task) for task in both if before.get(task) != after.get(task)}
 
@@ -208,7 +187,7 @@ def _changes(connection: Connection, start: str, end: str) -> dict[str, str | No
 def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
     """The paths that commits published, and all that these descend from."""
     found: set[str] = set()
-    for some in _chunks(ids):
+    for some in rows.chunks(ids):
         published = select(commit_changes.c.path.label("id")).where(
             commit_changes.c.commit.in_(some), commit_changes.c.path.is_not(None)
         )
@@ -221,27 +200,16 @@ def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
 def _held(connection: Connection, digests: Collection[str]) -> set[str]:
     """Those of some objects that a path here holds."""
     found: set[str] = set()
-    for some in _chunks(sorted(digests)):
+    for some in rows.chunks(sorted(digests)):
         found |= set(connection.execute(select(holds.c.digest).where(holds.c.digest.in_(some)).distinct()).scalars())
     return found
 
 
 def _paths(connection: Connection, ids: Iterable[str]) -> Iterator[Path]:
-    for some in _chunks(sorted(ids)):
-        for row in connection.execute(select(*rows.columns).where(paths.c.id.in_(some))):
-            yield path_of(row.record, row.metrics)
-
-
-def _roots(connection: Connection) -> dict[str, Path]:
-    chosen = select(roots.c.name, *rows.columns).join(paths, paths.c.id == roots.c.path).order_by(roots.c.name)
-    return {row.name: path_of(row.record, row.metrics) for row in connection.execute(chosen)}
+    for some in rows.chunks(sorted(ids)):
+        yield from rows.read_paths(connection, select(*rows.columns).where(paths.c.id.in_(some)))
 
 
 def _agents(connection: Connection, ids: Iterable[str]) -> Iterator[Agent]:
-    for some in _chunks(sorted(ids)):
+    for some in rows.chunks(sorted(ids)):
         yield from (Agent(**row) for row in connection.execute(select(agents).where(agents.c.id.in_(some))).mappings())
-
-
-def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

@@ -120,15 +120,15 @@ class SystemRemote:
 
     def branches(self) -> dict[str, str]:
         """See Remote.branches."""
-        return {branch.name: branch.commit for branch in self._catalog.branches()}
+        return {branch.name: branch.commit for branch in self._catalog.versions.branches()}
 
     def tags(self) -> list[Tag]:
         """See Remote.tags."""
-        return self._catalog.tags()
+        return self._catalog.versions.tags()
 
     def fetch(self, tip: str, known: Known) -> Parcel:
         """See Remote.fetch."""
-        return self._catalog.parcel(tip, known([commit.id for commit in self._catalog.log(tip)]))
+        return self._catalog.exchange.parcel(tip, known([commit.id for commit in self._catalog.versions.log(tip)]))
 
     def has(self, digests: Collection[str]) -> set[str]:
         """See Remote.has."""
@@ -136,11 +136,11 @@ class SystemRemote:
 
     def working(self, branch: str) -> AbstractContextManager[object]:
         """See Remote.working."""
-        return self._catalog.lease("(push)", branch=branch)
+        return self._catalog.leases.hold("(push)", branch=branch)
 
     def receive(self, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag]) -> None:
         """See Remote.receive."""
-        self._catalog.receive(parcel, branch, tip, old=old, new_tags=new_tags)
+        self._catalog.exchange.receive(parcel, branch, tip, old=old, new_tags=new_tags)
 
     def close(self) -> None:
         """See Remote.close."""
@@ -258,7 +258,7 @@ class _Head(msgspec.Struct):
 
 def present(catalog: Catalog, objects: Objects, digests: Collection[str]) -> set[str]:
     """Those of these objects that a system has and keeps: needed ones, and others that now count as new."""
-    needed = catalog.needed().keys()
+    needed = catalog.care.needed().keys()
     return {digest for digest in digests if (digest in objects if digest in needed else objects.renew(digest))}
 
 

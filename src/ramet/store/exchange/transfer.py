@@ -57,13 +57,13 @@ def push(store: Store, remote: Remote, branch: str, progress: Progress | None = 
         Conflict: the branch has commits there that this one has not.
     """
     catalog = store.catalog
-    tip, there = catalog.head(branch).id, remote.branches()
+    tip, there = catalog.versions.head(branch).id, remote.branches()
     old = there.get(branch)
     if old is not None and old != tip and _is_ahead(catalog, remote, branch, old, tip):
         return Transfer(remote.url, branch, old, "behind")
-    tags = _new_tags(catalog.tags(), {tag.name for tag in remote.tags()} | there.keys())
-    tags = [tag for tag in tags if tag.commit in catalog.led_to(tip, [tag.commit])]
-    parcel = NOTHING if old == tip else catalog.parcel(tip, catalog.known(there.values()))
+    tags = _new_tags(catalog.versions.tags(), {tag.name for tag in remote.tags()} | there.keys())
+    tags = [tag for tag in tags if tag.commit in catalog.exchange.led_to(tip, [tag.commit])]
+    parcel = NOTHING if old == tip else catalog.exchange.parcel(tip, catalog.exchange.known(there.values()))
     with remote.working(branch):
         missing = parcel.digests() - remote.has(parcel.digests())
         size = copy(store.objects, remote.objects, missing, progress)
@@ -103,8 +103,8 @@ def pull(
         has = f"it has {', '.join(sorted(there))}" if there else "nothing was pushed to it yet"
         raise UnknownName(f"{remote.url} has no branch {branch!r}", has)
     tip = there[branch]
-    with catalog.lease("(pull)", branch=branch):
-        parcel = NOTHING if catalog.kept([tip]) else remote.fetch(tip, catalog.kept)
+    with catalog.leases.hold("(pull)", branch=branch):
+        parcel = NOTHING if catalog.exchange.kept([tip]) else remote.fetch(tip, catalog.exchange.kept)
         parcel.check()
         for task in parcel.tasks.values():
             accept(task)
@@ -142,10 +142,10 @@ def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: s
     Raises:
         Conflict: both have commits that the other has not.
     """
-    if catalog.known([there]):
-        if catalog.led_to(there, [here]):
+    if catalog.exchange.known([there]):
+        if catalog.exchange.led_to(there, [here]):
             return True
-        if catalog.led_to(here, [there]):
+        if catalog.exchange.led_to(here, [there]):
             return False
     apart = f"{short_name(remote.url)}/{branch}"
     raise Conflict(
@@ -157,7 +157,7 @@ def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: s
 
 def _arrive(catalog: Catalog, remote: Remote, branch: str, tip: str, parcel: Parcel) -> tuple[Outcome, str, list[Tag]]:
     """Record what has come, and say what became of which branch, and what tags are new."""
-    here = {known.name: known.commit for known in catalog.branches()}
+    here = {known.name: known.commit for known in catalog.versions.branches()}
     at, outcome = branch, _outcome(catalog, here.get(branch), tip, parcel)
     step = outcome
     if outcome == "apart":
@@ -169,13 +169,13 @@ def _arrive(catalog: Catalog, remote: Remote, branch: str, tip: str, parcel: Par
                 f"merge it (`ramet merge {at}`), delete it (`ramet branch --delete {at}`), and pull again",
                 (),
             )
-    tags = _new_tags(remote.tags(), {tag.name for tag in catalog.tags()} | here.keys() | {at})
-    arrived = catalog.kept([tag.commit for tag in tags]) | parcel.commits.keys()
+    tags = _new_tags(remote.tags(), {tag.name for tag in catalog.versions.tags()} | here.keys() | {at})
+    arrived = catalog.exchange.kept([tag.commit for tag in tags]) | parcel.commits.keys()
     tags = [tag for tag in tags if tag.commit in arrived]
     stays = step in ("even", "behind")
     if not stays or tags:
         old = here.get(at)
-        catalog.receive(parcel, at, old if stays and old else tip, old=old, new_tags=tags)
+        catalog.exchange.receive(parcel, at, old if stays and old else tip, old=old, new_tags=tags)
     return outcome, at, tags
 
 
@@ -184,10 +184,10 @@ def _outcome(catalog: Catalog, old: str | None, tip: str, parcel: Parcel) -> Out
         return "made"
     if old == tip:
         return "even"
-    if catalog.led_to(old, [tip]):
+    if catalog.exchange.led_to(old, [tip]):
         return "behind"
     met = parcel.boundary() or {tip}
-    return "moved" if any(catalog.led_to(commit, [old]) for commit in met) else "apart"
+    return "moved" if any(catalog.exchange.led_to(commit, [old]) for commit in met) else "apart"
 
 
 def _new_tags(tags: Collection[Tag], taken: Collection[str]) -> list[Tag]:

@@ -1,6 +1,5 @@
 """Commits and branches: how the system's published state changes and how any state of it is found again."""
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,26 +16,20 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    union,
     update,
 )
 
 from ramet.base.errors import UnknownName
-from ramet.base.records import Commit, Path, content_id
-from ramet.store.catalog.codec import path_of
-from ramet.store.catalog.rows import columns
+from ramet.base.records import Commit, content_id
+from ramet.base.text import did_you_mean
 from ramet.store.catalog.schema import (
     branch_state,
     branches,
     commit_changes,
     commit_parents,
     commits,
-    paths,
-    population,
-    roots,
     tasks,
 )
-from ramet.store.versions.graph import graph, newest_first
 
 MAIN = "main"
 """The branch that every system has."""
@@ -57,12 +50,6 @@ def new_commit(
     """A commit under the id that its content gives it; time, author and code (ramet's version) are no part of it."""
     content = {"parents": parents, "changes": changes, "message": message, "method": method}
     return Commit(content_id(content), tuple(parents), dict(changes), message, method, time, author, code)
-
-
-def start_branch(connection: Connection, branch: str, commit: Commit) -> None:
-    """A new branch whose history is one commit that changes nothing."""
-    put(connection, commit)
-    connection.execute(insert(branches).values(name=branch, commit=commit.id))
 
 
 def advance(connection: Connection, branch: str, commit: Commit) -> None:
@@ -113,29 +100,16 @@ def paths_on(connection: Connection, branch: str, some: Iterable[str]) -> dict[s
     return {row.task: row.path for row in rows}
 
 
-def undone(connection: Connection, commit: Commit) -> dict[str, str | None]:
-    """What the tasks that a commit changed were published as before it."""
-    if not commit.parents:
-        return {}
-    known = paths_at(connection, commit.parents[0])
-    return {task: known.get(task) for task in commit.changes}
-
-
 def head_id(connection: Connection, branch: str) -> str:
     """The id of a branch's last commit."""
     found: str | None = connection.execute(
         select(branches.c.commit).where(branches.c.name == branch)
     ).scalar_one_or_none()
     if found is None:
-        near = ", ".join(difflib.get_close_matches(branch, connection.execute(select(branches.c.name)).scalars().all()))
-        remedy = f"did you mean {near}?" if near else "`ramet branch` lists the branches, `ramet switch` goes to one"
+        known = connection.execute(select(branches.c.name)).scalars().all()
+        remedy = did_you_mean(branch, known, "`ramet branch` lists the branches, `ramet switch` goes to one")
         raise UnknownName(f"no branch is called {branch!r}", remedy)
     return found
-
-
-def log(connection: Connection, commit: str, limit: int | None = None) -> list[Commit]:
-    """A commit and all that it follows, each before what it follows, the newer first; at most `limit` of them."""
-    return read(connection, newest_first(graph(connection, commit))[:limit])
 
 
 def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
@@ -154,13 +128,6 @@ def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
     return [found[id] for id in ids]
 
 
-def published(connection: Connection, commit: str) -> dict[str, Path]:
-    """The published path of every task at a commit."""
-    now = state(connection, commit)
-    rows = connection.execute(select(now.c.task, *columns).join(now, paths.c.id == now.c.path).order_by(now.c.task))
-    return {row.task: path_of(row.record, row.metrics) for row in rows}
-
-
 def state(connection: Connection, commit: str) -> Subquery:
     """The published paths' ids at a commit, as a table of (task, path).
 
@@ -170,20 +137,18 @@ def state(connection: Connection, commit: str) -> Subquery:
     kept = select(branch_state.c.branch).where(branch_state.c.branch == branches.c.name).exists()
     chosen = select(branches.c.name).where(branches.c.commit == commit, kept).limit(1)
     branch = connection.execute(chosen).scalar()
-    return replayed(commit) if branch is None else _kept_state(branch)
+    return replayed(commit) if branch is None else kept_state(branch)
 
 
 def paths_at(connection: Connection, commit: str) -> dict[str, str]:
     """The published paths' ids at a commit, by task."""
-    return _rows(connection, state(connection, commit))
+    return as_dict(connection, state(connection, commit))
 
 
-def living(connection: Connection) -> set[str]:
-    """The paths in use: published on a branch now, a root, or in the population of a running agent."""
-    found = set(connection.execute(union(select(roots.c.path), select(population.c.path))).scalars())
-    for head in connection.execute(select(branches.c.commit).distinct()).scalars().all():
-        found |= set(paths_at(connection, head).values())
-    return found
+def path_at(connection: Connection, commit: str, task: str) -> str | None:
+    """Return the id of a task's published path at a commit, if it has one."""
+    now = state(connection, commit)
+    return connection.execute(select(now.c.path).where(now.c.task == task)).scalar_one_or_none()
 
 
 def replayed(commit: str) -> Subquery:
@@ -193,16 +158,6 @@ def replayed(commit: str) -> Subquery:
     changes = select(commit_changes, recency).join(line, commit_changes.c.commit == line.c.id).subquery()
     last = (changes.c.recency == 1) & changes.c.path.is_not(None)
     return select(changes.c.task, changes.c.path).where(last).subquery()
-
-
-def untrue_states(connection: Connection) -> list[str]:
-    """What is wrong with the states that are kept of branches: they are not what their commits add up to."""
-    found = []
-    for branch in connection.execute(select(branches).order_by(branches.c.name)).all():
-        kept, told = (_rows(connection, table) for table in (_kept_state(branch.name), replayed(branch.commit)))
-        if kept and kept != told:
-            found.append(f"what branch {branch.name!r} publishes is not what its commits say")
-    return found
 
 
 def first_parents(commit: str, limit: int | None = None) -> CTE:
@@ -226,7 +181,8 @@ def put(connection: Connection, commit: Commit) -> None:
             connection.execute(insert(table), rows)
 
 
-def _kept_state(branch: str) -> Subquery:
+def kept_state(branch: str) -> Subquery:
+    """Return the state that is kept of a branch, as a table of (task, path)."""
     return select(branch_state.c.task, branch_state.c.path).where(branch_state.c.branch == branch).subquery()
 
 
@@ -239,7 +195,8 @@ def _keep(connection: Connection, branch: str, commit: str) -> None:
     connection.execute(insert(branch_state).from_select(["branch", "task", "path"], rows))
 
 
-def _rows(connection: Connection, state: Subquery) -> dict[str, str]:
+def as_dict(connection: Connection, state: Subquery) -> dict[str, str]:
+    """Return a table of (task, path) as a dictionary."""
     return {row.task: row.path for row in connection.execute(select(state.c.task, state.c.path))}
 
 

@@ -1,24 +1,25 @@
-"""The version methods of a catalog: its commits, branches and tags, and all that moves a branch."""
+"""The versions of a system: its commits, branches and tags, and all that moves a branch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, func, select
 
 from ramet.base.errors import Conflict, InvalidValue, UnknownName
 from ramet.base.records import Commit, Path
 from ramet.base.version import __version__
 from ramet.store.catalog import agents, rows
 from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.codec import path_of
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.leases import Clock
-from ramet.store.catalog.schema import commit_changes
+from ramet.store.catalog.schema import branches, commit_changes, paths, tags
 from ramet.store.versions import commits as versions
 from ramet.store.versions import forks, refs
 from ramet.store.versions.author import author
 from ramet.store.versions.commits import MAIN, Changes
 from ramet.store.versions.forks import Fork
-from ramet.store.versions.graph import graph
+from ramet.store.versions.graph import graph, newest_first
 from ramet.store.versions.refs import Branch, Tag
 
 
@@ -26,8 +27,8 @@ def _nothing(_connection: Connection, _commit: str) -> None:
     """What is done beside moving a branch where there is nothing else to do."""
 
 
-class History:
-    """What a catalog's published state was, is, and becomes.
+class Versions:
+    """A catalog's published state: what it was, is, and becomes.
 
     A name of a commit is a branch, a tag, an id or the start of one; `NAME~N` is the N-th commit before it.
     """
@@ -51,12 +52,21 @@ class History:
     def log(self, at: str = MAIN, *, limit: int | None = None) -> list[Commit]:
         """A commit and all that it follows, merged ones too: each before what it follows, the newer first."""
         with self._database.reading() as connection:
-            return versions.log(connection, refs.find_commit(connection, at), limit)
+            history = graph(connection, refs.find_commit(connection, at))
+            return versions.read(connection, newest_first(history)[:limit])
 
     def published(self, at: str = MAIN) -> dict[str, Path]:
         """The published path of every task, at a branch or any other commit."""
         with self._database.reading() as connection:
-            return versions.published(connection, refs.find_commit(connection, at))
+            now = versions.state(connection, refs.find_commit(connection, at))
+            chosen = select(now.c.task, *rows.columns).join(now, paths.c.id == now.c.path).order_by(now.c.task)
+            return {row.task: path_of(row.record, row.metrics) for row in connection.execute(chosen)}
+
+    def published_path(self, at: str, task: str) -> Path | None:
+        """Return the published path of one task at a branch or any other commit, if it has one."""
+        with self._database.reading() as connection:
+            id = versions.path_at(connection, refs.find_commit(connection, at), task)
+            return None if id is None else rows.paths_in_order(connection, [id])[0]
 
     def publishing(self, path: str) -> list[Commit]:
         """The commits that made a path, by its id, its task's published one: each after those that it follows."""
@@ -99,7 +109,7 @@ class History:
             if close_cycle is not None:
                 agents.close_cycle(connection, close_cycle, commit)
 
-        return self._move(branch, lambda _: wanted, message, method, prepare=prepare, then=close)
+        return self.move(branch, lambda _: wanted, message, method, prepare=prepare, then=close)
 
     # Branches and tags
 
@@ -117,7 +127,12 @@ class History:
     def branches(self) -> list[Branch]:
         """All branches, by name."""
         with self._database.reading() as connection:
-            return refs.all_branches(connection)
+            found = []
+            for row in connection.execute(select(branches).order_by(branches.c.name)).all():
+                now = versions.state(connection, row.commit)
+                tasks = connection.execute(select(func.count()).select_from(now)).scalar_one()
+                found.append(Branch(row.name, row.commit, tasks))
+            return found
 
     def delete_branch(self, name: str) -> None:
         """Forget a branch. What only it leads to is freed by gc.
@@ -136,24 +151,29 @@ class History:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
         """
         with self._database.writing() as connection:
-            tag = Tag(name, refs.find_commit(connection, at), message, self._now())
+            tag = Tag(name, refs.find_commit(connection, at), message, at_time(self._clock()))
             refs.add_tag(connection, tag)
             return tag
 
     def tags(self) -> list[Tag]:
         """All tags, by name."""
         with self._database.reading() as connection:
-            return refs.all_tags(connection)
+            return [Tag(**row) for row in connection.execute(select(tags).order_by(tags.c.name)).mappings()]
 
     def delete_tag(self, name: str) -> None:
         """Forget a tag. What only it leads to is freed by gc."""
         with self._database.writing() as connection:
-            refs.delete_tag(connection, name)
+            if not connection.execute(delete(tags).where(tags.c.name == name)).rowcount:
+                raise UnknownName(f"no tag is called {name!r}", refs.meant(connection, name))
 
     def leads_to(self, at: str) -> bool:
         """Whether a branch or a tag is at a commit or after it, so that gc keeps what it published."""
         with self._database.reading() as connection:
-            return refs.leads_to(connection, refs.find_commit(connection, at))
+            commit = refs.find_commit(connection, at)
+            for ref in (branches, tags):  # the usual case costs nothing of the history
+                if connection.execute(select(ref.c.name).where(ref.c.commit == commit).limit(1)).first():
+                    return True
+            return commit in refs.reached(connection)
 
     # Going back, and together
 
@@ -165,13 +185,12 @@ class History:
         """
         with self._database.reading() as connection:
             commit = refs.find_commit(connection, at)
-            before = versions.state(connection, commit)
-            path = connection.execute(select(before.c.path).where(before.c.task == task)).scalar()
+            path = versions.path_at(connection, commit, task)
             if path is None:
                 rows.find_task(connection, task, removed=True)
                 raise UnknownName(f"task {task!r} has no path at {at}", f"`ramet log {at}` tells when it had one")
             method = rows.find_path(connection, path).method
-        return self._move(branch, lambda _: {task: path}, f"restore {task} from {commit}", method, then=_back(branch))
+        return self.move(branch, lambda _: {task: path}, f"restore {task} from {commit}", method, then=_back(branch))
 
     def revert(self, at: str, *, branch: str = MAIN) -> Commit:
         """Undo what a commit changed, against its first parent, as a new commit.
@@ -182,7 +201,8 @@ class History:
         """
         with self._database.reading() as connection:
             commit = versions.read(connection, [refs.find_commit(connection, at)])[0]
-            before = versions.undone(connection, commit)
+            known = versions.paths_at(connection, commit.parents[0]) if commit.parents else {}
+            before = {task: known.get(task) for task in commit.changes} if commit.parents else {}
 
         def wanted(connection: Connection) -> Changes:
             now = versions.paths_on(connection, branch, before)
@@ -198,7 +218,7 @@ class History:
                 raise InvalidValue(f"commit {commit.id} has nothing to undo on {branch!r}", "`ramet log` shows commits")
             return {task: before[task] for task in before if task in wrong}
 
-        return self._move(branch, wanted, f"revert {commit.id}: {commit.message}", commit.method, then=_back(branch))
+        return self.move(branch, wanted, f"revert {commit.id}: {commit.message}", commit.method, then=_back(branch))
 
     def fork(self, name: str, *, branch: str = MAIN) -> Fork:
         """Where a branch and another commit parted, and what each of them publishes."""
@@ -216,7 +236,7 @@ class History:
         Raises:
             versions.Moved: one of the two is elsewhere by now, and nothing was done: read the fork again.
         """
-        commit = self._commit((fork.ours, fork.theirs), changes, message, "")
+        commit = self.new_commit((fork.ours, fork.theirs), changes, message, "")
         with self._database.writing() as connection:
             if fork.is_ahead:
                 commit = versions.read(connection, [fork.theirs])[0]
@@ -239,13 +259,13 @@ class History:
         Raises:
             versions.Moved: the branch is elsewhere by now, and nothing was done.
         """
-        commit = self._commit((head, *others), changes, message, method)
+        commit = self.new_commit((head, *others), changes, message, method)
         with self._database.writing() as connection:
             versions.advance(connection, branch, commit)
             versions.bring_back(connection, branch)
         return commit
 
-    def _move(
+    def move(
         self,
         branch: str,
         wanted: Callable[[Connection], Changes],
@@ -274,27 +294,30 @@ class History:
             head = versions.head_id(connection, branch)
             changes = versions.differences(connection, branch, wanted(connection))
             last = versions.read(connection, [head])[0]
-            commit = self._commit((head,), changes, message, method) if changes else last
+            commit = self.new_commit((head,), changes, message, method) if changes else last
             prepare(connection)
             if changes:
                 versions.advance(connection, branch, commit)
             then(connection, commit.id)
         return commit
 
-    def _commit(self, parents: Sequence[str], changes: Mapping[str, str | None], message: str, method: str) -> Commit:
+    def new_commit(self, parents: Sequence[str], changes: Changes, message: str, method: str) -> Commit:
+        """Return a commit of this author and ramet, now; it is not on record yet."""
         return versions.new_commit(
             parents,
             changes,
             message=message,
             method=method,
-            time=self._now(),
+            time=at_time(self._clock()),
             author=author(),
             code=__version__,
         )
 
-    def _now(self) -> str:
-        return datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="seconds")
-
 
 def _back(branch: str) -> Callable[[Connection, str], None]:
     return lambda connection, _: versions.bring_back(connection, branch)
+
+
+def at_time(clock: float) -> str:
+    """Return a time in seconds since 1970 as ISO 8601, UTC."""
+    return datetime.fromtimestamp(clock, UTC).isoformat(timespec="seconds")

@@ -1,12 +1,12 @@
 """Names of commits: branches, tags, the starts of ids, and `NAME~N` for the N-th commit before."""
 
-import difflib
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, func, insert, select, union, union_all
+from sqlalchemy import Connection, delete, insert, select, union, union_all
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.store.catalog.rows import complete
 from ramet.store.catalog.schema import agents, branch_state, branches, commits, tags
 from ramet.store.versions import commits as versions
@@ -54,16 +54,8 @@ def find_commit(connection: Connection, name: str) -> str:
     if before:
         return _ancestor(connection, before["name"], int(before["count"] or 1))
     if len(name) < SHORTEST_START:
-        raise UnknownName(f"no branch, tag or commit is called {name!r}", _meant(connection, name))
-    return complete(connection, commits.c.id, name, what="branch, tag or commit", remedy=_meant(connection, name))
-
-
-def leads_to(connection: Connection, commit: str) -> bool:
-    """Whether a branch or a tag is at a commit or after it: then what it published is sure to have its objects."""
-    for ref in (branches, tags):
-        if connection.execute(select(ref.c.name).where(ref.c.commit == commit).limit(1)).first():
-            return True
-    return commit in reached(connection)
+        raise UnknownName(f"no branch, tag or commit is called {name!r}", meant(connection, name))
+    return complete(connection, commits.c.id, name, what="branch, tag or commit", remedy=meant(connection, name))
 
 
 def reached(connection: Connection) -> set[str]:
@@ -84,27 +76,6 @@ def add_branch(connection: Connection, name: str, commit: str) -> None:
     connection.execute(insert(branches).values(name=name, commit=commit))
     if not at_head:
         versions.bring_back(connection, name)
-
-
-def all_branches(connection: Connection) -> list[Branch]:
-    """Every branch, by name."""
-    found = []
-    for row in connection.execute(select(branches).order_by(branches.c.name)).all():
-        now = versions.state(connection, row.commit)
-        tasks = connection.execute(select(func.count()).select_from(now)).scalar_one()
-        found.append(Branch(row.name, row.commit, tasks))
-    return found
-
-
-def using(connection: Connection, task: str) -> list[str]:
-    """The branches that publish or evolve a task, by name."""
-    evolving = select(agents.c.branch).where((agents.c.task == task) & (agents.c.state == "running"))
-    found = set(connection.execute(evolving).scalars())
-    for row in connection.execute(select(branches)).all():
-        now = versions.state(connection, row.commit)
-        if connection.execute(select(now.c.task).where(now.c.task == task)).first():
-            found.add(row.name)
-    return sorted(found)
 
 
 def delete_branch(connection: Connection, name: str) -> None:
@@ -139,17 +110,6 @@ def add_tag(connection: Connection, tag: Tag) -> None:
     connection.execute(insert(tags).values(values))
 
 
-def all_tags(connection: Connection) -> list[Tag]:
-    """Every tag, by name."""
-    return [Tag(**row) for row in connection.execute(select(tags).order_by(tags.c.name)).mappings()]
-
-
-def delete_tag(connection: Connection, name: str) -> None:
-    """Forget a tag; its commit stays while a branch or another tag leads to it."""
-    if not connection.execute(delete(tags).where(tags.c.name == name)).rowcount:
-        raise UnknownName(f"no tag is called {name!r}", _meant(connection, name))
-
-
 def _ancestor(connection: Connection, name: str, count: int) -> str:
     """The commit that is `count` first parents before a named one."""
     line = versions.first_parents(find_commit(connection, name), count + 1)
@@ -176,8 +136,7 @@ def _check_new(connection: Connection, name: str) -> None:
         raise InvalidValue(f"{name!r} would be mistaken for the commit {commit}", "take another name")
 
 
-def _meant(connection: Connection, name: str) -> str:
+def meant(connection: Connection, name: str) -> str:
     """The remedy for a name that is not there."""
     known = connection.execute(union_all(select(branches.c.name), select(tags.c.name))).scalars().all()
-    near = ", ".join(difflib.get_close_matches(name, known))
-    return f"did you mean {near}?" if near else "`ramet log`, `ramet branch` and `ramet tag` list them"
+    return did_you_mean(name, known, "`ramet log`, `ramet branch` and `ramet tag` list them")
