@@ -67,7 +67,7 @@ def test_a_system_reads_the_images_of_the_results(tmp_path: Path) -> None:
     task = prepare(results, BANGLA, tmp_path, max_side=8)
     system = ramet.init(results / "systems" / "x", "random:vit_tiny_patch8@8x0")
     link(system, results)
-    system.catalog.tasks.add(task)
+    system.store.catalog.tasks.add(task)
     assert len(system.examples("cmaterdb/bangla").labels) == 8
     link(system, results)  # as when it is opened again
 

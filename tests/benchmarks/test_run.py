@@ -158,7 +158,7 @@ def test_a_task_learnt_whose_record_is_missing_is_not_learnt_again(tmp_path: Pat
     file.unlink()
     run(request(tmp_path, methods=[probe]), Watcher(), resume=True)
     assert read(file).seconds == record.seconds
-    assert len(ramet.open(tmp_path / "systems" / "linear_probe" / "seed-0").catalog.agents.all(record.task)) == 1
+    assert len(ramet.open(tmp_path / "systems" / "linear_probe" / "seed-0").store.catalog.agents.all(record.task)) == 1
 
 
 def test_a_fault_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:

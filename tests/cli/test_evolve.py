@@ -52,7 +52,7 @@ def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
 
 
 def test_a_run_that_is_not_done_is_neither_mixed_with_another_nor_lost(colony: Path) -> None:
-    agent = ramet.open(colony).catalog.agents.all("digits")[0]
+    agent = ramet.open(colony).store.catalog.agents.all("digits")[0]
     with sqlite3.connect(colony / "catalog.sqlite") as catalog:
         catalog.execute("update agents set state = 'running', cycle = 1 where id = ?", [agent.id])
     before = state(colony)

@@ -71,7 +71,7 @@ def test_what_fails_is_told_with_exit_code_1(seedbed: Path, tmp_path: Path) -> N
 def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_path: Path) -> None:
     def unchanged() -> tuple[object, ...]:
         system = ramet.open(seedbed)
-        return system.tasks(), system.branches(), system.catalog.experiments.all()
+        return list(system.tasks), system.versions.branches(), system.store.catalog.experiments.all()
 
     before = unchanged()
     for old, new, words in (

@@ -111,7 +111,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def state(folder: Path) -> object:
     system = ramet.open(folder)
-    return [commit.id for commit in system.log()], run_json("history", folder=folder)
+    return [commit.id for commit in system.versions.log()], run_json("history", folder=folder)
 
 
 def objects(folder: Path) -> set[str]:

@@ -68,10 +68,10 @@ def system(grown: Path, tmp_path: Path) -> System:
 
 
 def closed(system: System) -> Path:
-    system.catalog.close()
-    return system.folder
+    system.store.catalog.close()
+    return system.store.folder
 
 
 def commits(system: System, name: str = "mu") -> dict[tuple[str, int], str]:
     """Where every trial ended: the id follows from all that was published on the way."""
-    return {(trial.variant, trial.seed): trial.commit for trial in system.catalog.experiments.trials(name)}
+    return {(trial.variant, trial.seed): trial.commit for trial in system.store.catalog.experiments.trials(name)}

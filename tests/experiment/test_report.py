@@ -171,7 +171,7 @@ def test_the_whole_report_of_a_real_experiment(system: System) -> None:
     assert [variant.name for variant in found.variants] == ["learned", "fixed"]
     assert len(found.outcomes) == 8
     for outcome in found.outcomes:
-        path = system.catalog.paths.get(outcome.path)
+        path = system.store.catalog.paths.get(outcome.path)
         assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
         assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
         assert outcome.examples == 384
@@ -185,12 +185,12 @@ def test_the_whole_report_of_a_real_experiment(system: System) -> None:
 def test_it_comes_from_records_alone(system: System) -> None:
     """Without the branches, the objects that only they held, and what was evolved there afterwards."""
     before = experiment.report(system, "mu")
-    System(system.store, "mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    system.on("mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
     assert len(experiment.drop(system, "mu")) == 4
-    assert gc(system.catalog, system.objects, delete=True, grace=0).objects > 0
+    assert gc(system.store.catalog, system.store.objects, delete=True, grace=0).objects > 0
     assert experiment.report(system, "mu") == before
-    shutil.rmtree(system.folder / "objects")
-    shutil.rmtree(system.folder / "cache")
+    shutil.rmtree(system.store.folder / "objects")
+    shutil.rmtree(system.store.folder / "cache")
     assert experiment.report(system, "mu") == before
 
 

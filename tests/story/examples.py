@@ -28,9 +28,9 @@ def learn(
 ) -> tuple[Path, Commit]:
     """Publish a path of a task: its parent's (the root's) components, but norm, head and some others of its own."""
     (root,) = system.roots().values()
-    if task not in {known.name for known in system.tasks()}:
+    if task not in {known.name for known in system.tasks}:
         classes = tuple(f"class-{i}" for i in range(CLASSES))
-        system.catalog.tasks.add(Task(task, "made up", classes, {"train": 9}, task, {"size": (16, 16)}))
+        system.store.catalog.tasks.add(Task(task, "made up", classes, {"train": 9}, task, {"size": (16, 16)}))
     start = parent or root
     trained = {*own, "norm", "head", *(f"adapter.{i}" for i in adapters)}
     names = spec.component_names(layers, {*(f"adapter.{i}" for i in adapters), *_adapters(start)})
@@ -51,7 +51,9 @@ def learn(
         method=method,
         metrics={"quality": quality, "test_quality": quality - 0.1},
     ).identified()
-    commit = system.catalog.versions.publish([path], message=f"learn {task}", method=method, branch=system.branch)
+    commit = system.store.catalog.versions.publish(
+        [path], message=f"learn {task}", method=method, branch=system.versions.branch
+    )
     return path, commit
 
 

@@ -28,7 +28,7 @@ def test_each_task_has_one_place_a_row_and_a_component_is_as_wide_as_it_is_share
         rows[box.row] += list(box.tasks)
         assert box.left == len(rows[box.row]) - len(box.tasks), "side by side"
         if box.component.attributes:
-            held = {t for t, path in system.catalog.versions.published().items() if box.component.id in ids(path)}
+            held = {t for t, path in system.store.catalog.versions.published().items() if box.component.id in ids(path)}
             assert set(box.tasks) == held
     assert len(rows) == len(layers)
     assert all(sorted(places) == sorted(tasks) for places in rows.values())

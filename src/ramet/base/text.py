@@ -13,6 +13,11 @@ def share(value: float) -> str:
     return re.sub(r"^(−?)0", r"\1", f"{value:.3f}".replace("-", "−"))
 
 
+def percent(value: float | None) -> str:
+    """A quality in per cent: `87.5%`."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f}%"
+
+
 def difference(value: float) -> str:
     """Return a difference of accuracies with its sign, `+.012`; only 0 is written without one."""
     return f"+{share(value)}" if value > 0 else share(value)

@@ -71,6 +71,6 @@ def described(task: SuiteTask, read: Task) -> str:
 
 def link(system: System, output: Path) -> None:
     """Let a system read the images that the results' folder holds."""
-    place = system.folder / "cache"
+    place = system.store.folder / "cache"
     if not place.exists():
         place.symlink_to((output / "cache").resolve(), target_is_directory=True)

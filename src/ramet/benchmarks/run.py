@@ -7,7 +7,7 @@ stopped, and several processes may share the work: a system that another one wor
 
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -217,12 +217,12 @@ def _as_typed(text: str, data: Path | None) -> str:
 def _learnt(request: Request, job: Job, blank: Record, observer: Observer) -> Record:
     check(request.output, job.task, request.data)
     system = _system(request, job)
-    with closing(system.catalog):
+    with system:
         side = max(path.architecture.image_size for path in system.roots().values())
         task = prepare(request.output, job.task, request.data, side)
-        if task.name not in {known.name for known in system.tasks()}:
-            system.catalog.tasks.add(task)
-        if not any(agent.state == "done" for agent in system.catalog.agents.all(task.name)):
+        if task.name not in {known.name for known in system.tasks}:
+            system.store.catalog.tasks.add(task)
+        if not any(agent.state == "done" for agent in system.runs(task.name)):
             method = request.method(job.method)
             system.evolve(task.name, method=method, seed=job.seed, device=request.device, observer=observer)
         return replace(
@@ -246,7 +246,7 @@ def _system(request: Request, job: Job) -> System:
 def _measured(system: System, task: str, request: Request, blank: Record) -> Record:
     """What the search cost, what it found, and how every task of the system stands now."""
     children = system.history(task)
-    if not system.catalog.versions.published().get(task):
+    if not system.versions.published().get(task):
         raise NothingLearnt(
             f"none of {len(children)} children learnt {task}",
             f"`ramet history {task}` in its system tells how they fared",

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.base.text import duration, plural
+from ramet.base.text import duration, percent, plural
 from ramet.cli.benchmark_report import report
 from ramet.cli.options import AsJson, Device, Settings, pairs
-from ramet.cli.output import percent, say, show, show_json, table
+from ramet.cli.output import say, show, show_json, table
+from ramet.cli.progress import watching
 from ramet.cli.speed import speed
-from ramet.cli.watch import watching
 
 if TYPE_CHECKING:
     from ramet.benchmarks.record import Record

@@ -12,12 +12,11 @@ import typer
 
 import ramet
 from ramet.base.errors import StoreError
-from ramet.base.text import NOTHING, count, plural
+from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.look import status_table
 from ramet.cli.options import closed_at_the_end
-from ramet.cli.output import percent, say, show, table
-from ramet.cli.progress import progress_bar
-from ramet.cli.watch import watching
+from ramet.cli.output import say, show, table
+from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
     from ramet.system import System
@@ -80,19 +79,19 @@ def _system(folder: Path) -> "System":
     if not (folder / "ramet.json").exists():
         return closed_at_the_end(ramet.init(folder, ROOT, name=NAME, seed=SEED))
     system = closed_at_the_end(ramet.open(folder))
-    if system.name != NAME:
+    if system.store.name != NAME:
         raise StoreError(f"{folder} is a system of its own, not the demo's", "name another folder: `ramet demo DIR`")
     say(f"going on with {folder}")
     return system
 
 
 def _add_tasks(system: "System") -> None:
-    there = {task.name for task in system.tasks()}
+    there = {task.name for task in system.tasks}
     for name, source in TASKS.items():
         if name not in there:
-            with progress_bar(f"decoding {name}") as bar:
-                system.add_task(name, source, progress=bar)
-        task = system.task(name)
+            with showing() as steps:
+                system.tasks.add(name, source, progress=steps)
+        task = system.tasks[name]
         show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
 
 
@@ -109,8 +108,8 @@ def _write_images(system: "System") -> list[tuple[Path, str]]:
     """Writes test images of some classes of a task as PNG files; returns them with the classes' names."""
     from PIL import Image
 
-    split, classes = system.examples(PREDICTED_TASK, "test"), system.task(PREDICTED_TASK).classes
-    target = system.folder / "images"
+    split, classes = system.examples(PREDICTED_TASK, "test"), system.tasks[PREDICTED_TASK].classes
+    target = system.store.folder / "images"
     target.mkdir(exist_ok=True)
     written = []
     for label in range(0, len(classes), len(classes) // PREDICTED_IMAGES)[:PREDICTED_IMAGES]:
@@ -152,12 +151,12 @@ def _show_sharing(system: "System") -> None:
 
 
 def _verify(system: "System") -> None:
-    with progress_bar("checking") as bar:
-        faults = system.verify(progress=bar)
+    with showing() as steps:
+        faults = system.store.verify(progress=steps)
     for fault in faults:
         show(fault.problem)
-    with progress_bar("measuring") as bar:
-        checks = system.verify_quality(progress=bar.named)
+    with showing() as steps:
+        checks = system.verify_quality(progress=steps)
     if faults or not all(check.equal for check in checks):
         raise typer.Exit(1)
     show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")

@@ -7,7 +7,7 @@ import typer
 from ramet.cli.look import status_table
 from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds
 from ramet.cli.output import say, show
-from ramet.cli.watch import watching
+from ramet.cli.progress import watching
 
 if TYPE_CHECKING:
     from ramet.results import TaskStatus

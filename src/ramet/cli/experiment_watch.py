@@ -11,13 +11,13 @@ import typer
 
 from ramet.base.text import duration
 from ramet.cli.output import STOPPED, err, say
-from ramet.cli.progress import progress_bar
-from ramet.cli.watch import Clock, watching
+from ramet.cli.progress import showing, watching
 from ramet.evolution.observer import Observer
 from ramet.experiment.design import Design, Slot
 from ramet.experiment.trial import Watch
 from ramet.store.catalog.experiments import Trial
 from ramet.system import System
+from ramet.system.lines import Clock
 
 
 class Lines(Watch):
@@ -83,15 +83,15 @@ def _line(text: str) -> None:
 @contextmanager
 def watching_experiment(system: System, design: Design, jobs: int) -> Iterator[Lines]:
     """What is told of an experiment while the block runs; Ctrl-C ends it."""
-    done = sum(not trial.problem for trial in system.catalog.experiments.trials(design.name))
+    done = sum(not trial.problem for trial in system.experiments.trials(design.name))
     trials = len(list(design.slots())) - done
     if jobs == 1:
         with watching(trials * len(design.tasks)) as observer:
             yield Lines(trials, observer, lambda *_: None)
         return
     try:
-        with progress_bar("children") as bar:
-            yield Lines(trials, Observer(), bar)
+        with showing() as steps:
+            yield Lines(trials, Observer(), lambda done, total: steps.advanced("children", done, total))
     except KeyboardInterrupt as interrupt:
         say("stopped; the same command goes on")
         raise typer.Exit(STOPPED) from interrupt

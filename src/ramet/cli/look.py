@@ -10,9 +10,9 @@ from rich.tree import Tree
 
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
-from ramet.base.text import NOTHING, count, plural
+from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import Listing, facts, percent, say, setting, show_json, table
+from ramet.cli.output import Listing, facts, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 
@@ -30,8 +30,8 @@ def status(as_json: AsJson = False, folder: Folder = None) -> None:
     if as_json:
         show_json(statuses)
         return
-    if len(system.branches()) > 1:
-        say(f"on branch {system.branch}")
+    if len(system.versions.branches()) > 1:
+        say(f"on branch {system.versions.branch}")
     if not statuses:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:

@@ -21,7 +21,7 @@ def report(
 
     system = open_system(folder)
     if as_json:
-        about = {"name": system.name, "branch": system.branch, "commit": system.commit().id}
+        about = {"name": system.store.name, "branch": system.versions.branch, "commit": system.versions.commit().id}
         show_json({**about, "story": tell(system), "tasks": system.status(), "sharing": sharing(system)})
         return
     write_page(system, file)

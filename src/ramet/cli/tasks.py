@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ramet.base.text import NOTHING, plural
+from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import facts, percent, say, show_json, table
+from ramet.cli.output import facts, say, show_json, table
 from ramet.cli.output import show as print_result
-from ramet.cli.progress import progress_bar
+from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.base.records import Task
@@ -58,15 +58,15 @@ def add(
     folder: Folder = None,
 ) -> None:
     """Add a task and decode its images into the system's cache."""
-    with progress_bar("decoding") as bar:
-        task = open_system(folder).add_task(
+    with showing() as steps:
+        task = open_system(folder).tasks.add(
             name,
             source,
             validation=validation,
             test=test,
             max_side=max_side,
             skip_bad_images=skip_bad_images,
-            progress=bar,
+            progress=steps,
             **pairs(option, "--option"),
         )
     print_result(_described(task))
@@ -76,7 +76,7 @@ def add(
 @app.command("list")
 def list_(as_json: AsJson = False, folder: Folder = None) -> None:
     """All tasks with their sources and splits."""
-    tasks = open_system(folder).tasks()
+    tasks = list(open_system(folder).tasks)
     if as_json:
         show_json(tasks)
     elif not tasks:
@@ -90,7 +90,7 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
 @app.command()
 def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
     """A task: its classes, its splits and how it was read."""
-    task = open_system(folder).task(name)
+    task = open_system(folder).tasks[name]
     if as_json:
         show_json(task)
     else:
@@ -105,10 +105,10 @@ def remove(
 ) -> None:
     """Take a task out of the system; what other tasks share with it stays."""
     system = open_system(folder)
-    system.task(name)
+    system.tasks[name]
     if not yes:
         typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
-    system.remove_task(name)
+    system.tasks.remove(name)
     print_result(f"removed {name}; `ramet gc` frees what nothing else holds")
 
 

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 
 from ramet.base.errors import InvalidValue
-from ramet.base.interrupt import load_torch
+from ramet.base.text import percent
 from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import percent, say, show, show_json, table
-from ramet.cli.progress import progress_bar
+from ramet.cli.output import say, show, show_json, table
+from ramet.cli.progress import showing
 
 
 def evaluate(
@@ -24,9 +24,8 @@ def evaluate(
     if bool(tasks) == all_tasks:
         raise InvalidValue("evaluate takes tasks or --all", "name some tasks, or say --all without any")
     system = open_system(folder)
-    load_torch()
-    with progress_bar("measuring") as bar:
-        found = system.evaluate(*tasks or (), split=split, device=device, progress=bar.named)
+    with showing() as steps:
+        found = system.evaluate(*tasks or (), split=split, device=device, progress=steps)
     if as_json:
         show_json(found)
     elif not found:
@@ -46,7 +45,6 @@ def predict(
 ) -> None:
     """Classify images: the likeliest classes with their probabilities."""
     system = open_system(folder)
-    load_torch()
     predictions = system.predict(task, images, device=device)
     if as_json:
         show_json(

@@ -18,8 +18,8 @@ from ramet.method.protocols import Score
 from ramet.method.score import path_flops
 from ramet.method.world import World
 from ramet.store.catalog.agents import Agent
-from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.experiments import Trial
+from ramet.system import System
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ class Outcome:
     mu: Mapping[str, tuple[float, float]]
 
 
-def outcomes(catalog: Catalog, design: Design) -> list[Outcome]:
+def outcomes(system: System, design: Design) -> list[Outcome]:
     """The outcomes of all trials that have ended, in the design's order of seeds, variants and tasks."""
-    ended = {trial.branch: trial for trial in catalog.experiments.trials(design.name)}
-    records = _Records(catalog, design)
+    ended = {trial.branch: trial for trial in system.experiments.trials(design.name)}
+    records = _Records(system, design)
     trials = [ended[slot.branch] for slot in design.slots() if slot.branch in ended]
     return [outcome for trial in trials for outcome in records.outcomes(trial)]
 
@@ -82,20 +82,20 @@ def climbed(points: Iterable[tuple[float, float]]) -> Iterator[tuple[float, floa
 class _Records:
     """What all outcomes of an experiment are read from."""
 
-    def __init__(self, catalog: Catalog, design: Design) -> None:
-        self.catalog = catalog
+    def __init__(self, system: System, design: Design) -> None:
+        self.system = system
         self.design = design
-        self.roots = tuple(catalog.paths.roots().values())
-        self.classes = {task.name: len(task.classes) for task in catalog.tasks.all(removed=True)}
+        self.roots = tuple(system.roots().values())
+        self.classes = {task.name: len(task.classes) for task in system.tasks.listed(removed=True)}
         self.terms = design.variant(design.control).score()
         self.own = {variant.name: _score(variant) for variant in design.variants}
         self.agents: dict[tuple[str, str], Agent] = {}
-        for agent in catalog.agents.all():
+        for agent in system.runs():
             self.agents.setdefault((agent.branch, agent.task), agent)  # later ones are not the experiment's
 
     def outcomes(self, trial: Trial) -> Iterator[Outcome]:
         """What came of a trial, task by task."""
-        world = World.of(self.catalog.versions.published(trial.commit), self.roots)
+        world = World.of(self.system.versions.published(trial.commit), self.roots)
         for task in self.design.task_names:
             path, agent = world.published.get(task), self.agents.get((trial.branch, task))
             if path is not None and agent is not None and agent.state == "done":
@@ -103,7 +103,7 @@ class _Records:
 
     def _outcome(self, trial: Trial, world: World, path: Path, agent: Agent) -> Outcome:
         own = self.own[trial.variant]
-        children = self.catalog.agents.children(agent.id)
+        children = self.system.history(run=agent.id)
         way, origin = self._way(path, agent)
         return Outcome(
             variant=trial.variant,
@@ -132,7 +132,7 @@ class _Records:
     def _way(self, path: Path, agent: Agent) -> tuple[set[str], Path | None]:
         """The paths of a run from its first one to the published one, and the path of before that they came from."""
         way: set[str] = set()
-        for ancestor in self.catalog.paths.ancestors(path.id):
+        for ancestor in reversed(self.system.lineage(path.id)):
             if ancestor.agent != agent.id:
                 return way, ancestor
             way.add(ancestor.id)

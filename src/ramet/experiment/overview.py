@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ramet.experiment.design import Design
-from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.experiments import Experiment
 from ramet.system import System
 
@@ -51,7 +50,7 @@ class Overview:
 
 def overviews(system: System) -> list[Overview]:
     """All experiments, the oldest first."""
-    return [_overview(system.catalog, record) for record in system.catalog.experiments.all()]
+    return [_overview(system, record) for record in system.experiments.all()]
 
 
 def overview(system: System, name: str) -> Overview:
@@ -60,10 +59,10 @@ def overview(system: System, name: str) -> Overview:
     Raises:
         UnknownName: there is none.
     """
-    return _overview(system.catalog, system.catalog.experiments.get(name))
+    return _overview(system, system.experiments.get(name))
 
 
-def _overview(catalog: Catalog, record: Experiment) -> Overview:
+def _overview(system: System, record: Experiment) -> Overview:
     design = Design.model_validate(record.design)
     return Overview(
         name=design.name,
@@ -75,13 +74,13 @@ def _overview(catalog: Catalog, record: Experiment) -> Overview:
         seeds=design.seeds,
         control=design.control,
         methods={variant.name: variant.label for variant in design.variants},
-        trials=tuple(_trials(catalog, design)),
+        trials=tuple(_trials(system, design)),
     )
 
 
-def _trials(catalog: Catalog, design: Design) -> Iterator[TrialStatus]:
-    problems = {trial.branch: trial.problem for trial in catalog.experiments.trials(design.name)}
-    there = {branch.name for branch in catalog.versions.branches()}
+def _trials(system: System, design: Design) -> Iterator[TrialStatus]:
+    problems = {trial.branch: trial.problem for trial in system.experiments.trials(design.name)}
+    there = {branch.name for branch in system.versions.branches()}
     for slot in design.slots():
         problem = problems.get(slot.branch)
         yield TrialStatus(
@@ -90,6 +89,6 @@ def _trials(catalog: Catalog, design: Design) -> Iterator[TrialStatus]:
             branch=slot.branch,
             state="waiting" if problem is None else "failed" if problem else "done",
             dropped=slot.branch not in there,
-            children=catalog.agents.count_children(branches=[slot.branch]),
+            children=system.experiments.count_children([slot.branch]),
             problem=problem or "",
         )

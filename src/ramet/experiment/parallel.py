@@ -52,7 +52,7 @@ def run_side_by_side(
             while left and free:
                 job, slot = free.pop(0), left.pop(0)
                 watch.started(slot)
-                work = _Work(system.folder, design, slot, devices[job % len(devices)], torch.get_num_threads())
+                work = _Work(system.store.folder, design, slot, devices[job % len(devices)], torch.get_num_threads())
                 running[job] = (_start(work), work)
             wait([process.sentinel for process, _ in running.values()], SECONDS)
             for job, (process, work) in list(running.items()):
@@ -111,15 +111,15 @@ class _Tied(Observer):
 
 def _result(system: System, work: _Work, process: SpawnProcess, watch: Watch) -> Trial | None:
     """The trial of a process that has ended. One that died is on record as such."""
-    slot, catalog = work.slot, system.catalog
+    slot = work.slot
     if process.exitcode == BUSY:
         watch.passed_over(slot, "another process works on it")
         return None
     if process.exitcode:
         problem = f"its process died (exit status {process.exitcode})"
-        trial = catalog.experiments.end_trial(work.design.name, slot.variant, slot.seed, slot.branch, problem)
+        trial = system.experiments.end_trial(work.design.name, slot.variant, slot.seed, slot.branch, problem)
     else:
-        trials = catalog.experiments.trials(work.design.name)
+        trials = system.experiments.trials(work.design.name)
         trial = next(trial for trial in trials if (trial.variant, trial.seed) == (slot.variant, slot.seed))
     watch.ended(trial)
     return trial
@@ -129,7 +129,7 @@ def _tell(system: System, design: Design, watch: Watch) -> None:
     budgets = {variant.name: variant.limits for variant in design.variants}
     slots = list(design.slots())
     samples = [budgets[slot.variant].cycles * budgets[slot.variant].samples_per_cycle for slot in slots]
-    made = system.catalog.agents.count_children(branches=[slot.branch for slot in slots])
+    made = system.experiments.count_children([slot.branch for slot in slots])
     watch.progressed(made, sum(samples) * len(design.tasks))
 
 

@@ -8,7 +8,6 @@ from ramet.experiment.findings import Fault, Movement, Mutations, Report, Row, V
 from ramet.experiment.outcome import Outcome, outcomes
 from ramet.experiment.words import spent_apart, unequal, verdict
 from ramet.report.statistics import Paired, estimate, paired
-from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.experiments import Experiment
 from ramet.system import System
 
@@ -25,9 +24,9 @@ def report(system: System, name: str) -> Report:
     Raises:
         UnknownName: there is no such experiment.
     """
-    record = system.catalog.experiments.get(name)
+    record = system.experiments.get(name)
     design = Design.model_validate(record.design)
-    return summarise(record, design, outcomes(system.catalog, design), _faults(system.catalog, design))
+    return summarise(record, design, outcomes(system, design), _faults(system, design))
 
 
 def summarise(record: Experiment, design: Design, found: Sequence[Outcome], faults: tuple[Fault, ...]) -> Report:
@@ -137,7 +136,7 @@ def _movements(mine: Sequence[Outcome]) -> tuple[Movement, ...]:
     )
 
 
-def _faults(catalog: Catalog, design: Design) -> tuple[Fault, ...]:
-    ended = {trial.branch: trial.problem for trial in catalog.experiments.trials(design.name)}
+def _faults(system: System, design: Design) -> tuple[Fault, ...]:
+    ended = {trial.branch: trial.problem for trial in system.experiments.trials(design.name)}
     whys = {slot: ended.get(slot.branch, "not done yet") for slot in design.slots()}
     return tuple(Fault(slot.variant, slot.seed, why.strip().rpartition("\n")[2]) for slot, why in whys.items() if why)

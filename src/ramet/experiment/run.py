@@ -42,11 +42,11 @@ def run(
 
 def begin(system: System, design: Design) -> Experiment:
     """Put an experiment on record, with its branches; its new tasks are added before."""
-    known = {experiment.name for experiment in system.catalog.experiments.all()}
+    known = {experiment.name for experiment in system.experiments.all()}
     added = [] if design.name in known else _add_tasks(system, design)
     try:
         branches = [slot.branch for slot in design.slots()]
-        return system.catalog.experiments.begin(
+        return system.experiments.begin(
             design.name, design.model_dump(mode="json"), base=design.base, branches=branches
         )
     except RametError:
@@ -60,9 +60,9 @@ def waiting(system: System, design: Design) -> list[Slot]:
     Raises:
         InvalidValue: there are some, and the branch of one was dropped.
     """
-    done = {(t.variant, t.seed) for t in system.catalog.experiments.trials(design.name) if not t.problem}
+    done = {(t.variant, t.seed) for t in system.experiments.trials(design.name) if not t.problem}
     todo = [slot for slot in design.slots() if (slot.variant, slot.seed) not in done]
-    there = {branch.name for branch in system.catalog.versions.branches()}
+    there = {branch.name for branch in system.versions.branches()}
     gone = next((slot.branch for slot in todo if slot.branch not in there), None)
     if gone is not None:
         raise InvalidValue(
@@ -83,12 +83,12 @@ def _watched(system: System, design: Design, slot: Slot, device: str, watch: Wat
 
 def _add_tasks(system: System, design: Design) -> list[str]:
     """Add the tasks that the design brings, all or none; the names of those added."""
-    there = {task.name: task for task in system.tasks()}
+    there = {task.name: task for task in system.tasks}
     added: list[str] = []
     try:
         for given in design.tasks:
             if not given.source:
-                system.task(given.name)
+                system.tasks[given.name]
             elif given.name in there and there[given.name].source != given.source:
                 raise InvalidValue(
                     f"there is a task {given.name!r} already, from {there[given.name].source}", "write its name alone"
@@ -103,9 +103,9 @@ def _add_tasks(system: System, design: Design) -> list[str]:
 
 
 def _add(system: System, task: GivenTask) -> None:
-    system.add_task(**task.model_dump(exclude={"options"}), **task.options)
+    system.tasks.add(**task.model_dump(exclude={"options"}), **task.options)
 
 
 def _remove_tasks(system: System, names: Sequence[str]) -> None:
     for name in names:
-        system.remove_task(name)
+        system.tasks.remove(name)

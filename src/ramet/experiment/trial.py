@@ -33,7 +33,7 @@ def carry_out(system: System, design: Design, slot: Slot, device: str, observer:
     Raises:
         Busy: another process works on it.
     """
-    here, method = System(system.store, slot.branch), design.variant(slot.variant).method
+    here, method = system.on(slot.branch), design.variant(slot.variant).method
     problem = ""
     try:
         for task in design.task_names:
@@ -46,13 +46,13 @@ def carry_out(system: System, design: Design, slot: Slot, device: str, observer:
         raise
     except Exception as error:  # whatever it is, it is this trial's: the others go on
         problem = str(error) if isinstance(error, RametError) else traceback.format_exc()
-    return system.catalog.experiments.end_trial(design.name, slot.variant, slot.seed, slot.branch, problem)
+    return system.experiments.end_trial(design.name, slot.variant, slot.seed, slot.branch, problem)
 
 
 def _is_learnt(here: System, task: str) -> bool:
-    return any(agent.branch == here.branch and agent.state == "done" for agent in here.catalog.agents.all(task))
+    return any(run.branch == here.versions.branch and run.state == "done" for run in here.runs(task))
 
 
 def _nothing_learnt(here: System, tasks: Sequence[str]) -> list[str]:
-    published = here.catalog.versions.published(here.branch)
+    published = here.versions.published()
     return [f"no child learnt {task}" for task in tasks if task not in published]

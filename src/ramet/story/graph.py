@@ -74,10 +74,10 @@ class Graph:
 
 def graph_of(system: "System") -> Graph:
     """The graph of the branch that a system is on."""
-    published = system.catalog.versions.published(system.branch)
+    published = system.versions.published()
     changed = (task for commit in first_parents(system) for task in commit.changes)
     tasks = [task for task in dict.fromkeys(changed) if task in published]
-    classes = {task.name: len(task.classes) for task in system.tasks()}
+    classes = {task.name: len(task.classes) for task in system.tasks}
     roots = system.roots()
     nodes = [_root(name, path) for name, path in roots.items()]
     nodes += [_task(task, published[task], i, classes[task]) for i, task in enumerate(tasks, start=1)]
@@ -85,9 +85,7 @@ def graph_of(system: "System") -> Graph:
     components = {_id(c): c for path in paths for c in path.components}
     holds = [Edge(node.id, _id(c), "holds") for node, path in zip(nodes, paths, strict=True) for c in path.components]
     of_path = {root.id: f"root:{name}" for name, root in roots.items()}
-    grew = [
-        edge for task in tasks for edge in _grew(system.catalog.paths.ancestors(published[task].id), of_path, published)
-    ]
+    grew = [edge for task in tasks for edge in _grew(system.lineage(task)[::-1], of_path, published)]
     return Graph((*nodes, *map(_component, components.values())), (*holds, *grew))
 
 

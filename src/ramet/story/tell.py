@@ -14,7 +14,7 @@ from operator import itemgetter
 
 from ramet.base.records import Commit, Path
 from ramet.story.tally import Tally
-from ramet.versioning import Versioned
+from ramet.system import System
 
 _CHUNK = 5000
 """Paths a query."""
@@ -64,12 +64,12 @@ class Story:
     states: tuple[State, ...]
 
 
-def tell(system: Versioned) -> Story:
+def tell(system: System) -> Story:
     """The story of the branch that a system is on."""
     commits = [commit for commit in first_parents(system) if commit.changes]
     paths = _paths(system, commits)
-    classes = {task.name: len(task.classes) for task in system.catalog.tasks.all(removed=True)}
-    tally = Tally(system.catalog.paths.roots().values(), classes)
+    classes = {task.name: len(task.classes) for task in system.tasks.listed(removed=True)}
+    tally = Tally(system.roots().values(), classes)
     states: list[State] = []
     segments = []
     for method, run in groupby(_with_methods(commits, paths), itemgetter(0)):
@@ -82,20 +82,20 @@ def tell(system: Versioned) -> Story:
     return Story(tuple(segments), tuple(states))
 
 
-def first_parents(system: Versioned) -> list[Commit]:
+def first_parents(system: System) -> list[Commit]:
     """The commits of a system's branch along first parents, the first one first."""
-    known = {commit.id: commit for commit in system.log()}
-    line = [system.commit()]
+    known = {commit.id: commit for commit in system.versions.log()}
+    line = [system.versions.commit()]
     while line[-1].parents:
         line.append(known[line[-1].parents[0]])
     return line[::-1]
 
 
-def _paths(system: Versioned, commits: Sequence[Commit]) -> dict[str, Path]:
+def _paths(system: System, commits: Sequence[Commit]) -> dict[str, Path]:
     """All paths that were published, by id."""
     ids = sorted({id for commit in commits for id in commit.changes.values() if id is not None})
     chunks = (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
-    return {path.id: path for chunk in chunks for path in system.catalog.paths.many(chunk)}
+    return {path.id: path for chunk in chunks for path in system.paths(chunk)}
 
 
 def _with_methods(commits: Sequence[Commit], paths: Mapping[str, Path]) -> Iterator[tuple[str, Commit]]:

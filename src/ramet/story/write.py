@@ -41,7 +41,8 @@ def write_page(system: "System", file: Path) -> None:
         "sharing": partial(draw_sharing, shared),
     }
     shown = [block.name for part in made for block in part.blocks if isinstance(block, Picture)]
-    heading = system.name if system.branch == "main" else f"{system.name}, branch {system.branch}"
+    name, branch = system.store.name, system.versions.branch
+    heading = name if branch == "main" else f"{name}, branch {branch}"
     with TemporaryDirectory() as folder, refusals(f"cannot write {file}"):
         draw({name: figures[name] for name in shown}, Path(folder))
         file.write_text(page(heading, made, Path(folder)), encoding="utf-8")
@@ -81,7 +82,7 @@ def write_graph(graph: Graph, file: Path) -> None:
 
 def sharing(system: "System") -> Sharing:
     """Of every two tasks, the parameters of what the paths of both hold; nothing where there are too many pairs."""
-    state = system.catalog.versions.published(system.branch)
+    state = system.versions.published()
     if len(state) > PICTURED:
         return {}
     found = {task: {task: path.params} for task, path in sorted(state.items())}

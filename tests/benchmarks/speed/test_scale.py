@@ -23,10 +23,10 @@ def test_every_measurement_has_its_row_at_every_size(scratch: Path, monkeypatch:
 
 def test_a_catalog_without_objects_is_else_a_whole_one(tmp_path: Path) -> None:
     system = grow(tmp_path / "catalog", ROOT, TASKS, lambda _: None, named)
-    assert system.catalog.care.check() == []
+    assert system.store.catalog.care.check() == []
     assert [status.path is not None for status in system.status()] == [True] * TASKS
-    assert len(system.log()) == TASKS + 1
-    missing = {fault.digest for fault in system.verify()}
-    own = {d for path in system.catalog.versions.published().values() for c in path.components if c.name in path.trained
+    assert len(system.versions.log()) == TASKS + 1
+    missing = {fault.digest for fault in system.store.verify()}
+    own = {d for path in system.store.catalog.versions.published().values() for c in path.components if c.name in path.trained
            for d in (c.digest, c.momentum)}  # fmt: skip
     assert missing == own

@@ -38,7 +38,7 @@ def stored(system: System, root: Path, task: str) -> Mapping[str, Component]:
     """Components near the root's, with their momentum, as objects of the system."""
     shape = root.architecture
     head = new_component(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES, seed=0)
-    found = {c.name: system.objects.get(c.digest) for c in root.components if c.name in own_names(root, task)}
+    found = {c.name: system.store.objects.get(c.digest) for c in root.components if c.name in own_names(root, task)}
     return {name: _stored(system, name, found.get(name, head), task) for name in own_names(root, task)}
 
 
@@ -62,7 +62,7 @@ def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -
     say(f"making a system of {tasks:,} tasks")
     system = ramet.init(folder, root)
     (parent,) = system.roots().values()
-    method, head = load(DEFAULT_METHOD), system.catalog.versions.head().id
+    method, head = load(DEFAULT_METHOD), system.versions.commit().id
     made = [_task(system, f"task-{number:03d}", parent, method, own) for number in range(tasks)]
     commits = _commits(head, [path for _, path, _ in made], method.label)
     parcel = Parcel(
@@ -72,7 +72,7 @@ def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -
         agents={agent.id: agent for _, _, agent in made},
         commits={commit.id: commit for commit in commits},
     )
-    system.catalog.exchange.receive(parcel, MAIN, commits[-1].id, old=head)
+    system.store.catalog.exchange.receive(parcel, MAIN, commits[-1].id, old=head)
     return system
 
 
@@ -142,7 +142,7 @@ def _head_size(root: Path) -> int:
 def _stored(system: System, name: str, tensors: Mapping[str, Tensor], task: str) -> Component:
     """A component of a task's own, near the given one, with its momentum."""
     digest, momentum = (
-        system.objects.put({key: base + _noise(base, (task, name, kind, key)) for key, base in start.items()})
+        system.store.objects.put({key: base + _noise(base, (task, name, kind, key)) for key, base in start.items()})
         for kind, start in (("weights", tensors), ("momentum", {k: torch.zeros_like(t) for k, t in tensors.items()}))
     )
     return Component(name, digest, sum(t.numel() for t in tensors.values()), momentum, task=task)

@@ -50,11 +50,11 @@ def run(repeats: int, folder: Path, root: str, tasks: int, say: Say) -> tuple[li
     separate = _separate(system, folder / "separate")
     measured: dict[str, list[Measured]] = {"system": [], "files": []}
     for number in range(repeats):
-        for side, place in (("system", system.folder), ("files", separate)):
+        for side, place in (("system", system.store.folder), ("files", separate)):
             say(f"memory: {side}, turn {number + 1} of {repeats}")
             measured[side].append(_probe(side, place))
     names = {"system": f"one system of {tasks} tasks", "files": f"{tasks} separate models"}
-    disk = {"system": _bytes(system.folder), "files": _bytes(separate)}
+    disk = {"system": _bytes(system.store.folder), "files": _bytes(separate)}
     ours, theirs = ({"": names[side], **_numbers(measured[side], disk[side])} for side in measured)
     return [ours, theirs, _ratio(ours, theirs)], _note(system, measured)
 
@@ -64,8 +64,8 @@ def _separate(system: System, folder: Path) -> Path:
     from safetensors.torch import save_file
 
     folder.mkdir()
-    for task, path in system.catalog.versions.published().items():
-        parts = {c.name: system.objects.get(c.digest) for c in path.components}
+    for task, path in system.versions.published().items():
+        parts = {c.name: system.store.objects.get(c.digest) for c in path.components}
         save_file(state_of(parts), folder / f"{task}.safetensors")
     (folder / "architecture.json").write_text(json.dumps(asdict(path.architecture)))
     return folder
@@ -94,9 +94,9 @@ def _ratio(ours: Row, theirs: Row) -> Row:
 
 
 def _note(system: System, measured: dict[str, list[Measured]]) -> str:
-    path = next(iter(system.catalog.versions.published().values()))
+    path = next(iter(system.versions.published().values()))
     (root,) = system.roots()
-    momentum = 4 * path.trained_params * len(system.tasks()) / 1e6
+    momentum = 4 * path.trained_params * len(system.tasks) / 1e6
     return (
         f"The sharing is made up: each task has a norm, a head and {OWN_BLOCKS} of {path.architecture.layers} blocks "
         f"of its own, {path.trained_params:,} of its {path.params:,} parameters, and shares all else of {root} with "

@@ -41,10 +41,10 @@ def _of_system(folder: Path) -> tuple[list[Predict], int]:
     system = ramet.open(folder)
 
     def model(path: SystemPath) -> Predict:
-        loaded = LoadedPath(path, system.objects.get, torch.device("cpu"))
+        loaded = LoadedPath(path, system.store.objects.get, torch.device("cpu"))
         return lambda image: loaded.probabilities(image)[0].tolist()
 
-    paths = system.catalog.versions.published().values()
+    paths = system.versions.published().values()
     return [model(path) for path in paths], next(iter(paths)).architecture.image_size
 
 

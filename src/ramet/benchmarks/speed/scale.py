@@ -70,10 +70,10 @@ _NAMES: dict[str, float | None] = {
 
 def _of_catalog(system: System, count: int) -> Iterator[tuple[str, list[float], float | None]]:
     works: tuple[Callable[[int], float], ...] = (
-        lambda _: _timed(lambda: ramet.open(system.folder).status()),
-        lambda _: _timed(lambda: _process(system.folder)),
+        lambda _: _timed(lambda: ramet.open(system.store.folder).status()),
+        lambda _: _timed(lambda: _process(system.store.folder)),
         lambda number: _publish(system, f"a {number}", number, "main"),
-        lambda number: _timed(lambda: system.add_branch(f"branch-{number}")),
+        lambda number: _timed(lambda: system.versions.add_branch(f"branch-{number}")),
         lambda number: _publish(system, f"b {number}", number, f"branch-{number}"),
         _sampling(system),
         lambda _: _timed(lambda: _world(system)),
@@ -84,17 +84,17 @@ def _of_catalog(system: System, count: int) -> Iterator[tuple[str, list[float], 
 
 def _publish(system: System, key: str, number: int, branch: str) -> float:
     """Seconds to end an agent's cycle by publishing a new path."""
-    tasks = system.tasks()
+    tasks = list(system.tasks)
     task = tasks[number % len(tasks)].name
     (root,) = system.roots().values()
     method = load(DEFAULT_METHOD)
-    agent = system.catalog.agents.start(
+    agent = system.store.catalog.agents.start(
         task, method=method.model_dump(mode="json"), label=method.label, seed=0, cycles=1, samples=1, branch=branch
     )
     own = {name: replace(c, digest=_digest(c.digest, key)) for name, c in named(system, root, task).items()}
     path = child(root, task, own, method, agent.id)
     return _timed(
-        lambda: system.catalog.versions.publish(
+        lambda: system.store.catalog.versions.publish(
             [path], message=key, method=method.label, branch=branch, close_cycle=agent
         )
     )
@@ -102,7 +102,7 @@ def _publish(system: System, key: str, number: int, branch: str) -> float:
 
 def _sampling(system: System) -> Callable[[int], float]:
     """Gives the seconds to draw a parent for a task among all others, as an agent does it in a generation."""
-    world, method, task = _world(system), load(DEFAULT_METHOD).resolved(), system.tasks()[0].name
+    world, method, task = _world(system), load(DEFAULT_METHOD).resolved(), next(iter(system.tasks)).name
     own = world.published[task]
     members = [Member(own, world.score(method.score, own))]
 
@@ -118,7 +118,7 @@ def _sampling(system: System) -> Callable[[int], float]:
 
 
 def _world(system: System) -> World:
-    return World.of(system.catalog.versions.published(), system.catalog.paths.roots().values())
+    return World.of(system.versions.published(), system.roots().values())
 
 
 def _digest(*parts: str) -> str:
@@ -127,7 +127,7 @@ def _digest(*parts: str) -> str:
 
 def _verify(system: System, count: int) -> tuple[list[float], str]:
     """The ratios of verify's time and SHA-256's alone, turn by turn, and the speeds of both."""
-    files = [file for file in (system.folder / "objects").rglob("*") if file.is_file()]
+    files = [file for file in (system.store.folder / "objects").rglob("*") if file.is_file()]
     contents = [file.read_bytes() for file in files]
     size = sum(len(content) for content in contents)
 
@@ -136,7 +136,7 @@ def _verify(system: System, count: int) -> tuple[list[float], str]:
             for _ in pool.map(lambda content: hashlib.sha256(content).digest(), contents):
                 pass
 
-    turns = [(_timed(system.verify), _timed(hash_all)) for _ in range(count + 1)][1:]
+    turns = [(_timed(system.store.verify), _timed(hash_all)) for _ in range(count + 1)][1:]
     ours, alone = (size / median(seconds) / 1e6 for seconds in zip(*turns, strict=True))
     speed = f"{len(files)} objects of {size / 1e6:.0f} MB in all: {ours:.0f} MB/s, SHA-256 alone {alone:.0f} MB/s"
     return [verify / sha for verify, sha in turns], speed

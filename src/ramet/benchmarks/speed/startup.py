@@ -23,8 +23,8 @@ def run(repeats: int, folder: Path, root: str, tasks: int, say: Say) -> tuple[li
     works: list[tuple[str, Callable[[], object], float | None]] = [
         ("python -c pass", lambda: _process([sys.executable, "-c", "pass"]), None),
         ("ramet --help", lambda: _process([*show, "--help"]), 0.5),
-        (f"ramet status, {tasks} tasks", lambda: _process([*show, "-C", str(system.folder), "status"]), 1.0),
-        (f"System.status, ramet loaded, {tasks} tasks", lambda: ramet.open(system.folder).status(), None),
+        (f"ramet status, {tasks} tasks", lambda: _process([*show, "-C", str(system.store.folder), "status"]), 1.0),
+        (f"System.status, ramet loaded, {tasks} tasks", lambda: ramet.open(system.store.folder).status(), None),
     ]
     count = RUNS_A_REPEAT * repeats
     return [_row(name, _times(work, count, name, say), limit) for name, work, limit in works], _note(count)

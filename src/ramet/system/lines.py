@@ -1,26 +1,17 @@
-"""What `ramet evolve` shows while it runs: a live picture on a terminal, a line a generation elsewhere."""
+"""An evolution told in lines: how far it is, and how long it will take."""
 
+import builtins
 import math
+import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
-import typer
-from rich.console import Group, RenderableType
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
-from ramet.base.interrupt import load_torch
 from ramet.base.records import Child, Path
-from ramet.base.text import NOTHING, duration, plural
-from ramet.cli.output import STOPPED, err, percent, say
+from ramet.base.text import NOTHING, duration, percent, plural
 from ramet.evolution.observer import Observer, Plan
 
 Clock = Callable[[], float]
-REFRESHES_PER_SECOND = 4
-BAR_WIDTH = 28
+Write = Callable[[str], None]
 
 
 class Watcher(Observer):
@@ -29,10 +20,21 @@ class Watcher(Observer):
     Args:
         tasks: how many there are.
         limit: the seconds that it may take.
+        write: is given each line that is to be read now and later.
+        ask: is called between steps, and may raise to stop the work.
         clock: seconds.
     """
 
-    def __init__(self, tasks: int, limit: float | None, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        tasks: int,
+        limit: float | None,
+        write: Write,
+        ask: Callable[[], None] = lambda: None,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.line = write
+        self._ask = ask
         self._clock = clock
         self._began = clock()
         self._first_run = math.nan
@@ -52,10 +54,6 @@ class Watcher(Observer):
         self.found: set[str] = set()
         """Tasks that got a new path."""
 
-    def line(self, text: str) -> None:
-        """Something to be read now and later."""
-        err.print(text, soft_wrap=True)
-
     def warned(self, text: str) -> None:
         """See Observer."""
         self.line(f"note: {text}")
@@ -67,6 +65,7 @@ class Watcher(Observer):
 
     def cached(self, done: int, total: int) -> None:
         """See Observer."""
+        self._ask()
         self.doing = f"decoding images, {done:,} of {total:,}"
 
     def run_started(self, plan: Plan) -> None:
@@ -86,11 +85,13 @@ class Watcher(Observer):
 
     def generation_started(self, cycle: int, samples_done: int, children: int, best: float) -> None:
         """See Observer."""
+        self._ask()
         self.cycle, self.samples, self.children, self.best = cycle, samples_done, children, best
         self.steps, self.qualities, self.doing = (0, 0), [math.nan] * children, "training"
 
     def trained(self, steps: int, total_steps: int, qualities: Sequence[float]) -> None:
         """See Observer."""
+        self._ask()
         self.steps, self.qualities = (steps, total_steps), tuple(qualities)
 
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
@@ -100,6 +101,7 @@ class Watcher(Observer):
 
     def tested(self, done: int, total: int) -> None:
         """See Observer."""
+        self._ask()
         self.doing = f"measuring test quality, {done:,} of {total:,}"
 
     def cycle_finished(self, cycle: int, best: Path | None, published: bool) -> None:
@@ -161,75 +163,41 @@ class Watcher(Observer):
 class Lines(Watcher):
     """A line a generation, for files and pipes."""
 
+    def state(self) -> str:
+        """Return how far it is in the middle of a generation."""
+        doing = f"training {plural(self.children, 'child', 'children')}, step {self.steps[0]}/{self.steps[1]}"
+        validation = f", validation {' '.join(map(short, self.qualities))}" if self.steps[1] else ""
+        return (
+            f"{self.title or 'evolution'}: {doing if self.steps[1] else self.doing}, "
+            f"{self.done:.1f}/{self.total} samples{validation}, {self._times()}"
+        )
+
+    def _times(self) -> str:
+        return f"{duration(self.elapsed)} elapsed, {duration(self.left)} left"
+
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
         """See Observer."""
-        qualities = " ".join(_short(child.path.metrics["quality"]) for child in children)
+        qualities = " ".join(short(child.path.metrics["quality"]) for child in children)
         super().generation_finished(children, best)
         assert self.plan is not None
         self.line(
             f"{self.title}: cycle {self.cycle + 1}/{self.plan.cycles}, {self.done:.0f}/{self.total} samples, "
-            f"best score {_score(best)}, validation {qualities}, "
-            f"{duration(self.elapsed)} elapsed, {duration(self.left)} left"
+            f"best score {shown_score(best)}, validation {qualities}, {self._times()}"
         )
 
 
-class Picture(Watcher):
-    """A few lines at the bottom of a terminal, redrawn."""
-
-    def __rich__(self) -> RenderableType:
-        """The picture of now."""
-        times = f"{duration(self.elapsed)} elapsed, {duration(self.left)} left"
-        if self.plan is None:
-            return Text(f"{self.doing} ... {times}")
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        cycle = min(self.cycle + 1, self.plan.cycles)
-        samples = f"{self.samples + self.cycle * self.plan.samples_per_cycle}/{self.total}"
-        rows.add_row(
-            "samples",
-            _bar(self.done, self.total),
-            f"{samples}, cycle {cycle}/{self.plan.cycles}, best {_score(self.best)}",
-        )
-        steps = (
-            f"{plural(self.children, 'child', 'children')}, step {self.steps[0]}/{self.steps[1]}"
-            if self.steps[1]
-            else self.doing
-        )
-        rows.add_row("generation", _bar(*self.steps), steps)
-        validation = " ".join(_short(quality) for quality in self.qualities)
-        return Group(Text(self.title, style="bold"), rows, Text(f"validation  {validation}"), Text(times))
+def default_observer(tasks: int, limit: float | None) -> Observer:
+    """Return who tells an evolution that nobody else watches: lines on stderr, on a terminal and in a notebook."""
+    if sys.stderr.isatty() or hasattr(builtins, "get_ipython"):
+        return Lines(tasks, limit, lambda text: print(text, file=sys.stderr, flush=True))
+    return Observer()
 
 
-@contextmanager
-def watching(tasks: int, limit: float | None = None, again: str = "the same command goes on") -> Iterator[Watcher]:
-    """An observer that shows an evolution of so many tasks while the block runs; Ctrl-C ends it, and says again."""
-    try:
-        if err.is_terminal:
-            picture = Picture(tasks, limit)
-            with Live(
-                get_renderable=picture.__rich__,
-                console=err,
-                refresh_per_second=REFRESHES_PER_SECOND,
-                transient=True,
-                redirect_stdout=False,
-            ):
-                load_torch()
-                yield picture
-        else:
-            load_torch()
-            yield Lines(tasks, limit)
-    except KeyboardInterrupt as interrupt:
-        say(f"stopped; {again}")
-        raise typer.Exit(STOPPED) from interrupt
-
-
-def _bar(done: float, total: float) -> ProgressBar:
-    return ProgressBar(total=max(total, 1), completed=done, width=BAR_WIDTH)
-
-
-def _short(quality: float) -> str:
-    """A quality in per cent without the sign."""
+def short(quality: float) -> str:
+    """Return a quality in per cent without the sign."""
     return NOTHING if math.isnan(quality) else f"{100 * quality:.1f}"
 
 
-def _score(score: float) -> str:
+def shown_score(score: float) -> str:
+    """Return a score in three digits."""
     return NOTHING if math.isnan(score) else f"{score:.3f}"
