@@ -6,7 +6,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
@@ -69,8 +69,44 @@ class Rounds:
 
     @staticmethod
     def of(method: "Method", train_examples: int) -> "Rounds":
-        """Return the rounds of a method: each sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
+        """Return a method's rounds for so many training examples.
+
+        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less.
+        """
         budget = method.budget
         batch = min(method.batch, train_examples)
         steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
         return Rounds(budget.validations, max(1, steps), batch)
+
+    @property
+    def examples(self) -> int:
+        """Return how many examples a child is trained on."""
+        return self.count * self.steps * self.batch
+
+
+Failure = Literal["diverged", "out-of-memory", "failed"]
+"""Why a child has no checkpoint: its loss is no number, no micro-batch fits, or its training raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a plan, as an engine tells it: names of objects and measurements, never tensors.
+
+    number is the child's in its generation. digests names, of every trainable component of the best checkpoint, the
+    objects of its tensors and of its momentum; it is empty where the child failed. curve is the validation accuracy
+    after each round, examples what it was trained on, seconds its share of the wall time. error is the traceback of a
+    child that failed.
+    """
+
+    number: int
+    failure: Failure | None
+    curve: tuple[float, ...]
+    digests: Mapping[str, tuple[str, str]]
+    examples: int
+    seconds: float
+    error: str = ""
+
+    @property
+    def quality(self) -> float:
+        """Return the best validation accuracy, NaN where there is none."""
+        return max(self.curve) if self.curve and not self.failure else math.nan
