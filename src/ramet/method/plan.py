@@ -110,3 +110,17 @@ class Trained:
     def quality(self) -> float:
         """Return the best validation accuracy, NaN where there is none."""
         return max(self.curve) if self.curve and not self.failure else math.nan
+
+
+def training_flops(plan: ChildPlan, examples: int) -> int:
+    """Return the FLOPs of training a child alone on so many examples, without validations.
+
+    The forward pass runs once; the gradient of the activations runs through every component above the lowest trainable
+    one, and the gradient of the weights through every trainable component, each at the cost of a forward pass.
+    """
+    total, above = 0, False
+    for part in plan.parts:
+        flops = spec.component_flops(plan.parent.architecture, part.name, **plan.dimensions)
+        total += flops * (1 + above + part.trainable)
+        above = above or part.trainable
+    return total * examples

@@ -63,6 +63,7 @@ def train_generation(
     device: torch.device,
     report: Report | None = None,
     numbers: Sequence[int] | None = None,
+    rounds: Rounds | None = None,
 ) -> list[TrainedChild]:
     """Train planned children side by side; they must agree on their data.* hyperparameters.
 
@@ -75,11 +76,12 @@ def train_generation(
         device: where to train.
         report: told of progress after every step and validation.
         numbers: the children's numbers in the generation (default 0, 1, ...), which key their new components.
+        rounds: how much to train (default: what the method says).
     """
     train = examples(splits["train"], device)
     limit, count = method.budget.validation_examples, len(splits["validation"].labels)
     validation = examples(splits["validation"], device, sample_subset(count, limit, (plans[0].task, "validation")))
-    rounds = Rounds.of(method, len(train))
+    rounds = rounds or Rounds.of(method, len(train))
     learners = _make_learners(plans, method, rounds, load, key, device, numbers or range(len(plans)))
     draws = stream(len(train), rounds.batch, (*key, "examples"))
     total = rounds.count * rounds.steps
