@@ -3,11 +3,11 @@ from io import StringIO
 
 import pytest
 import typer
+from ramet.cli.watch import Lines, Picture, Watcher, watching
 from rich.console import Console
 
 from ramet.base.records import Architecture, Child, Path
 from ramet.cli import watch
-from ramet.cli.watch import Lines, Picture, Watcher, watching
 from ramet.evolution.observer import Plan
 
 SHAPE = Architecture(patch_size=8, width=192, heads=3, mlp_width=768, layers=1, image_size=16)

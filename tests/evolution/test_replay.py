@@ -11,9 +11,9 @@ from sqlalchemy import select, update
 
 import ramet.system as ramet
 from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
+from ramet.evolution.observer import Observer
 from ramet.evolution.record import steps
 from ramet.method.protocols import no_features
-from ramet.evolution.observer import Observer
 from ramet.store.catalog.schema import agents, paths, tasks
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
