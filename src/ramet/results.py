@@ -327,7 +327,8 @@ class ReplayStep:
 
     otherwise says what is planned otherwise than it was; such a step is not trained. changed are the components whose
     bytes are others; only then are the qualities measured again, as equal bytes measure the same. verdict: `identical`,
-    every byte is the same; `close`, the qualities are within the tolerance; `different`.
+    every byte is the same; `close`, the qualities are within the tolerance; `different`. place is where it was trained
+    then.
     """
 
     path: str
@@ -344,6 +345,7 @@ class ReplayStep:
     changed: tuple[str, ...] = ()
     quality_now: float | None = None
     test_quality_now: float | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,14 +45,11 @@ class Killer(Observer):
     def generation_started(self, *_):
         self._tick("generation_started")
 
-    def trained(self, *_):
-        self._tick("trained")
-
     def generation_finished(self, *_):
         self._tick("generation_finished")
 
-    def tested(self, *_):
-        self._tick("tested")
+    def advanced(self, what, *_):
+        self._tick(what)
 
     def cycle_finished(self, *_, **__):
         self._tick("cycle_finished")
@@ -61,8 +58,8 @@ class Killer(Observer):
 @pytest.mark.parametrize(
     ("event", "count"),
     [
-        ("generation_started", 1), ("trained", 3), ("generation_finished", 1), ("generation_started", 3),
-        ("tested", 1), ("cycle_finished", 1), ("trained", 40), ("generation_finished", 5), ("cycle_finished", 3),
+        ("generation_started", 1), ("training", 3), ("generation_finished", 1), ("generation_started", 3),
+        ("testing", 1), ("cycle_finished", 1), ("training", 40), ("generation_finished", 5), ("cycle_finished", 3),
     ],
 )  # fmt: skip
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, uninterrupted, event, count):

@@ -11,8 +11,9 @@ from sqlalchemy import select, update
 
 import ramet.system as ramet
 from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
-from ramet.evolution.lineage import recorded_steps
 from ramet.evolution.observer import Observer
+from ramet.evolution.record import steps
+from ramet.method.protocols import no_features
 from ramet.store.catalog.schema import agents, paths, tasks
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
@@ -92,8 +93,8 @@ def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
                 ramet.open(system.store.folder).evolve("two", settings=SETTINGS, cycles=1, samples=2)
 
     system.evolve("one", settings=SETTINGS, seed=1, cycles=1, observer=Meanwhile())
-    _, steps = recorded_steps(system.store.catalog, system.store.objects, system.path("one"))
-    assert [*steps[-1].cycle.world.published] == ["one"], "the second task came while this cycle ran"
+    _, made = steps(system.store.catalog, system.store.objects, system.path("one"), no_features)
+    assert [*made[-1].state.world.published] == ["one"], "the second task came while this cycle ran"
     assert {step.verdict for step in system.replay("one").steps} == {"identical"}
 
 
@@ -133,10 +134,10 @@ def test_where_bytes_differ_qualities_are_compared(system: System, tolerance: fl
 
 def test_what_cannot_be_replayed_is_said(system: System, tmp_path: Path) -> None:
     (root,) = system.roots().values()
-    dropped = next(c.path for c in system.history() if c.status == "joined" and c.path.id not in published(system))
+    dropped = next(c.path for c in system.history() if c.status == "worse")
     for name, error, words in (
         (root.id, InvalidValue, "root"),
-        (dropped.id, InvalidValue, "never published"),
+        (dropped.id, InvalidValue, "not kept"),
         ("three", UnknownName, "three"),
     ):
         refused(system, name, error, words)
@@ -145,14 +146,10 @@ def test_what_cannot_be_replayed_is_said(system: System, tmp_path: Path) -> None
     system.store.export_task("two", tmp_path / "bundle")
     other = make_system(tmp_path / "other")
     other.store.import_task(tmp_path / "bundle")
-    refused(other, "two", UnknownName, "where it was learnt")
+    refused(other, "two", UnknownName, "where it was learned")
     other.store.pull(str(system.store.folder))
     (branch,) = {b.name for b in other.versions.branches()} - {"main"}
-    refused(ramet.open(other.store.folder, branch), "one", UnknownName, "where it was learnt")
-
-
-def published(system: System) -> set[str | None]:
-    return {path for commit in system.versions.log() for path in commit.changes.values()}
+    refused(ramet.open(other.store.folder, branch), "one", UnknownName, "where it was learned")
 
 
 def refused(system: System, name: str, error: type[RametError], words: str) -> None:

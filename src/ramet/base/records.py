@@ -117,7 +117,7 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory"]
+ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Child:
 
     path holds its hyperparameters, µ table, parent and metrics (components only where it joined the population).
     mutations are the actions that were drawn, curve the quality after each validation, cost the training spent:
-    examples, flops, seconds.
+    examples, flops, seconds. error is the traceback of one that failed.
     """
 
     path: Path
@@ -137,6 +137,7 @@ class Child:
     mutations: tuple[str, ...]
     curve: tuple[float, ...]
     cost: Mapping[str, float]
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,31 @@
 
 import math
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, nullcontext
+from statistics import fmean
 
 from ramet.base.errors import DataError, InvalidValue
+from ramet.base.progress import Progress
 from ramet.base.records import Task
+from ramet.engine.contract import Engine
+from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
+from ramet.evolution.pace import Estimate, trial, trial_is_worth, validated
 from ramet.method.document.schema import Method
+from ramet.method.plan import Rounds
+from ramet.method.protocols import Features
+from ramet.method.search import State, begin, ineffective, propose
+from ramet.method.world import World
 from ramet.runtime.device import choose_device
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
-from ramet.tasks.data import check_source, open_splits
+from ramet.tasks.data import check_source
+
+_SHOWN = 3
 
 
 def evolve(
@@ -28,9 +39,26 @@ def evolve(
     device: str,
     time_limit: float | None,
     restart: bool,
+    more: bool,
+    settings: Iterable[str],
     observer: Observer,
+    engine: Engine | None = None,
 ) -> None:
     """Evolve tasks on a branch, one after the other (see System.evolve).
+
+    Args:
+        store: the system's.
+        tasks: in this order.
+        method: what decides.
+        branch: where to publish.
+        seed: keys every draw.
+        device: where to train, if no engine is given.
+        time_limit: seconds for all; what a task leaves of its share is the next ones'.
+        restart: give up runs that are not done.
+        more: begin another run of a task whose last one was finished by the same terms.
+        settings: the names of the method's fields that the user set for this call.
+        observer: told what happens.
+        engine: where children are trained; it stays open.
 
     Raises:
         InvalidValue: no task is given, or one has a run under way that this call would not continue.
@@ -43,25 +71,82 @@ def evolve(
     features = features_by_root(store, chosen_device)
     with ExitStack() as held:
         leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
-        agents = _agents(store.catalog, tasks, method, branch, seed, restart, observer)
+        used = held.enter_context(LocalEngine(store, chosen_device) if engine is None else nullcontext(engine))
+        agents = _agents(store.catalog, tasks, method, branch, seed, restart, more, observer)
+        if agents:
+            _note_ineffective(store.catalog, method, settings, branch, observer)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
             _check_source(store, task, observer)
-            splits = open_splits(store.folder, task, observer.cached)
             share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(
-                store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, features, share
-            )
+            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share)
             Run(lab, agent, method).run()
 
 
-def _agents(
-    catalog: Catalog, tasks: Sequence[Task], method: Method, branch: str, seed: int, restart: bool, observer: Observer
-) -> list[Agent]:
-    """The agents to run: those left undone, and new ones for tasks that this very call has not finished before.
+def estimate(
+    store: Store,
+    tasks: Sequence[Task],
+    method: Method,
+    *,
+    branch: str,
+    seed: int,
+    device: str,
+    progress: Progress,
+    engine: Engine | None = None,
+) -> Estimate | None:
+    """Return about how long it takes here to evolve tasks, by a few steps of the largest child of the first one.
 
-    All are on record before the first one runs, so that the same call finds after an interruption which are done.
+    None where that would cost more than it tells, or cannot be trained at all. Nothing is kept of it. Children of one
+    generation stand for all: later ones may be larger or smaller, and share more or less of their computation.
+    """
+    method = method.resolved()
+    budget, chosen_device = method.budget, choose_device(device)
+    each = budget.cycles * budget.samples_per_cycle
+    rounds = {task.name: Rounds.of(method, task.splits["train"]) for task in tasks}
+    if not tasks or not trial_is_worth(max(rounds.values(), key=lambda r: r.examples), each * len(tasks)):
+        return None
+    world = World.of(store.catalog.versions.published(branch), store.catalog.paths.roots().values())
+    features = features_by_root(store, chosen_device)
+    planned = {
+        task.name: propose(_first_state(store.catalog, task, method, world, seed, features), budget.generation)
+        for task in tasks
+    }
+    first = tasks[0]
+    with LocalEngine(store, chosen_device) if engine is None else nullcontext(engine) as used:
+        state = _first_state(store.catalog, first, method, world, seed, features)
+        pace = trial(used, first, state, planned[first.name], progress)
+    if pace is None:
+        return None
+    seconds = [
+        each * fmean(pace.seconds([plan], rounds[task.name], validated(method, task)) for plan in planned[task.name])
+        for task in tasks
+    ]
+    examples = sum(each * rounds[task.name].examples for task in tasks)
+    return Estimate(sum(seconds), each * len(tasks), examples)
+
+
+def _first_state(catalog: Catalog, task: Task, method: Method, world: World, seed: int, features: Features) -> State:
+    """Return the state that a run begun now would start from, but for its number."""
+    return begin(
+        State(method, task.name, len(task.classes), "", seed, 0, 0, 0, world, (), (), catalog.paths.ancestors, features)
+    )
+
+
+def _agents(
+    catalog: Catalog,
+    tasks: Sequence[Task],
+    method: Method,
+    branch: str,
+    seed: int,
+    restart: bool,
+    more: bool,
+    observer: Observer,
+) -> list[Agent]:
+    """Return the agents to run: those left undone, and new ones for tasks that the same terms have not finished.
+
+    With `more`, a finished task gets a new one unless this very call finished it before it was stopped. All are on
+    record before the first one runs, so that the same call finds after an interruption which are done.
     """
     resolved = method.resolved()
     budget = resolved.budget
@@ -70,8 +155,8 @@ def _agents(
     agents = []
     for task in tasks:
         agent = undone.get(task.name)
-        if agent is None and undone and _is_last(catalog, task.name, branch, wanted):
-            observer.skipped(task.name)
+        if agent is None and (undone or not (more or restart)) and _is_last(catalog, task.name, branch, wanted):
+            observer.finished(task.name)
             continue
         agents.append(
             agent
@@ -91,11 +176,11 @@ def _agents(
 def _running(
     catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int], restart: bool
 ) -> Agent | None:
-    """The task's run to go on with. One that has nothing on record yet, or is to be restarted, is given up."""
+    """Return the task's run to go on with. One with nothing on record yet, or to be restarted, is given up."""
     agent = catalog.agents.running(task, branch=branch)
     if agent is None or (_terms(agent) == wanted and not restart):
         return agent
-    if not restart and catalog.agents.count_children(agent.id):
+    if not restart and catalog.agents.children(agent.id):
         raise InvalidValue(
             f"task {task!r} has a run that is not done: {agent.label}, seed {agent.seed}, "
             f"{agent.cycles} cycles of {agent.samples} samples",
@@ -114,9 +199,22 @@ def _terms(agent: Agent) -> tuple[str, int, int, int]:
     return agent.label, agent.seed, agent.cycles, agent.samples
 
 
+def _note_ineffective(
+    catalog: Catalog, method: Method, settings: Iterable[str], branch: str, observer: Observer
+) -> None:
+    """Say which settings most children will not have, as they inherit their parents' values."""
+    names = [name for name in settings if name in method.hyperparameters]
+    if names:
+        for name, values in ineffective(method, names, catalog.versions.published(branch).values()).items():
+            shown = ", ".join(map(str, values[:_SHOWN])) + (", ..." if len(values) > _SHOWN else "")
+            observer.noted(
+                f"{name} is where children of a root start; those of paths that were learned inherit theirs: {shown}"
+            )
+
+
 def _check_source(store: Store, task: Task, observer: Observer) -> None:
     """What is cached is what the task is; a source that is not the same any more is only worth a word."""
     try:
         check_source(store.folder, task)
     except DataError as error:
-        observer.warned(f"{error.problem}; the images read then are used")
+        observer.noted(f"{error.problem}; the images read then are used")

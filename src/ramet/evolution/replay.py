@@ -1,8 +1,8 @@
 """Trains the lineage of a path again from the recorded seeds, and compares every step with its record.
 
-A child trained alone comes out as it did among its siblings. The parent of a step is the one on record; all else of
-its plan is drawn anew. Where the bytes of a step are others than they were (another machine, another number of
-threads), the next steps go on from the new ones. Nothing is written to the system.
+A child trained alone comes out as it did among its siblings. Every step is proposed again by the search, from the state
+that its cycle saw. Where the bytes of a step are others than they were (another machine, another number of threads),
+the next steps go on from the new ones. Nothing is written to the system.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -15,9 +15,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ramet.base.records import Path, Task
-from ramet.evolution.lineage import recorded_steps
-from ramet.evolution.recorded import RecordedStep, otherwise
+from ramet.base.records import Child, Path, Task
+from ramet.evolution.features import features_by_root
+from ramet.evolution.record import Step, steps
+from ramet.method.plan import ChildPlan
+from ramet.method.search import propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
@@ -33,12 +35,12 @@ Progress = Callable[[str, int, int], None]
 def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress | None = None) -> Replay:
     """Train a path's lineage again (see System.replay)."""
     chosen = choose_device(device)
-    start, steps = recorded_steps(store.catalog, store.objects, path)
+    start, made = steps(store.catalog, store.objects, path, features_by_root(store, chosen))
     tasks = {task.name: task for task in store.catalog.tasks.all(removed=True)}
     done: list[ReplayStep] = []
     with _laboratory(store, tasks, chosen, tolerance) as lab:
-        for i, step in enumerate(steps, start=1):
-            report = partial(progress, f"step {i} of {len(steps)}") if progress else None
+        for i, step in enumerate(made, start=1):
+            report = partial(progress, f"step {i} of {len(made)}") if progress else None
             done.append(lab.replayed(step, report))
             if done[-1].otherwise:
                 break
@@ -62,23 +64,24 @@ class _Laboratory:
         self.instead: dict[str, str] = {}
         self._splits: dict[str, dict[str, Split]] = {}
 
-    def replayed(self, step: RecordedStep, report: Callable[[int, int], None] | None) -> ReplayStep:
-        """Plan and train a step again, and say how it compares."""
-        task = self.tasks[step.cycle.agent.task]
-        plan = step.cycle.plan(step.child, task)
+    def replayed(self, step: Step, report: Callable[[int, int], None] | None) -> ReplayStep:
+        """Plan and train a step again, and return how it compares."""
+        task, state = self.tasks[step.state.task], step.state
+        plan = propose(state, step.siblings)[step.child.number]
         differences = otherwise(plan, step.child)
         if differences:
             return _result(step, "different", otherwise=differences)
         splits = self._open(task)
         (trained,) = train_generation(
             [plan],
-            step.cycle.method,
+            state.method,
             splits,
             self.load,
-            (*step.cycle.key, step.child.generation),
+            state.key,
             self.device,
             (lambda done, total, _: report(done, total)) if report else None,
             numbers=[step.child.number],
+            rounds=step.rounds,
         )
         if trained.failure:
             return _result(step, "different", otherwise=(f"training: joined recorded, {trained.failure} now",))
@@ -127,7 +130,7 @@ def _laboratory(
 
 
 def _result(
-    step: RecordedStep,
+    step: Step,
     verdict: Literal["identical", "close", "different"],
     changed: tuple[str, ...] = (),
     *,
@@ -150,4 +153,36 @@ def _result(
         changed=changed,
         quality_now=now[0] if now else None,
         test_quality_now=now[1] if now and len(now) > 1 else None,
+        place=step.terms.place,
     )
+
+
+def otherwise(plan: ChildPlan, child: Child) -> tuple[str, ...]:
+    """Return what a plan has otherwise than the record of its child, in words."""
+    record = child.path
+    if plan.parent.id != record.parent:
+        return (f"parent: {record.parent} recorded, {plan.parent.id} planned",)
+    frozen = {c.name: c.digest for c in record.components if c.name not in record.trained}
+    recorded: dict[str, Mapping[str, object]] = {
+        "": record.hyperparameters,
+        "µ of ": record.mu,
+        "component ": {c.name: frozen.get(c.name, "trained") for c in record.components},
+        "mutation ": dict.fromkeys(child.mutations, "drawn"),
+    }
+    planned: dict[str, Mapping[str, object]] = {
+        "": plan.hyperparameters,
+        "µ of ": plan.mu,
+        "component ": {p.name: "trained" if p.trainable or not p.origin else p.origin.digest for p in plan.parts},
+        "mutation ": dict.fromkeys(plan.mutations, "drawn"),
+    }
+    return tuple(
+        f"{kind}{name}: {_short(values.get(name))} recorded, {_short(planned[kind].get(name))} planned"
+        for kind, values in recorded.items()
+        for name in dict.fromkeys([*values, *planned[kind]])
+        if values.get(name) != planned[kind].get(name)
+    )
+
+
+def _short(value: object) -> str:
+    """Return a value, or the start of a digest; what is not there is none."""
+    return "none" if value is None else str(value)[:12]

@@ -1,4 +1,4 @@
-"""The root that a name means: what checkpoints hold, what is drawn at random, or what another system has learnt."""
+"""The root that a name means: what checkpoints hold, what is drawn at random, or what another system has learned."""
 
 from dataclasses import replace
 from pathlib import Path as FilePath
@@ -11,7 +11,7 @@ from ramet.vit.roots import Root, load_root
 
 
 def root_of(spec: str, seed: int) -> Root:
-    """The root of a name.
+    """Return the root of a name.
 
     Args:
         spec: as for vit.roots, or `system:DIR:TASK`, the path that a system has published for a task, without its head.

@@ -102,7 +102,7 @@ def _run(work: _Work) -> None:
 class _Tied(Observer):
     """Ends its process when the one that started it is gone."""
 
-    def trained(self, steps: int, total_steps: int, qualities: Sequence[float]) -> None:
+    def advanced(self, what: str, done: int, total: int) -> None:
         """See Observer."""
         parent = multiprocessing.parent_process()
         if parent is not None and not parent.is_alive():

@@ -38,7 +38,7 @@ def carry_out(system: System, design: Design, slot: Slot, device: str, observer:
     try:
         for task in design.task_names:
             if _is_learnt(here, task):
-                observer.skipped(task)
+                observer.finished(task)
             else:
                 here.evolve(task, method=method, seed=slot.seed, device=device, observer=observer)
         problem = "; ".join(_nothing_learnt(here, design.task_names))

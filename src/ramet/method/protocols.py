@@ -60,7 +60,7 @@ class Candidates:
 
     @property
     def paths(self) -> list[Path]:
-        """All of them: the population, the other tasks' best paths, the roots."""
+        """Return all of them: the population, the other tasks' best paths, the roots."""
         return [*(member.path for member in self.population), *self.others, *self.roots]
 
 

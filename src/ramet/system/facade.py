@@ -24,6 +24,8 @@ from ramet.system.tasks import Tasks
 from ramet.system.versions import Versions
 
 if TYPE_CHECKING:
+    from ramet.engine.contract import Engine
+    from ramet.evolution.pace import Estimate
     from ramet.runtime.inference import LoadedPath
     from ramet.system.model import TaskModel
     from ramet.system.use import Image
@@ -142,12 +144,15 @@ class System:
         time_limit: float | None = None,
         device: str = "auto",
         restart: bool = False,
+        more: bool = False,
         observer: Observer | None = None,
         quiet: bool = False,
+        engine: "Engine | None" = None,
     ) -> Listing[TaskStatus]:
         """Run an agent a task, one after the other; what was stopped before is resumed by the same call.
 
-        Where one of the tasks has a run that is not done, such runs are finished and no new ones are begun.
+        A task whose last run was finished by the same call is let be, unless there is to be more. Where one of the
+        tasks has a run that is not done, such runs are finished and no new ones are begun.
 
         Args:
             tasks: their names.
@@ -156,12 +161,14 @@ class System:
             seed: keys every draw.
             cycles: overrides the method's number of cycles.
             samples: overrides the method's children a cycle.
-            time_limit: seconds for all of it, shared out evenly among the tasks; no generation is begun that would not
-                end in time, and the best paths so far are published.
+            time_limit: seconds for all of it, shared among the tasks, what one leaves going to the next; trainings are
+                shortened to end in time, and the best paths so far are published.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             restart: give up runs that are not done, and begin anew.
+            more: begin another run of a task whose last one was finished by the same call.
             observer: told what happens; by default lines on stderr tell it, on a terminal and in a notebook.
             quiet: tell nothing.
+            engine: where children are trained; by default in this process, on the device.
 
         Returns:
             The tasks' status afterwards.
@@ -181,9 +188,41 @@ class System:
             device=device,
             time_limit=time_limit,
             restart=restart,
+            more=more,
+            settings=settings or {},
             observer=observer or (Observer() if quiet else default_observer(len(set(tasks)), time_limit)),
+            engine=engine,
         )
         return Listing(status for status in self.status() if status.task in tasks)
+
+    def estimate(
+        self,
+        *tasks: str,
+        method: str | FilePath | Mapping[str, Any] | Method = DEFAULT_METHOD,
+        settings: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        cycles: int | None = None,
+        samples: int | None = None,
+        device: str = "auto",
+        progress: Progress = QUIET,
+        engine: "Engine | None" = None,
+    ) -> "Estimate | None":
+        """Return about how long evolve takes with the same arguments, by a few training steps that are thrown away.
+
+        None where the run is so short that measuring would cost more than it tells.
+        """
+        from ramet.evolution.evolve import estimate
+
+        return estimate(
+            self.store.opened,
+            [self.tasks[name] for name in dict.fromkeys(tasks)],
+            self._method(method, settings, cycles, samples),
+            branch=self.versions.branch,
+            seed=seed,
+            device=device,
+            progress=progress,
+            engine=engine,
+        )
 
     @staticmethod
     def _method(
@@ -402,7 +441,7 @@ class System:
 
         Raises:
             UnknownName: there is no such path, or how it came about is not on record here.
-            InvalidValue: it is a root, was never published, or the tolerance is negative.
+            InvalidValue: it is a root, was not kept, or the tolerance is negative.
             DataError: the images of its task are not there any more, or others.
             ObjectError: an object that it starts from is gone.
         """

@@ -12,6 +12,7 @@ from ramet.evolution.observer import Observer, Plan
 
 Clock = Callable[[], float]
 Write = Callable[[str], None]
+_DOING = {"decoding": "decoding images", "testing": "measuring test quality"}
 
 
 class Watcher(Observer):
@@ -48,25 +49,34 @@ class Watcher(Observer):
         self.samples = 0
         self.children = 0
         self.steps = (0, 0)
-        self.qualities: Sequence[float] = ()
+        self.qualities: list[float] = []
         self.best = math.nan
         self.doing = "starting"
         self.found: set[str] = set()
         """Tasks that got a new path."""
 
-    def warned(self, text: str) -> None:
+    def noted(self, text: str) -> None:
         """See Observer."""
         self.line(f"note: {text}")
 
-    def skipped(self, task: str) -> None:
+    def finished(self, task: str) -> None:
         """See Observer."""
         self._over += 1
         self.line(f"{task}: was finished by this command before")
 
-    def cached(self, done: int, total: int) -> None:
+    def advanced(self, what: str, done: int, total: int) -> None:
         """See Observer."""
         self._ask()
-        self.doing = f"decoding images, {done:,} of {total:,}"
+        if what == "training":
+            self.steps = (done, total)
+        else:
+            self.doing = f"{_DOING.get(what, what)}, {done:,} of {total:,}"
+
+    def measured(self, what: str, value: float) -> None:
+        """See Observer."""
+        child = int(what.rpartition(" ")[2])
+        before = self.qualities[child]
+        self.qualities[child] = value if math.isnan(before) else max(value, before)
 
     def run_started(self, plan: Plan) -> None:
         """See Observer."""
@@ -76,7 +86,7 @@ class Watcher(Observer):
             self._gained += self.fraction - self._at_start
             self._over += 1
         self.plan, self.cycle, self.samples = plan, plan.cycle, plan.samples_done
-        self.children, self.steps, self.qualities, self.best = 0, (0, 0), (), math.nan
+        self.children, self.steps, self.qualities, self.best = 0, (0, 0), [], math.nan
         self.doing = "starting"
         self._at_start = self.fraction
         resumed = f", from cycle {plan.cycle + 1}, sample {plan.samples_done + 1}" if self._at_start else ""
@@ -89,20 +99,10 @@ class Watcher(Observer):
         self.cycle, self.samples, self.children, self.best = cycle, samples_done, children, best
         self.steps, self.qualities, self.doing = (0, 0), [math.nan] * children, "training"
 
-    def trained(self, steps: int, total_steps: int, qualities: Sequence[float]) -> None:
-        """See Observer."""
-        self._ask()
-        self.steps, self.qualities = (steps, total_steps), tuple(qualities)
-
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
         """See Observer."""
         self.samples += len(children)
         self.children, self.steps, self.best = 0, (0, 0), best
-
-    def tested(self, done: int, total: int) -> None:
-        """See Observer."""
-        self._ask()
-        self.doing = f"measuring test quality, {done:,} of {total:,}"
 
     def cycle_finished(self, cycle: int, best: Path | None, published: bool) -> None:
         """See Observer."""

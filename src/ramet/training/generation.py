@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ramet.base.randomness import Key
 from ramet.method.document.schema import Method, Training
-from ramet.method.plan import ChildPlan
+from ramet.method.plan import ChildPlan, Rounds
 from ramet.runtime.device import is_out_of_memory, precision
 from ramet.runtime.grouping import run_shared
 from ramet.runtime.inference import accuracies
@@ -54,23 +54,6 @@ class TrainedChild:
         return max(self.curve) if self.curve and not self.failure else math.nan
 
 
-@dataclass(frozen=True)
-class Rounds:
-    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
-
-    count: int
-    steps: int
-    batch: int
-
-    @staticmethod
-    def of(method: Method, train_examples: int) -> "Rounds":
-        """A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
-        budget = method.budget
-        batch = min(method.batch, train_examples)
-        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
-        return Rounds(budget.validations, max(1, steps), batch)
-
-
 def train_generation(
     plans: Sequence[ChildPlan],
     method: Method,
@@ -80,6 +63,7 @@ def train_generation(
     device: torch.device,
     report: Report | None = None,
     numbers: Sequence[int] | None = None,
+    rounds: Rounds | None = None,
 ) -> list[TrainedChild]:
     """Train planned children side by side; they must agree on their data.* hyperparameters.
 
@@ -92,11 +76,12 @@ def train_generation(
         device: where to train.
         report: told of progress after every step and validation.
         numbers: the children's numbers in the generation (default 0, 1, ...), which key their new components.
+        rounds: how much to train (default: what the method says).
     """
     train = examples(splits["train"], device)
     limit, count = method.budget.validation_examples, len(splits["validation"].labels)
     validation = examples(splits["validation"], device, sample_subset(count, limit, (plans[0].task, "validation")))
-    rounds = Rounds.of(method, len(train))
+    rounds = rounds or Rounds.of(method, len(train))
     learners = _make_learners(plans, method, rounds, load, key, device, numbers or range(len(plans)))
     draws = stream(len(train), rounds.batch, (*key, "examples"))
     total = rounds.count * rounds.steps

@@ -159,6 +159,7 @@ def child_record(child: Child) -> Json:
         "curve": [measurement(quality) for quality in child.curve],
         "cost": measurements(child.cost),
         "metrics": measurements(child.path.metrics),
+        **({"error": child.error} if child.error else {}),
     }
 
 
@@ -174,6 +175,7 @@ def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, me
         mutations=tuple(record["mutations"]),
         curve=tuple(_numbers(record["curve"])),
         cost=measured(record["cost"]),
+        error=record.get("error", ""),
     )
 
 
