@@ -6,11 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ramet.method.plan import Rounds
 from ramet.method.schedule import learning_rate
 from ramet.runtime.loader import sample_subset, stream
 from ramet.tasks.augment import batch_images
 from ramet.training import generation, learner
-from ramet.training.generation import Rounds, TrainedChild, train_generation
+from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit import spec
 from ramet.vit.network import forward, run_stage
 from tests.training.conftest import ARCHITECTURE, CLASSES, Lab

@@ -3,11 +3,16 @@
 `training/` carries a plan out; nothing here holds or needs a tensor.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
+
+if TYPE_CHECKING:
+    from ramet.method.document.schema import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +57,20 @@ class ChildPlan:
     def dimensions(self) -> dict[str, int]:
         """What sizes its components beside the architecture."""
         return spec.dimensions(self.hyperparameters, self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
+
+    count: int
+    steps: int
+    batch: int
+
+    @staticmethod
+    def of(method: "Method", train_examples: int) -> "Rounds":
+        """Return the rounds of a method: each sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
+        budget = method.budget
+        batch = min(method.batch, train_examples)
+        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
+        return Rounds(budget.validations, max(1, steps), batch)

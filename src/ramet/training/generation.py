@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ramet.base.randomness import Key
 from ramet.method.document.schema import Method, Training
-from ramet.method.plan import ChildPlan
+from ramet.method.plan import ChildPlan, Rounds
 from ramet.runtime.device import is_out_of_memory, precision
 from ramet.runtime.grouping import run_shared
 from ramet.runtime.inference import accuracies
@@ -52,23 +52,6 @@ class TrainedChild:
     def quality(self) -> float:
         """The best validation accuracy, NaN where there is none."""
         return max(self.curve) if self.curve and not self.failure else math.nan
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
-
-    count: int
-    steps: int
-    batch: int
-
-    @staticmethod
-    def of(method: Method, train_examples: int) -> "Rounds":
-        """A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
-        budget = method.budget
-        batch = min(method.batch, train_examples)
-        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
-        return Rounds(budget.validations, max(1, steps), batch)
 
 
 def train_generation(

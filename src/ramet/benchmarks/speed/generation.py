@@ -26,9 +26,9 @@ from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
-from ramet.method.plan import ChildPlan
+from ramet.method.plan import ChildPlan, Rounds
 from ramet.tasks.data import Split
-from ramet.training.generation import Rounds, TrainedChild, train_generation
+from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit.initial import new_component, random_root
 
 MEASURES = "Training a generation of 8 children, validation and reading the images included."
