@@ -7,11 +7,11 @@ is imported where it is used, so that looking at a system is quick.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.progress import Progress as Watcher
 from ramet.base.records import Child, Commit, Component, Path, Task
 from ramet.evolution.observer import Observer
 from ramet.evolution.status import statuses
@@ -512,8 +512,9 @@ class System(Versioned):
     def _load(self, path: Path, device: str) -> "LoadedPath":
         from ramet.runtime.device import choose_device
         from ramet.runtime.inference import LoadedPath
+        from ramet.runtime.resident import Resident
 
-        return LoadedPath(path, self.objects.get, choose_device(device))
+        return LoadedPath(path, Resident(self.objects.get, choose_device(device)))
 
     def _evaluate(
         self, path: Path, split: str, device: str, progress: Callable[[str, int, int], None] | None
@@ -522,9 +523,19 @@ class System(Versioned):
 
         task = self.task(path.task or "")
         data = open_splits(self.folder, task)[split]
-        report = partial(progress, task.name) if progress else None
-        accuracy = self._load(path, device).accuracy(data, report)
+        accuracy = self._load(path, device).quality(data, _Told(progress))
         return Evaluation(task.name, path.id, split, accuracy, len(data.labels))
+
+
+class _Told(Watcher):
+    """Tells of an evaluation, if anybody wants to know."""
+
+    def __init__(self, report: Callable[[str, int, int], None] | None) -> None:
+        self._report = report
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        if self._report:
+            self._report(what, done, total)
 
 
 def _known_split(name: str) -> str:

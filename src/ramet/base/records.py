@@ -117,7 +117,7 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory"]
+ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

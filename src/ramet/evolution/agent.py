@@ -7,11 +7,12 @@ child, purpose): a run that was killed continues with the generation that is not
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 
+from ramet.base.progress import Progress
 from ramet.base.randomness import Key, generator
 from ramet.base.records import Child, ChildStatus, Component, Path, Task
 from ramet.evolution.cost import training_flops
@@ -19,11 +20,12 @@ from ramet.evolution.observer import Observer, Plan
 from ramet.method.document.schema import Method
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
-from ramet.method.plan import ChildPlan
+from ramet.method.plan import ChildPlan, Rounds
 from ramet.method.protocols import Candidates, Features, Member, no_features
 from ramet.method.selection import best, joins, pruned, ranked, sample_parent
 from ramet.method.world import World
 from ramet.runtime.inference import LoadedPath
+from ramet.runtime.resident import Resident
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Lease
@@ -52,6 +54,30 @@ class Lab:
     features: Features = no_features
     deadline: float = math.inf
     clock: Callable[[], float] = time.monotonic
+
+
+class _Told(Progress):
+    """Tells an observer of a generation's training."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._best: Sequence[float] = ()
+
+    def validated(self, best: Sequence[float]) -> None:
+        self._best = best
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self._observer.trained(done, total, self._best)
+
+
+class _Tested(Progress):
+    """Tells an observer of a test."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self._observer.tested(done, total)
 
 
 class Run:
@@ -98,6 +124,7 @@ class Run:
         count = min(self.method.budget.generation, self.agent.samples - done)
         self.lab.observer.generation_started(self.agent.cycle, done, count, top)
         plans = self._plan(number, count, members)
+        told = _Told(self.lab.observer)
         trained = train_generation(
             plans,
             self.method,
@@ -105,7 +132,10 @@ class Run:
             self.lab.objects.get,
             (*self._key, number),
             self.lab.device,
-            self.lab.observer.trained,
+            numbers=range(count),
+            rounds=Rounds.of(self.method, self.lab.task.splits["train"]),
+            progress=told,
+            validated=told.validated,
         )
         children = []
         for i, result in enumerate(trained):
@@ -202,7 +232,7 @@ class Run:
             digest, momentum = stored.get(name, ("", None))
             return Component(name, digest, size, momentum, task=plan.task)
 
-        sizes = {p.name: spec.size(plan.parent.architecture, p.name, **plan.dimensions) for p in plan.parts}
+        sizes = {p.name: spec.size(plan.parent.architecture, p.name, plan.dimensions) for p in plan.parts}
         return Path(
             id="",
             task=plan.task,
@@ -229,8 +259,8 @@ class Run:
             self.lab.observer.cycle_finished(agent.cycle, None, published=False)
             return None
         if "test_quality" not in path.metrics:
-            loaded = LoadedPath(path, self.lab.objects.get, self.lab.device)
-            quality = loaded.accuracy(self.lab.splits["test"], self.lab.observer.tested)
+            loaded = LoadedPath(path, Resident(self.lab.objects.get, self.lab.device))
+            quality = loaded.quality(self.lab.splits["test"], _Tested(self.lab.observer))
             path = replace(path, metrics={**path.metrics, "test_quality": quality})
         self.lab.lease.ensure()
         current = self.world.published.get(agent.task)

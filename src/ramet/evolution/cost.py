@@ -12,7 +12,7 @@ def training_flops(plan: ChildPlan, examples: int) -> int:
     """
     total, above = 0, False
     for part in plan.parts:
-        flops = spec.component_flops(plan.parent.architecture, part.name, **plan.dimensions)
+        flops = spec.component_flops(plan.parent.architecture, part.name, plan.dimensions)
         total += flops * (1 + above + part.trainable)
         above = above or part.trainable
     return total * examples

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
+from ramet.vit.kinds.kind import Dimensions
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method
@@ -54,8 +55,8 @@ class ChildPlan:
     mutations: tuple[str, ...]
 
     @property
-    def dimensions(self) -> dict[str, int]:
-        """What sizes its components beside the architecture."""
+    def dimensions(self) -> Dimensions:
+        """Return what sizes its components beside the architecture."""
         return spec.dimensions(self.hyperparameters, self.classes)
 
 
@@ -69,7 +70,10 @@ class Rounds:
 
     @staticmethod
     def of(method: "Method", train_examples: int) -> "Rounds":
-        """Return the rounds of a method: each sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
+        """Return a method's rounds: each sees at most examples_per_validation examples, or one epoch if that is less.
+
+        The last batch of an epoch is full.
+        """
         budget = method.budget
         batch = min(method.batch, train_examples)
         steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
