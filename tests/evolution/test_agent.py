@@ -133,9 +133,9 @@ def test_test_data_decides_nothing(tmp_path, monkeypatch):
     calls = []
     from ramet.runtime.inference import LoadedPath
 
-    accuracy = LoadedPath.accuracy
+    quality = LoadedPath.quality
     monkeypatch.setattr(
-        LoadedPath, "accuracy", lambda self, split, *a: (calls.append(split), accuracy(self, split, *a))[1]
+        LoadedPath, "quality", lambda self, split, *a: (calls.append(split), quality(self, split, *a))[1]
     )
     system = make_system(tmp_path, "one")
     system.evolve("one", settings=SMALL)

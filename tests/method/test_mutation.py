@@ -277,8 +277,8 @@ class TestInsertionsOfAnotherMethod:
 
     def parent(self) -> Path:
         plain = child(still(), root())
-        sizes = {"image_size": 32, "adapter_width": 32, "classes": 2, "lora_rank": 4}
-        lora = component("lora.1", spec.size(TINY, "lora.1", **sizes))
+        sizes = spec.dimensions({"data.image_size": 32, "adapter_width": 32, "lora_rank": 4}, 2)
+        lora = component("lora.1", spec.size(TINY, "lora.1", sizes))
         parts = (*plain.components[:4], lora, *plain.components[4:])
         return replace(plain, components=parts, hyperparameters={**plain.hyperparameters, "lora_rank": 4})
 

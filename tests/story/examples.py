@@ -8,6 +8,7 @@ import ramet.system as ramet
 from ramet.base.records import Commit, Component, Path, Task
 from ramet.system import System
 from ramet.vit import spec
+from ramet.vit.kinds import Dimensions
 
 CLASSES = 4
 
@@ -61,7 +62,7 @@ def _component(parent: Path, name: str, task: str, salt: float, *, own: bool) ->
     found = parent.component(name)
     if found is not None and not own:
         return found
-    size = spec.size(parent.architecture, name, image_size=16, adapter_width=8, classes=CLASSES)
+    size = spec.size(parent.architecture, name, Dimensions(16, CLASSES, (("adapter_width", 8),)))
     digest = hashlib.sha256(f"{task}/{name}/{salt}".encode()).hexdigest()
     return Component(name, digest, size, task=task)
 

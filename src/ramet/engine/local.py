@@ -1,5 +1,6 @@
 """The engine that trains in this process, on one device."""
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -10,6 +11,7 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.method.plan import Trained
 from ramet.runtime.inference import LoadedPath
+from ramet.runtime.resident import Resident
 from ramet.store.folder import Store
 from ramet.tasks.data import Split, open_splits
 from ramet.training.generation import TrainedChild, train_generation
@@ -40,9 +42,8 @@ class LocalEngine:
         """Train a generation (see Engine)."""
         best: dict[int, float] = {}
 
-        def report(done: int, total: int, qualities: object) -> None:
-            progress.advanced("training", done, total)
-            for number, quality in zip(generation.numbers, qualities, strict=True):  # type: ignore[call-overload]
+        def validated(qualities: Sequence[float]) -> None:
+            for number, quality in zip(generation.numbers, qualities, strict=True):
                 if quality == quality and best.get(number) != quality:
                     best[number] = quality
                     progress.measured(f"child {number}", quality)
@@ -54,17 +55,17 @@ class LocalEngine:
             self._store.objects.get,
             generation.key,
             self._device,
-            report,
-            generation.numbers,
-            generation.rounds,
+            numbers=generation.numbers,
+            rounds=generation.rounds,
+            progress=progress,
+            validated=validated,
         )
         return [self._told(n, child, generation.keep) for n, child in zip(generation.numbers, trained, strict=True)]
 
     def measure(self, task: Task, path: Path, split: SplitName, progress: Progress = QUIET) -> float:
         """Return the accuracy of a stored path on a split (see Engine)."""
-        loaded = LoadedPath(path, self._store.objects.get, self._device)
-        images = self._open(task, progress)[split]
-        return loaded.accuracy(images, lambda done, total: progress.advanced("testing", done, total))
+        loaded = LoadedPath(path, Resident(self._store.objects.get, self._device))
+        return loaded.quality(self._open(task, progress)[split], progress)
 
     def close(self) -> None:
         """Let go of the images."""

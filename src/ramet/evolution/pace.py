@@ -50,7 +50,7 @@ class Estimate:
 def validation_flops(plans: Sequence[ChildPlan], examples: int) -> int:
     """Return the FLOPs of measuring children on so many examples."""
     names = ((plan, (part.name for part in plan.parts)) for plan in plans)
-    return examples * sum(spec.flops(plan.parent.architecture, parts, **plan.dimensions) for plan, parts in names)
+    return examples * sum(spec.flops(plan.parent.architecture, parts, plan.dimensions) for plan, parts in names)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ramet.base.progress import Progress as Watcher
 from ramet.base.records import Child, Path, Task
 from ramet.evolution.features import features_by_root
 from ramet.evolution.record import Step, steps
@@ -23,6 +24,7 @@ from ramet.method.search import propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
+from ramet.runtime.resident import Resident
 from ramet.store.folder import Store
 from ramet.store.objects import FolderObjects
 from ramet.tasks.data import Split, open_splits
@@ -79,9 +81,9 @@ class _Laboratory:
             self.load,
             state.key,
             self.device,
-            (lambda done, total, _: report(done, total)) if report else None,
             numbers=[step.child.number],
             rounds=step.rounds,
+            progress=_Told(report),
         )
         if trained.failure:
             return _result(step, "different", otherwise=(f"training: joined recorded, {trained.failure} now",))
@@ -91,8 +93,8 @@ class _Laboratory:
         recorded, path = step.child.path.metrics, step.child.path
         measured = [(recorded["quality"], trained.quality)]
         if "test_quality" in recorded:
-            loaded = LoadedPath(path, self.load, self.device)
-            measured.append((recorded["test_quality"], loaded.accuracy(splits["test"])))
+            loaded = LoadedPath(path, Resident(self.load, self.device))
+            measured.append((recorded["test_quality"], loaded.quality(splits["test"])))
         close = all(abs(before - now) <= self.tolerance for before, now in measured)
         return _result(step, "close" if close else "different", changed, now=[now for _, now in measured])
 
@@ -119,6 +121,17 @@ class _Laboratory:
         if task.name not in self._splits:
             self._splits[task.name] = open_splits(self.store.folder, task)
         return self._splits[task.name]
+
+
+class _Told(Watcher):
+    """Tells of a training, if anybody wants to know."""
+
+    def __init__(self, report: Callable[[int, int], None] | None) -> None:
+        self._report = report
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        if self._report:
+            self._report(done, total)
 
 
 @contextmanager

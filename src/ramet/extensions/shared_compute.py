@@ -34,7 +34,7 @@ def accounted_flops(path: Path, world: World) -> float:
     sharers, own = _sharers(world), {path.task}
     total = 0.0
     for component, prefix in zip(path.components, _prefixes(path), strict=True):
-        flops = spec.component_flops(path.architecture, component.name, **dimensions)
+        flops = spec.component_flops(path.architecture, component.name, dimensions)
         total += flops / len(sharers.get(prefix, frozenset()) | own)
     return total
 

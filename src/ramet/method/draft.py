@@ -13,7 +13,7 @@ from ramet.base.text import did_you_mean
 from ramet.method.document.hyperparameters import Choices, Number, is_shared
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, DataPlan, Part
-from ramet.vit import spec
+from ramet.vit import kinds, spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,8 +110,7 @@ class Draft:
         self._space = method.space(parent.architecture)
         self._values: dict[str, Value] = {**start(self._space, parent), **data.hyperparameters}
         self._draws = Draws(method, self._space, self._number("mu"), {**parent.mu, **data.mu}, rng)
-        inserted = (c.name for c in parent.components if spec.kind(c.name) in spec.INSERTED)
-        self._kept = set(inserted)
+        self._kept = {c.name for c in parent.components if kinds.find(c.name).place in kinds.INSERTED}
         self._new: set[str] = set()
         self._cloned: set[str] = set()
 
@@ -127,7 +126,8 @@ class Draft:
     def hyperparameters(self) -> Mapping[str, Value]:
         """The child's values: the method's, and what sizes a kept component that the method does not know of."""
         known = {name: self._values[name] for name in self.method.hyperparameters}
-        foreign = {spec.INSERTED[spec.kind(name)] for name in self._there(self._kept)} - known.keys()
+        sizing = {kinds.find(name).sized_by for name in self._there(self._kept)}
+        foreign = {name for name in sizing if name is not None} - known.keys()
         return {**known, **{name: self.parent.hyperparameters[name] for name in sorted(foreign)}}
 
     @property
@@ -165,16 +165,18 @@ class Draft:
         self._draws.mu = float(self._number("mu"))
 
     def insert(self, name: str) -> None:
-        """Add a new component of a kind that layers may have or not, such as `adapter.0`, before its block.
+        """Add a new component of a kind that layers may have or not, such as `adapter.0`, where its kind stands.
 
         Raises:
+            UnknownName: there is no such kind.
             InvalidValue: it is there already, or cannot be inserted into a path of these layers.
         """
-        possible = {f"{kind}.{i}" for kind in spec.INSERTED for i in range(self.layers)}
-        if name not in possible - set(self.components):
+        possible = kinds.find(name).place in kinds.INSERTED and name.partition(".")[2] in map(str, range(self.layers))
+        if not possible or name in self.components:
+            inserted = ", ".join(kind.name for kind in kinds.known() if kind.place in kinds.INSERTED)
             raise InvalidValue(
                 f"{name!r} cannot be inserted into {', '.join(self.components)}",
-                f"insert a KIND.LAYER that is not there, of the kinds {', '.join(spec.INSERTED)}",
+                f"insert a KIND.LAYER that is not there, of the kinds {inserted}",
             )
         self._new.add(name)
 
@@ -226,24 +228,25 @@ class Draft:
         return self._space[name]
 
     def _part(self, name: str) -> Part:
-        wanted = spec.size(self.parent.architecture, name, **spec.dimensions(self.hyperparameters, self.classes))
-        found = None if name in self._new else self._origin(name, wanted)
+        kind = kinds.find(name)
+        wanted = spec.size(self.parent.architecture, name, spec.dimensions(self.hyperparameters, self.classes))
+        found = None if name in self._new else self._origin(name, kind, wanted)
         if found is None:
             return Part(name, None, trainable=True)
         ancestor, component = found
         mine = name in ancestor.trained and (ancestor.task, ancestor.agent) == (self.task, self._agent)
-        fixed = mine or component.size != wanted or name == "head"
+        fixed = mine or component.size != wanted or kind.of_task
         return Part(name, component, trainable=fixed or name in self._cloned)
 
-    def _origin(self, name: str, size: int) -> tuple[Path, Component] | None:
-        """Where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
+    def _origin(self, name: str, kind: kinds.Kind, size: int) -> tuple[Path, Component] | None:
+        """Return where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
 
         A head must be of the same task; a position embedding may be of any size, as it can be resampled.
         """
         for ancestor in self._ancestors:
-            if name == "head" and ancestor.task != self.task:
+            if kind.of_task and ancestor.task != self.task:
                 continue
             component = ancestor.component(name)
-            if component is not None and (component.size == size or name == "pos_embed"):
+            if component is not None and (component.size == size or kind.resizes):
                 return ancestor, component
         return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
+from ramet.vit.kinds.kind import Dimensions
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method
@@ -54,8 +55,8 @@ class ChildPlan:
     mutations: tuple[str, ...]
 
     @property
-    def dimensions(self) -> dict[str, int]:
-        """What sizes its components beside the architecture."""
+    def dimensions(self) -> Dimensions:
+        """Return what sizes its components beside the architecture."""
         return spec.dimensions(self.hyperparameters, self.classes)
 
 
@@ -120,7 +121,7 @@ def training_flops(plan: ChildPlan, examples: int) -> int:
     """
     total, above = 0, False
     for part in plan.parts:
-        flops = spec.component_flops(plan.parent.architecture, part.name, **plan.dimensions)
+        flops = spec.component_flops(plan.parent.architecture, part.name, plan.dimensions)
         total += flops * (1 + above + part.trainable)
         above = above or part.trainable
     return total * examples

@@ -54,7 +54,7 @@ def accounted_params(path: Path, held: Holders) -> float:
 def path_flops(path: Path, classes: int) -> int:
     """FLOPs of one forward pass of one image at the path's image size."""
     dimensions = spec.dimensions(path.hyperparameters, classes)
-    return spec.flops(path.architecture, (c.name for c in path.components), **dimensions)
+    return spec.flops(path.architecture, (c.name for c in path.components), dimensions)
 
 
 def classes_of(path: Path) -> int:

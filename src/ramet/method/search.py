@@ -196,7 +196,7 @@ def _path(state: State, plan: ChildPlan, result: Trained, digests: Mapping[str, 
             components.append(part.origin)
             continue
         digest, momentum = digests.get(part.name, ("", None))
-        size = spec.size(parent.architecture, part.name, **plan.dimensions)
+        size = spec.size(parent.architecture, part.name, plan.dimensions)
         components.append(Component(part.name, digest, size, momentum, task=plan.task))
     return Path(
         id="",

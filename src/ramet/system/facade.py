@@ -456,8 +456,9 @@ class System:
     def _load(self, path: Path, device: str) -> "LoadedPath":
         from ramet.runtime.device import choose_device
         from ramet.runtime.inference import LoadedPath
+        from ramet.runtime.resident import Resident
 
-        return LoadedPath(path, self.store.objects.get, choose_device(device))
+        return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
 
 
 def _child_row(child: Child) -> dict[str, object]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ramet.runtime.grouping import finish, run_shared
 from ramet.runtime.inference import LoadedPath
 from ramet.tasks.augment import batch_images
+from ramet.vit.network import forward
 
 
 class TaskModel(nn.Module):
@@ -40,15 +40,13 @@ class TaskModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits."""
         device = next(self.parameters()).device
-        self._path.device = device
-        self._path.parts = {
+        parts = {
             name: {key: self.components[_plain(name)][_plain(key)] for key in tensors}  # type: ignore[index]
             for name, tensors in self._path.parts.items()
         }
         x = images.to(device)
         x = batch_images(x, image_size=self.image_size) if x.dtype == torch.uint8 else 2 * x - 1
-        ((_, y),) = run_shared([self._path], x)
-        return finish(self._path, y).float()
+        return forward(self._path.architecture, parts, x).float()
 
 
 def _plain(name: str) -> str:

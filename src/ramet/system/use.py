@@ -1,7 +1,6 @@
 """Published paths at work: predictions of images, and what a split says of a path."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -86,8 +85,7 @@ def evaluate(
     loaded: "LoadedPath", path: Path, task: Task, data: "Split", split: str, *, details: bool, progress: Progress
 ) -> Evaluation:
     """Return what a split says of a path (see System.evaluate)."""
-    told = partial(progress.advanced, f"measuring {task.name}")
-    accuracy = loaded.accuracy(data, told)
+    accuracy = loaded.quality(data, progress)
     found = _details(loaded, task.classes, data, progress) if details else None
     recorded = path.metrics.get("quality")
     return Evaluation(task.name, path.id, split, accuracy, len(data.labels), recorded, found)

@@ -21,6 +21,7 @@ from ramet.base.errors import CheckpointError
 from ramet.base.interrupt import held_back
 from ramet.base.records import Architecture, Pool
 from ramet.vit import spec
+from ramet.vit.kinds.kind import Dimensions, Shapes
 
 Name = tuple[str, str]
 """A component's name and its tensor's."""
@@ -168,10 +169,10 @@ def read_config(file: Path) -> dict[str, Any]:
         raise CheckpointError(f"{file} is no JSON object ({error})", "download it again") from error
 
 
-def _shapes(architecture: Architecture) -> dict[str, spec.Shapes]:
-    size = architecture.image_size
+def _shapes(architecture: Architecture) -> dict[str, Shapes]:
+    dimensions = Dimensions(architecture.image_size, classes=0)
     return {
-        name: spec.shapes(architecture, name, image_size=size, adapter_width=0, classes=0)
+        name: spec.shapes(architecture, name, dimensions)
         for name in spec.component_names(architecture.layers)
         if name != "head"
     }

@@ -1,6 +1,7 @@
 """The roots a system can start from: random transformers, and checkpoints in the formats that people have them in."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +33,7 @@ class Root:
 
     name: str
     architecture: Architecture
-    tensors: dict[str, dict[str, Tensor]]
+    tensors: Mapping[str, Mapping[str, Tensor]]
     untrained: bool
     origin: str
 

@@ -6,13 +6,14 @@ from ramet.benchmarks.speed import plain
 from ramet.tasks.augment import batch_images
 from ramet.tasks.data import Split
 from ramet.vit.initial import new_component, random_root
+from ramet.vit.kinds import Dimensions
 from ramet.vit.network import forward
 
 SHAPE = Architecture(patch_size=8, width=16, heads=2, mlp_width=32, layers=2, image_size=16)
 PARTS = {
     **random_root(SHAPE, seed=0),
     "head": {key: torch.ones_like(t) for key, t in
-             new_component(SHAPE, "head", image_size=16, adapter_width=0, classes=3, seed=0).items()},
+             new_component(SHAPE, "head", Dimensions(16, 3), seed=0).items()},
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ def test_a_catalog_without_objects_is_else_a_whole_one(tmp_path: Path) -> None:
     assert [status.path is not None for status in system.status()] == [True] * TASKS
     assert len(system.versions.log()) == TASKS + 1
     missing = {fault.digest for fault in system.store.verify()}
-    own = {d for path in system.store.catalog.versions.published().values() for c in path.components if c.name in path.trained
-           for d in (c.digest, c.momentum)}  # fmt: skip
+    paths = system.store.catalog.versions.published().values()
+    trained = [c for path in paths for c in path.components if c.name in path.trained]
+    own = {digest for c in trained for digest in (c.digest, c.momentum)}
     assert missing == own

@@ -26,6 +26,7 @@ from ramet.store.versions.commits import MAIN, new_commit
 from ramet.system import System
 from ramet.vit import spec
 from ramet.vit.initial import new_component
+from ramet.vit.kinds.kind import Dimensions
 
 CLASSES = 10
 OWN_BLOCKS = 2
@@ -37,7 +38,7 @@ Own = Callable[[System, Path, str], Mapping[str, Component]]
 def stored(system: System, root: Path, task: str) -> Mapping[str, Component]:
     """Components near the root's, with their momentum, as objects of the system."""
     shape = root.architecture
-    head = new_component(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES, seed=0)
+    head = new_component(shape, "head", Dimensions(shape.image_size, CLASSES), seed=0)
     found = {c.name: system.store.objects.get(c.digest) for c in root.components if c.name in own_names(root, task)}
     return {name: _stored(system, name, found.get(name, head), task) for name in own_names(root, task)}
 
@@ -136,7 +137,7 @@ _ORIGIN = {"time": "2026-01-01T00:00:00+00:00", "author": "", "code": ""}
 
 def _head_size(root: Path) -> int:
     shape = root.architecture
-    return spec.size(shape, "head", image_size=shape.image_size, adapter_width=0, classes=CLASSES)
+    return spec.size(shape, "head", Dimensions(shape.image_size, CLASSES))
 
 
 def _stored(system: System, name: str, tensors: Mapping[str, Tensor], task: str) -> Component:

@@ -108,7 +108,14 @@ def run(repeats: int, say: Say, cases: tuple[Case, ...] = CASES) -> list[Row]:
 def side_by_side(setting: Setting) -> list[TrainedChild]:
     """The children trained by ramet."""
     return train_generation(
-        setting.plans, setting.method, setting.splits, setting.tensors.__getitem__, KEY, torch.device("cpu")
+        setting.plans,
+        setting.method,
+        setting.splits,
+        setting.tensors.__getitem__,
+        KEY,
+        torch.device("cpu"),
+        numbers=range(len(setting.plans)),
+        rounds=Rounds.of(setting.method, len(setting.splits["train"].labels)),
     )
 
 
@@ -217,7 +224,7 @@ def _alone(
     setting: Setting, plan: ChildPlan, training: Batches, validation: Batches
 ) -> tuple[VisionTransformer, list[float]]:
     shape, trainable = setting.case.architecture, tuple(part.name for part in plan.parts if part.trainable)
-    head = new_component(shape, "head", **plan.dimensions, seed=0)
+    head = new_component(shape, "head", plan.dimensions, seed=0)
     state = plain.state_of({**setting.tensors, "head": head})
     model = plain.build(shape, setting.case.image_size, {key: t.clone() for key, t in state.items()})
     return model, plain.train(model, trainable, training, validation, _recipe(setting, plan))

@@ -37,11 +37,13 @@ def _of_system(folder: Path) -> tuple[list[Predict], int]:
     import ramet
     from ramet.base.records import Path as SystemPath
     from ramet.runtime.inference import LoadedPath
+    from ramet.runtime.resident import Resident
 
     system = ramet.open(folder)
+    resident = Resident(system.store.objects.get, torch.device("cpu"))
 
     def model(path: SystemPath) -> Predict:
-        loaded = LoadedPath(path, system.store.objects.get, torch.device("cpu"))
+        loaded = LoadedPath(path, resident)
         return lambda image: loaded.probabilities(image)[0].tolist()
 
     paths = system.versions.published().values()
