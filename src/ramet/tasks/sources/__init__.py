@@ -1,4 +1,4 @@
-"""Task sources by name: a folder, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `catalog:NAME`, `demo:NAME`."""
+"""Task sources by name: a folder, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `papers:NAME`, `demo:NAME`."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from ramet.tasks.sources.demo import DemoSource
 from ramet.tasks.sources.folder import FolderSource
 from ramet.tasks.sources.huggingface import HuggingFaceSource
 from ramet.tasks.sources.npz_file import NpzSource
-from ramet.tasks.sources.papers import CatalogSource
+from ramet.tasks.sources.papers import PapersSource
 from ramet.tasks.sources.tensorflow_datasets import TfdsSource
 
 __all__ = ["KINDS", "Content", "Example", "Source", "open_source"]
@@ -23,7 +23,7 @@ KINDS: dict[str, Callable[..., Source]] = {
     "npz": NpzSource.open,
     "hf": HuggingFaceSource.open,
     "tfds": TfdsSource.open,
-    "catalog": CatalogSource.open,
+    "papers": PapersSource.open,
     "demo": DemoSource.open,
 }
 """What opens each kind of source: a function of what stands behind the colon and of the kind's own options."""
@@ -47,7 +47,7 @@ def open_source(text: str, **options: Any) -> Source:
             )
     opened = opener(rest, **options)
     # The papers' splits are as they are: 800 images of VTAB-1k cannot show all of up to 397 classes.
-    return checked(opened, untrained_labels(opened) if kind == "catalog" else ())
+    return checked(opened, untrained_labels(opened) if kind == "papers" else ())
 
 
 def _kind_of(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Where the data of a catalog task lies: what tfds prepared, or an .npz file that stands in for it.
+"""Where the data of a task of the papers lies: what tfds prepared, or an .npz file that stands in for it.
 
 Either way it is the same data set: named splits, whose examples have a row each. A split expression counts them in the
 order in which tfds reads them, and takes rows.

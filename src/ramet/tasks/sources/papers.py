@@ -1,6 +1,6 @@
-"""`catalog:NAME`: a task of the papers, cut from its data set by their split expressions.
+"""`papers:NAME`: a task of the papers, cut from its data set by their split expressions.
 
-The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `catalog:NAME@PLACE` says
+The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `papers:NAME@PLACE` says
 the place of either in the text itself, so that it can be opened again from anywhere.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.base.errors import DataError, InvalidValue
-from ramet.tasks.papers import CatalogTask, find
+from ramet.tasks.papers import PapersTask, find
 from ramet.tasks.slices import Row, Slice, default_row, parse_row
 from ramet.tasks.sources.base import Content, Example
 from ramet.tasks.sources.holdings import Arrays, Holding, Records
@@ -39,8 +39,8 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class CatalogSource:
-    """A task of the catalog; an image's identifier is its split and row in the data set, such as `train/17`."""
+class PapersSource:
+    """A task of the papers; an image's identifier is its split and row in the data set, such as `train/17`."""
 
     uri: str
     classes: tuple[str, ...]
@@ -49,8 +49,8 @@ class CatalogSource:
     parts: Mapping[str, Sequence[_Part]]
 
     @classmethod
-    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "CatalogSource":
-        """Reads the labels of a task of the catalog.
+    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "PapersSource":
+        """Read the labels of a task of the papers.
 
         Args:
             name: the task, and possibly `@` and its place: an .npz file or a data_dir. A place goes before the options.
@@ -65,7 +65,7 @@ class CatalogSource:
         splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
         classes = holdings[None].classes or _counted(entry, splits)
         place = file or data_dir or ""
-        uri = f"catalog:{name}@{place}" if place else f"catalog:{name}"
+        uri = f"papers:{name}@{place}" if place else f"papers:{name}"
         return cls(uri, classes, splits, holdings, parts)
 
     def contents(self, split: str) -> Iterator[Content]:
@@ -109,7 +109,7 @@ def _absolute(path: str | None) -> str | None:
     return str(Path(path).expanduser().absolute()) if path else None
 
 
-def _arrays(entry: CatalogTask, file: str) -> tuple[_Holdings, Row]:
+def _arrays(entry: PapersTask, file: str) -> tuple[_Holdings, Row]:
     arrays = Arrays.open(file)
     row = parse_row(entry.train, entry.validation, entry.test)
     if row is None or _lacks(arrays, row):
@@ -121,7 +121,7 @@ def _lacks(arrays: Arrays, row: Row) -> bool:
     return any(part.dataset or part.split not in arrays.sizes for slices in row.values() for part in slices)
 
 
-def _records(entry: CatalogTask, data_dir: str | None) -> tuple[_Holdings, Row]:
+def _records(entry: PapersTask, data_dir: str | None) -> tuple[_Holdings, Row]:
     own = Records.open(entry.dataset, entry.label, data_dir)
     holdings: dict[str | None, Holding] = {None: own}
     holdings |= {name: Records.open(name, entry.label, data_dir) for name in entry.datasets[1:]}
@@ -135,7 +135,7 @@ def _check_part(holding: Holding, split: str, own: Holding) -> None:
     if split not in holding.sizes:
         raise DataError(
             f"{holding.uri} has no {split} split (its splits: {', '.join(holding.sizes)})",
-            "prepare the version that the catalog names",
+            "prepare the version that the papers' list names",
         )
     if not _alike(holding.classes, own.classes):
         raise DataError(f"{holding.uri} has other classes than {own.uri}", "prepare both anew, with the same tfds")
@@ -147,7 +147,7 @@ def _alike(classes: Sequence[str], others: Sequence[str]) -> bool:
     return len(classes) == len(others) and (classes == others or numbers in ([*classes], [*others]))
 
 
-def _counted(entry: CatalogTask, splits: Mapping[str, Sequence[Example]]) -> tuple[str, ...]:
-    """Numbers for names: as many as the catalog says, else as many as there are labels."""
+def _counted(entry: PapersTask, splits: Mapping[str, Sequence[Example]]) -> tuple[str, ...]:
+    """Return numbers for names: as many as the papers' list says, else as many as there are labels."""
     found = 1 + max(example.label for examples in splits.values() for example in examples)
     return tuple(str(label) for label in range(entry.classes or found))
