@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from ramet.base.errors import DataError, InvalidValue
+from ramet.base.progress import Progress
 from ramet.base.records import Task
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
@@ -48,7 +49,7 @@ def evolve(
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
             _check_source(store, task, observer)
-            splits = open_splits(store.folder, task, observer.cached)
+            splits = open_splits(store.folder, task, _Cached(observer))
             share = time.monotonic() + (deadline - time.monotonic()) / left
             lab = Lab(
                 store.catalog, store.objects, leases[task.name], task, splits, chosen_device, observer, features, share
@@ -112,6 +113,14 @@ def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, i
 
 def _terms(agent: Agent) -> tuple[str, int, int, int]:
     return agent.label, agent.seed, agent.cycles, agent.samples
+
+
+class _Cached(Progress):
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self._observer.cached(done, total)
 
 
 def _check_source(store: Store, task: Task, observer: Observer) -> None:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 
 from ramet.base.errors import DataError
+from ramet.base.files import refusals
 from ramet.base.records import Path, Task
 from ramet.method.protocols import Features
 from ramet.runtime.device import precision
@@ -19,7 +20,7 @@ from ramet.runtime.inference import LoadedPath
 from ramet.runtime.loader import examples, sample_subset
 from ramet.store.folder import Store
 from ramet.tasks.augment import batch_images
-from ramet.tasks.cache import folder_of, writing
+from ramet.tasks.cache import folder_of
 from ramet.tasks.data import Split, open_splits
 from ramet.vit.network import run_stage, stages
 
@@ -49,7 +50,7 @@ def _features(store: Store, task: Task, root: Path, device: torch.device) -> npt
     file = folder / f"features.{root.id}.npy"
     if not file.is_file():
         found = mean_embedding(LoadedPath(root, store.objects.get, device), split, task.name)
-        with writing(folder):
+        with refusals(f"the cache {folder} cannot be written"):
             _write(file, found)
     kept: npt.NDArray[np.float32] = np.load(file)
     return kept

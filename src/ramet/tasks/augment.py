@@ -213,7 +213,7 @@ def turned(x_BCHW: Tensor, turns_B111: Tensor) -> Tensor:
     """Return colours whose hue is turned around the circle; saturation and value stay."""
     low_B1HW, value_B1HW = x_BCHW.aminmax(dim=1, keepdim=True)
     chroma_B1HW = value_B1HW - low_B1HW
-    red, green, blue = x_BCHW.split(1, dim=1)
+    red, green, blue = x_BCHW[:, :1], x_BCHW[:, 1:2], x_BCHW[:, 2:]
     first, second, third = (green - blue, 0), (blue - red, 2), (red - green, 4)
     sixths = [difference / chroma_B1HW.clamp(min=1e-8) + offset for difference, offset in (first, second, third)]
     hue_B1HW = torch.where(red == value_B1HW, sixths[0], torch.where(green == value_B1HW, sixths[1], sixths[2]))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.tasks.sources.base import Content, Example, Source, checked, untrained_labels
 from ramet.tasks.sources.csv_file import CsvSource
 from ramet.tasks.sources.demo import DemoSource
@@ -30,7 +31,7 @@ KINDS: dict[str, Callable[..., Source]] = {
 
 
 def open_source(text: str, **options: Any) -> Source:
-    """Opens what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
+    """Open what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
 
     Raises:
         UnknownName: no such kind of source.
@@ -43,7 +44,8 @@ def open_source(text: str, **options: Any) -> Source:
     for option in options:
         if option not in known:
             raise InvalidValue(
-                f"{option!r} is no option of a {kind} source", f"it takes {', '.join(known) if known else 'no options'}"
+                f"{option!r} is no option of a {kind} source",
+                did_you_mean(option, known) if known else "it takes no options",
             )
     opened = opener(rest, **options)
     # The papers' splits are as they are: 800 images of VTAB-1k cannot show all of up to 397 classes.
