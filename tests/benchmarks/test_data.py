@@ -9,8 +9,8 @@ from ramet.benchmarks.data import check, described, link, locate, prepare
 from ramet.benchmarks.suite import SuiteTask
 from tests.tasks.examples import write_class_folders
 
-BANGLA = SuiteTask(name="cmaterdb/bangla", source="catalog:cmaterdb/bangla")
-OMNIGLOT = SuiteTask(name="omniglot", source="catalog:omniglot")
+BANGLA = SuiteTask(name="cmaterdb/bangla", source="papers:cmaterdb/bangla")
+OMNIGLOT = SuiteTask(name="omniglot", source="papers:omniglot")
 
 
 def write_npz(file: Path) -> None:
@@ -25,7 +25,7 @@ def write_npz(file: Path) -> None:
 
 
 def test_without_a_folder_data_is_where_tfds_has_it() -> None:
-    assert locate(BANGLA, None) == ("catalog:cmaterdb/bangla", {})
+    assert locate(BANGLA, None) == ("papers:cmaterdb/bangla", {})
 
 
 def test_a_source_of_the_suites_own_is_left_alone(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_source_of_the_suites_own_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_archive_comes_before_a_folder_and_that_before_tfds(tmp_path: Path) -> None:
-    assert locate(BANGLA, tmp_path) == ("catalog:cmaterdb/bangla", {"data_dir": str(tmp_path)})
+    assert locate(BANGLA, tmp_path) == ("papers:cmaterdb/bangla", {"data_dir": str(tmp_path)})
     (tmp_path / "cmaterdb_bangla" / "train").mkdir(parents=True)
     assert locate(BANGLA, tmp_path) == (f"folder:{tmp_path / 'cmaterdb_bangla'}", {})
     write_npz(tmp_path / "cmaterdb_bangla.npz")

@@ -222,7 +222,7 @@ def test_seeds_come_one_after_the_other(tmp_path: Path) -> None:
 def test_a_record_has_the_folder_of_data_as_the_user_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
-    missing = SuiteTask(name="mnist", source="catalog:mnist")
+    missing = SuiteTask(name="mnist", source="papers:mnist")
     probe = choose_methods(SUITE, ["linear_probe"])
     (record,) = run(request(tmp_path / "out", methods=probe, tasks=[missing], data=Path("images")), Watcher())
     assert record.state == "no-data"

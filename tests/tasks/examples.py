@@ -133,12 +133,12 @@ def labelled_images(features: Any) -> dict[str, Any]:
     return {"image": features.Image(shape=(None, None, 3)), "label": features.ClassLabel(names=list(CLASSES))}
 
 
-def write_catalog(folder: Path) -> str:
+def write_papers(folder: Path) -> str:
     write_tfds(folder, "cmaterdb/bangla:1.0.0")
-    return f"catalog:cmaterdb/bangla@{folder}"
+    return f"papers:cmaterdb/bangla@{folder}"
 
 
 WRITERS = {
     "folder": write_folder, "csv": write_csv, "npz": write_npz, "hf": write_hf, "tfds": write_tfds,
-    "catalog": write_catalog,
+    "papers": write_papers,
 }  # fmt: skip

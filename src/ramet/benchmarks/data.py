@@ -12,7 +12,7 @@ from ramet.tasks import data as task_data
 from ramet.tasks.sources import KINDS, open_source
 from ramet.tasks.sources.papers import own_splits
 
-CATALOG = "catalog:"
+PAPERS = "papers:"
 
 
 def prepare(output: Path, task: SuiteTask, data: Path | None, max_side: int) -> Task:
@@ -48,7 +48,7 @@ def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:
     Raises:
         DataError: the folder of data does not exist.
     """
-    if data is None or not task.source.startswith(CATALOG):
+    if data is None or not task.source.startswith(PAPERS):
         return task.source, {}
     if not data.is_dir():
         raise DataError(f"{data} is no folder", "name the one that holds the data by --data")
@@ -62,11 +62,11 @@ def locate(task: SuiteTask, data: Path | None) -> tuple[str, dict[str, Any]]:
 
 def described(task: SuiteTask, read: Task) -> str:
     """What was read, as records say it: `tfds`, `npz`, `npz, own split`, `folder`, ..."""
-    name, file = task.source.removeprefix(CATALOG), read.options["source"].get("file")
+    name, file = task.source.removeprefix(PAPERS), read.options["source"].get("file")
     if file:
         return "npz, own split" if own_splits(name, file) else "npz"
     kind = read.source.partition(":")[0]
-    return {"catalog": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
+    return {"papers": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
 
 
 def link(system: System, output: Path) -> None:

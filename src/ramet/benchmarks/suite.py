@@ -111,7 +111,7 @@ class Suite(_Frozen):
         """All tasks, in the order in which they are learnt."""
         if self.catalog is None:
             return self.given
-        return tuple(SuiteTask(name=t.name, source=f"catalog:{t.name}") for t in members(self.catalog))
+        return tuple(SuiteTask(name=t.name, source=f"papers:{t.name}") for t in members(self.catalog))
 
 
 def names() -> list[str]:

@@ -16,7 +16,7 @@ from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.base.records import Task
-    from ramet.tasks.papers import CatalogTask
+    from ramet.tasks.papers import PapersTask
 
 NAMED_CLASSES = 40
 
@@ -32,7 +32,7 @@ def add(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME, catalog:NAME or demo:NAME.",
+            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME, papers:NAME or demo:NAME.",
             show_default=False,
         ),
     ],
@@ -126,7 +126,7 @@ def catalog(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The tasks of the papers; `ramet task add NAME catalog:TASK` adds one."""
+    """The tasks of the papers; `ramet task add NAME papers:TASK` adds one."""
     from ramet.tasks.papers import entries, is_prepared, members
 
     found = members(suite) if suite else list(entries().values())
@@ -138,10 +138,10 @@ def catalog(
     rows = (_catalogued(entry, here) for entry, here in zip(found, prepared, strict=True))
     print_result(table(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
-    say("next: ramet task add NAME catalog:TASK")
+    say("next: ramet task add NAME papers:TASK")
 
 
-def _catalogued(entry: "CatalogTask", prepared: bool) -> Sequence[str]:
+def _catalogued(entry: "PapersTask", prepared: bool) -> Sequence[str]:
     splits = dict.fromkeys((entry.train, entry.validation, entry.test))
     return (
         entry.name,

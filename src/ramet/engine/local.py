@@ -81,9 +81,7 @@ class LocalEngine:
 
     def _open(self, task: Task, progress: Progress) -> dict[str, Split]:
         if task.name not in self._splits:
-            self._splits[task.name] = open_splits(
-                self._store.folder, task, lambda done, total: progress.advanced("decoding", done, total)
-            )
+            self._splits[task.name] = open_splits(self._store.folder, task, progress)
         return self._splits[task.name]
 
     def _told(self, number: int, child: TrainedChild, keep: bool) -> Trained:

@@ -18,7 +18,7 @@ from ramet.runtime.inference import LoadedPath
 from ramet.runtime.loader import sample_subset
 from ramet.runtime.resident import Resident
 from ramet.store.folder import Store
-from ramet.tasks.cache import folder_of, writing
+from ramet.tasks.cache import folder_of
 from ramet.tasks.data import Split, open_splits
 
 EXAMPLES = 128
@@ -47,10 +47,9 @@ def _features(store: Store, task: Task, root: Path, device: torch.device) -> npt
     file = folder / f"features.{root.id}.npy"
     if not file.is_file():
         found = mean_embedding(LoadedPath(root, Resident(store.objects.get, device)), split, task.name)
-        with writing(folder):
-            buffer = io.BytesIO()
-            np.save(buffer, found)
-            write_whole(file, buffer.getvalue())
+        buffer = io.BytesIO()
+        np.save(buffer, found)
+        write_whole(file, buffer.getvalue())
     kept: npt.NDArray[np.float32] = np.load(file)
     return kept
 

@@ -1,7 +1,6 @@
 """The tasks of a system: `for task in system.tasks`, `system.tasks["digits"]`, `system.tasks.add(...)`."""
 
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +97,7 @@ class Tasks:
             validation=validation,
             test=test,
             skip_bad_images=skip_bad_images,
-            progress=partial(progress.advanced, f"decoding {name}"),
+            progress=progress,
             **options,
         )
         self._store.catalog.tasks.add(task)

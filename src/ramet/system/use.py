@@ -35,7 +35,7 @@ def predict(
         named, pixels = [], []
         for number, image in enumerate(chosen[start : start + BATCH], start + 1):
             try:
-                pixels.append(as_cached(task, image))  # type: ignore[arg-type]
+                pixels.append(as_cached(task, image))
                 named.append(_name(image, number))
             except DataError as error:
                 if not skip_bad:

@@ -85,4 +85,4 @@ RULES: Mapping[str, LabelRule] = {
     "kitti.vehicles": LabelRule(_kitti_vehicles, ("0", "1", "2", "3 or more")),
     "kitti.nearest_vehicle": LabelRule(_kitti_nearest_vehicle, (*_bins(_KITTI_VEHICLE_DISTANCES[:-1]), "none")),
 }
-"""The rules by the names that the catalog has for them."""
+"""The rules by the names that the papers' list has for them."""

@@ -7,7 +7,7 @@ import pytest
 from ramet.benchmarks.speed import startup
 from tests.benchmarks.speed.conftest import ROOT, TASKS
 
-HEAVY = {"torch", "numpy", "PIL", "sqlalchemy.dialects.postgresql", "filelock", "kornia"}
+HEAVY = {"torch", "numpy", "PIL", "sqlalchemy.dialects.postgresql", "filelock"}
 
 
 def test_status_loads_nothing_that_it_does_not_need(scratch: Path) -> None:

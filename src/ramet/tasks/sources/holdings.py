@@ -1,4 +1,4 @@
-"""Where the data of a catalog task lies: what tfds prepared, or an .npz file that stands in for it.
+"""Where the data of a task of the papers lies: what tfds prepared, or an .npz file that stands in for it.
 
 Either way it is the same data set: named splits, whose examples have a row each. A split expression counts them in the
 order in which tfds reads them, and takes rows.
@@ -29,33 +29,33 @@ class Holding(Protocol):
 
     @property
     def uri(self) -> str:
-        """The place, for messages."""
+        """Return the place, for messages."""
         ...
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes; empty where only the labels tell how many there are."""
+        """Return the names of the classes; none where only the labels tell how many there are."""
         ...
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
+        """Return the number of examples of each split."""
         ...
 
     def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split, counted in the order of tfds."""
+        """Return the rows of that part of a split, counted in the order of tfds."""
         ...
 
     def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows of a split; no image is decoded."""
+        """Yield the labels of rows of a split; no image is decoded."""
         ...
 
     def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows of a split."""
+        """Yield the images of rows of a split."""
         ...
 
     def stamps(self) -> Mapping[str, str]:
-        """For each file a text that changes when it is written to."""
+        """Return for each file a text that changes when it is written to."""
         ...
 
 
@@ -70,7 +70,7 @@ class Records:
 
     @classmethod
     def open(cls, dataset: str, label: str, data_dir: str | None) -> "Records":
-        """Finds the data set.
+        """Find the data set.
 
         Args:
             dataset: as tfds names it.
@@ -84,35 +84,35 @@ class Records:
 
     @property
     def uri(self) -> str:
-        """The place, for messages."""
+        """Return the place, for messages."""
         return self.prepared.uri
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
+        """Return the names of the classes."""
         return self.rule.classes
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
+        """Return the number of examples of each split."""
         return self.prepared.sizes
 
     def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split."""
+        """Return the rows of that part of a split."""
         return part
 
     def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows."""
+        """Yield the labels of rows."""
         return (self.rule.of(record) for record in self._records(split, rows))
 
     def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows."""
+        """Yield the images of rows."""
         for record in self._records(split, rows):
             content = record[self.image]
             yield _black_and_white(content) if self.black_and_white else content
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file."""
+        """Return size and time of every file."""
         return self.prepared.stamps()
 
     def _records(self, split: str, rows: Sequence[int]) -> Iterator[Any]:
@@ -128,44 +128,44 @@ class Arrays:
 
     @classmethod
     def open(cls, file: str) -> "Arrays":
-        """Reads the labels; the file's are those of the task."""
+        """Read the labels; the file's are those of the task."""
         return cls(NpzSource.open(file))
 
     @property
     def uri(self) -> str:
-        """The place, for messages."""
+        """Return the place, for messages."""
         return self.source.uri
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
+        """Return the names of the classes."""
         return self.source.classes
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
+        """Return the number of examples of each split."""
         return {split: len(examples) for split, examples in self.source.splits.items()}
 
     def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split."""
+        """Return the rows of that part of a split."""
         return sorted(tfds_order(split, self.sizes[split])[part.start : part.stop])
 
     def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows."""
+        """Yield the labels of rows."""
         return (self.source.splits[split][row].label for row in rows)
 
     def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows."""
+        """Yield the images of rows."""
         wanted = set(rows)
         return compress(self.source.contents(split), (row in wanted for row in range(self.sizes[split])))
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file."""
+        """Return size and time of every file."""
         return self.source.stamps()
 
 
 def tfds_order(split: str, count: int) -> list[int]:
-    """The order in which tfds reads examples that are numbered, as those of mnist and its kin and of cmaterdb are."""
+    """Return the order in which tfds reads numbered examples, as those of mnist and its kin and of cmaterdb are."""
     return sorted(range(count), key=lambda row: hashlib.md5(f"{split}{row}".encode()).digest())
 
 

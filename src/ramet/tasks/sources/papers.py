@@ -1,6 +1,6 @@
-"""`catalog:NAME`: a task of the papers, cut from its data set by their split expressions.
+"""`papers:NAME`: a task of the papers, cut from its data set by their split expressions.
 
-The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `catalog:NAME@PLACE` says
+The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `papers:NAME@PLACE` says
 the place of either in the text itself, so that it can be opened again from anywhere.
 """
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.base.errors import DataError, InvalidValue
-from ramet.tasks.papers import CatalogTask, find
+from ramet.tasks.papers import PapersTask, find
 from ramet.tasks.slices import Row, Slice, default_row, parse_row
-from ramet.tasks.sources.base import Content, Example
+from ramet.tasks.sources.base import Content, Example, Source, numbered
 from ramet.tasks.sources.holdings import Arrays, Holding, Records
 
 _Holdings = Mapping[str | None, Holding]
@@ -38,19 +38,16 @@ class _Part:
         return (Example(f"{self.name}/{row}", label) for row, label in zip(self.rows, labels, strict=True))
 
 
-@dataclass(frozen=True)
-class CatalogSource:
-    """A task of the catalog; an image's identifier is its split and row in the data set, such as `train/17`."""
+@dataclass(frozen=True, kw_only=True)
+class PapersSource(Source):
+    """A task of the papers; an image's identifier is its split and row in the data set, such as `train/17`."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     holdings: _Holdings
     parts: Mapping[str, Sequence[_Part]]
 
     @classmethod
-    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "CatalogSource":
-        """Reads the labels of a task of the catalog.
+    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "PapersSource":
+        """Read the labels of a task of the papers.
 
         Args:
             name: the task, and possibly `@` and its place: an .npz file or a data_dir. A place goes before the options.
@@ -63,18 +60,19 @@ class CatalogSource:
         holdings, row = _arrays(entry, file) if file else _records(entry, data_dir)
         parts = {split: [_Part.of(part, holdings) for part in slices] for split, slices in row.items()}
         splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
-        classes = holdings[None].classes or _counted(entry, splits)
+        labels = (example.label for examples in splits.values() for example in examples)
+        classes = holdings[None].classes or numbered([*labels, (entry.classes or 0) - 1], holdings[None].uri)
         place = file or data_dir or ""
-        uri = f"catalog:{name}@{place}" if place else f"catalog:{name}"
-        return cls(uri, classes, splits, holdings, parts)
+        uri = f"papers:{name}@{place}" if place else f"papers:{name}"
+        return cls(uri=uri, classes=classes, splits=splits, holdings=holdings, parts=parts)
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The images of a split."""
+        """Yield the images of a split."""
         for part in self.parts[split]:
             yield from part.holding.contents(part.split, part.rows)
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of the files of the data sets."""
+        """Return size and time of the files of the data sets."""
         return {
             f"{name}/{file}" if name else file: text
             for name, holding in self.holdings.items()
@@ -83,7 +81,7 @@ class CatalogSource:
 
 
 def own_splits(name: str, file: str) -> bool:
-    """Whether an .npz file lacks a split of which the papers make the task.
+    """Return true where an .npz file lacks a split of which the papers make the task.
 
     Then the splits of the file are used, and results are not comparable with theirs.
     """
@@ -93,7 +91,7 @@ def own_splits(name: str, file: str) -> bool:
 
 
 def _place(place: str) -> tuple[str | None, str | None]:
-    """The data_dir or the file behind a `@`."""
+    """Return the data_dir or the file behind a `@`."""
     return (None, place) if place.endswith(".npz") else (place, None)
 
 
@@ -109,7 +107,7 @@ def _absolute(path: str | None) -> str | None:
     return str(Path(path).expanduser().absolute()) if path else None
 
 
-def _arrays(entry: CatalogTask, file: str) -> tuple[_Holdings, Row]:
+def _arrays(entry: PapersTask, file: str) -> tuple[_Holdings, Row]:
     arrays = Arrays.open(file)
     row = parse_row(entry.train, entry.validation, entry.test)
     if row is None or _lacks(arrays, row):
@@ -121,7 +119,7 @@ def _lacks(arrays: Arrays, row: Row) -> bool:
     return any(part.dataset or part.split not in arrays.sizes for slices in row.values() for part in slices)
 
 
-def _records(entry: CatalogTask, data_dir: str | None) -> tuple[_Holdings, Row]:
+def _records(entry: PapersTask, data_dir: str | None) -> tuple[_Holdings, Row]:
     own = Records.open(entry.dataset, entry.label, data_dir)
     holdings: dict[str | None, Holding] = {None: own}
     holdings |= {name: Records.open(name, entry.label, data_dir) for name in entry.datasets[1:]}
@@ -135,19 +133,13 @@ def _check_part(holding: Holding, split: str, own: Holding) -> None:
     if split not in holding.sizes:
         raise DataError(
             f"{holding.uri} has no {split} split (its splits: {', '.join(holding.sizes)})",
-            "prepare the version that the catalog names",
+            "prepare the version that the papers' list names",
         )
     if not _alike(holding.classes, own.classes):
         raise DataError(f"{holding.uri} has other classes than {own.uri}", "prepare both anew, with the same tfds")
 
 
 def _alike(classes: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether classes are the same, as far as they have names: tfds numbers those of cifar10_1, and names cifar10's."""
+    """Return true for the same classes, where they have names: tfds numbers those of cifar10_1, but names cifar10's."""
     numbers = [str(number) for number in range(len(classes))]
     return len(classes) == len(others) and (classes == others or numbers in ([*classes], [*others]))
-
-
-def _counted(entry: CatalogTask, splits: Mapping[str, Sequence[Example]]) -> tuple[str, ...]:
-    """Numbers for names: as many as the catalog says, else as many as there are labels."""
-    found = 1 + max(example.label for examples in splits.values() for example in examples)
-    return tuple(str(label) for label in range(entry.classes or found))
