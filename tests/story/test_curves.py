@@ -40,7 +40,7 @@ def test_a_harder_task_takes_no_line_down(system: System, tmp_path: Path) -> Non
 
 def test_a_line_ends_where_its_task_was_taken_out(system: System, tmp_path: Path) -> None:
     learn(system, "one")
-    system.remove_task("one")
+    system.tasks.remove("one")
     learn(system, "two")
     one, two = lines(drawn(system, tmp_path).axes[0])
     assert [value == value for value in one.get_data().values] == [True, False]

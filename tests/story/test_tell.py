@@ -53,7 +53,7 @@ def test_segments_are_runs_of_commits_under_a_method(tmp_path: Path) -> None:
 
 def test_every_task_s_changes_are_told_in_the_order_they_came(tmp_path: Path) -> None:
     system = grown(tmp_path)
-    system.remove_task("two")
+    system.tasks.remove("two")
     assert tell(system).changes == {
         "one": (Change(1, 0.5, 0.4), Change(4, 0.8, pytest.approx(0.7))),
         "two": (Change(2, 0.6, 0.5), Change(5, None, None)),
@@ -95,7 +95,7 @@ def test_a_pulled_history_tells_the_same_story(tmp_path: Path) -> None:
     system, other = grown(tmp_path / "a"), new_system(tmp_path / "b")
     # the paths are made up, and have no objects that a pull could bring: only the records travel
     parcel = system.store.catalog.exchange.parcel(system.versions.commit().id)
-    other.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
+    other.store.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
     assert tell(ramet.open(tmp_path / "b", "theirs")).segments == tell(system).segments
 
 
