@@ -260,4 +260,4 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: FilePath) -> N
     stopped.evolve("one", method=SEARCH, settings=settings)
     assert summary(stopped) == summary(whole)
     assert any("add:lora.0" in child.mutations for child in whole.history())
-    assert whole.verify() == []
+    assert whole.store.verify() == []

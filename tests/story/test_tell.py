@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import ramet.system as ramet
 from ramet.method.score import path_flops
 from ramet.method.world import World
-from ramet.story.tell import State, tell
+from ramet.story.tell import Change, State, tell
 from ramet.system import System
 from tests.story.examples import CLASSES, grown, learn, new_system
 
@@ -51,6 +51,16 @@ def test_segments_are_runs_of_commits_under_a_method(tmp_path: Path) -> None:
     check_states(system)
 
 
+def test_every_task_s_changes_are_told_in_the_order_they_came(tmp_path: Path) -> None:
+    system = grown(tmp_path)
+    system.tasks.remove("two")
+    assert tell(system).changes == {
+        "one": (Change(1, 0.5, 0.4), Change(4, 0.8, pytest.approx(0.7))),
+        "two": (Change(2, 0.6, 0.5), Change(5, None, None)),
+        "three": (Change(3, 0.7, pytest.approx(0.6)),),
+    }
+
+
 def test_what_publishes_nothing_stays_in_its_segment(tmp_path: Path) -> None:
     system = grown(tmp_path)
     system.tasks.remove("one")
@@ -85,13 +95,14 @@ def test_a_pulled_history_tells_the_same_story(tmp_path: Path) -> None:
     system, other = grown(tmp_path / "a"), new_system(tmp_path / "b")
     # the paths are made up, and have no objects that a pull could bring: only the records travel
     parcel = system.store.catalog.exchange.parcel(system.versions.commit().id)
-    other.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
+    other.store.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
     assert tell(ramet.open(tmp_path / "b", "theirs")).segments == tell(system).segments
 
 
 def test_without_a_publication_there_is_no_story(tmp_path: Path) -> None:
     story = tell(new_system(tmp_path))
     assert story.segments == story.states == ()
+    assert story.changes == {}
 
 
 def test_what_was_not_measured_is_left_out_of_means(tmp_path: Path) -> None:

@@ -159,9 +159,9 @@ def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) 
         values = _values(domain, name, fields.get("values"), default)
         settled = isinstance(values, tuple) and ROOT not in values and default != ROOT
         if settled and default not in values:
-            options = ", ".join(map(_shown, values))
+            options = ", ".join(map(shown, values))
             remedy = f"set {name}.default to one of {options}, or new values with {name}=[...]"
-            raise _wrong(name, "default", f"{_shown(default)}, which is not one of its values", remedy)
+            raise _wrong(name, "default", f"{shown(default)}, which is not one of its values", remedy)
     return declared(default=default, values=values)
 
 
@@ -182,7 +182,7 @@ def _is_range(raw: Any) -> bool:
     return isinstance(raw, str) and ".." in raw
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
     """Return a value as a method's text writes it."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
@@ -209,7 +209,7 @@ def _one(domain: Domain, name: str, field: str, raw: Any) -> Value:
         return ROOT
     value = _number(domain, raw)
     if value is None or not domain.low <= value <= domain.high:
-        raise _wrong(name, field, "none" if raw is None else _shown(raw), f"give {domain}")
+        raise _wrong(name, field, "none" if raw is None else shown(raw), f"give {domain}")
     return value
 
 

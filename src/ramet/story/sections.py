@@ -1,31 +1,29 @@
-"""What the page of a system says: its parts, one a question."""
+"""Writes the page of a system in words and tables: its parts, one a question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ramet.base.text import NOTHING, count, listed, plural, share
 from ramet.report.tables import Part, Picture, Table
 from ramet.results import TaskStatus
+from ramet.story.drawing import Sharing
 from ramet.story.tell import State, Story
-
-Sharing = Mapping[str, Mapping[str, int]]
-"""Parameters of the components that the paths of two tasks both hold, by the names of both; on the diagonal all."""
 
 _NAMES = 24
 """Names that a cell of the segments has room for."""
 
 
 def parts(story: Story, statuses: Sequence[TaskStatus], sharing: Sharing) -> tuple[Part, ...]:
-    """The page; what needs a published path is there where there is one, pictures of tasks where they have room."""
-    learnt = [status for status in statuses if status.path is not None]
+    """Return the page; what needs a published path is there if there is one, pictures of tasks if there is room."""
+    learned = [status for status in statuses if status.path is not None]
     if not story.states:
-        return (Part("overview", "Overview", (_unlearnt(statuses),)),)
+        return (Part("overview", "Overview", (_unlearned(statuses),)),)
     made = [
-        Part("overview", "Overview", _overview(story, learnt)),
+        Part("overview", "Overview", _overview(story, learned)),
         Part("segments", "Segments", (_SEGMENTS, *_segments(story), Picture("curves", _CURVES))),
     ]
     if sharing:
         made.append(Part("graph", "Growth", (Picture("graph", _GRAPH),)))
-    if learnt:
+    if learned:
         made.append(Part("tasks", "Tasks", (_TASKS, _tasks(statuses))))
     if len(sharing) > 1:
         made.append(Part("sharing", "Who shares with whom", (Picture("sharing", _SHARING),)))
@@ -37,7 +35,10 @@ _SEGMENTS = (
     "setting of the method, its budget too. On the right is the system after it: accuracies, accounted parameters and "
     "FLOPs are means over its tasks."
 )
-_CURVES = "What each commit left, over the methods in force; the numbers are those of the segments."
+_CURVES = (
+    "What each commit left, over the methods in force; the numbers are those of the segments. A task's line begins "
+    "where the task came; where lines coincide, the earlier task's is seen on both sides of the later one's."
+)
 _GRAPH = "The tasks' paths through the components that they share."
 _SHARING = "Parameters that two tasks share; on the diagonal all of a task's."
 _TASKS = (
@@ -46,11 +47,11 @@ _TASKS = (
 )
 
 
-def _unlearnt(statuses: Sequence[TaskStatus]) -> str:
-    return f"{plural(len(statuses), 'task')}, and nothing learnt yet: there is no story to tell."
+def _unlearned(statuses: Sequence[TaskStatus]) -> str:
+    return f"{plural(len(statuses), 'task')}, and nothing learned yet: there is no story to tell."
 
 
-def _overview(story: Story, learnt: Sequence[TaskStatus]) -> tuple[str | Table, ...]:
+def _overview(story: Story, learned: Sequence[TaskStatus]) -> tuple[str | Table, ...]:
     first, last = story.states[0], story.states[-1]
     versions = {segment.method for segment in story.segments}
     sentence = (
@@ -58,7 +59,7 @@ def _overview(story: Story, learnt: Sequence[TaskStatus]) -> tuple[str | Table, 
         f"{plural(len(story.segments), 'segment')} under {plural(len(versions), 'method version')}."
     )
     if last.params:
-        alone = sum(status.params or 0 for status in learnt)
+        alone = sum(status.params or 0 for status in learned)
         sentence += (
             f" All tasks together hold {count(last.params)} parameters; separate models would hold {count(alone)}, "
             f"{alone / last.params:.1f} times as many."
@@ -89,7 +90,7 @@ def _figures(state: State) -> tuple[str, ...]:
 
 
 def _segments(story: Story) -> tuple[Table, Table]:
-    """How the segments compare, and which tasks they were about."""
+    """Return how the segments compare, and which tasks they were about."""
     numbered = [*enumerate(story.segments, start=1)]
     counts = ("from", "commits", "added", "revisited", "removed")
     figures = tuple(
