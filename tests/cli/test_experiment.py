@@ -1,9 +1,10 @@
 import json
 from pathlib import Path
 
+from ramet.experiment.run import begin
+
 import ramet
 from ramet import experiment
-from ramet.experiment.run import begin
 from tests.cli.helpers import refused, run, run_json
 
 FILE = """\

@@ -1,9 +1,9 @@
 from pathlib import Path
 
 import pytest
+from ramet.report.statistics import Estimate
 
 from ramet.base.text import difference, share
-from ramet.report.statistics import Estimate
 from ramet.report.tables import Part, Picture, Table, with_interval
 
 TABLE = Table(("method", "a"), (("one", "1"), ("a | <b>\nc", "2")))

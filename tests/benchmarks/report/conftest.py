@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-
 from ramet.benchmarks.report.runs import gather
 from ramet.benchmarks.report.summary import Summary, summarise
 from ramet.benchmarks.report.write import write_report
+
 from tests.benchmarks.report.examples import TERMS, records, written
 
 

@@ -1,0 +1,217 @@
+"""What is said of outcomes, whatever they are; and that records alone say them."""
+
+import math
+import shutil
+from random import Random
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from ramet.experiment import Design
+from ramet.experiment.contents import parts
+from ramet.experiment.design import MEASURES
+from ramet.experiment.outcome import climbed, kind
+from ramet.experiment.report import summarise
+from ramet.report.statistics import paired
+
+from ramet import experiment
+from ramet.base.errors import UnknownName
+from ramet.cli.output import plain
+from ramet.store.care import gc
+from ramet.system import System
+from tests.experiment.examples import RECORD, SEEDS, TASKS, a_design, a_report, outcomes
+
+QUALITIES = st.integers(0, 1000).map(lambda count: count / 1000)
+TABLE = st.lists(QUALITIES, min_size=18, max_size=18)
+
+
+def of(values: list[float], *measures: str) -> dict[tuple[str, str, int], dict[str, object]]:
+    """Values by variant, task and seed."""
+    keys = [(variant, task, seed) for variant in ("a", "b") for task in TASKS for seed in SEEDS]
+    return {key: dict.fromkeys(measures, value) for key, value in zip(keys, values, strict=True)}
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_differences_are_paired_by_task_and_seed(values: list[float]) -> None:
+    found = of(values, "score")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    pairs = {(t, s): found["b", t, s]["score"] - found["a", t, s]["score"] for t in TASKS for s in SEEDS}  # type: ignore[operator]
+    assert report.variants[1].differences["score"] == paired({s: [pairs[t, s] for t in TASKS] for s in SEEDS})
+    row = next(row for row in report.rows if (row.variant, row.task) == ("b", "two"))
+    assert row.differences["score"].mean == pytest.approx(sum(pairs["two", seed] for seed in SEEDS) / 3, abs=1e-9)
+    assert report.variants[0].differences == {}
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_the_other_as_control_says_the_opposite(values: list[float]) -> None:
+    found = of(values, "score", "quality")
+    one, other = (a_report(a_design("a", "b", control=c), lambda *key: found[key]) for c in ("a", "b"))
+    there, back = one.variants[1].differences["score"], other.variants[1].differences["score"]
+    assert back.mean == pytest.approx(-there.mean)
+    turned = {"better": "worse", "worse": "better"}
+    if abs(there.low or 0) > 1e-3 and abs(there.high or 0) > 1e-3:  # else the two bootstraps may just differ
+        assert back.verdict == turned.get(there.verdict, there.verdict)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(1, 1000), min_size=18, max_size=18))
+def test_costs_are_shares_of_the_controls(values: list[int]) -> None:
+    found = of([1e4 * value for value in values], "accounted_params", "flops")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    shares = {s: [found["b", t, s]["flops"] / found["a", t, s]["flops"] - 1 for t in TASKS] for s in SEEDS}  # type: ignore[operator]
+    assert report.variants[1].costs["flops"] == paired(shares)
+    assert report.variants[0].costs == {}
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [(0.5, "FLOPs −50.0 % (−50.0 % to −50.0 %)"), (1.25, "FLOPs +25.0 % (+25.0 % to +25.0 %)"), (1, "")],
+)
+def test_costs_that_are_told_apart_are_in_the_verdict(times: float, said: str) -> None:
+    found = of([1e6] * 9 + [1e6 * times] * 9, "flops")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    assert f"Its costs: {said}." in report.variants[1].verdict or not said
+    assert ("costs" in report.variants[1].verdict) == bool(said)
+    (cost,) = (part for part in parts(report) if part.name == "cost")
+    told = next(row for row in cost.blocks[4].rows if row[1] == "FLOPs")  # type: ignore[union-attr]
+    assert told[2] == {0.5: "less", 1.25: "more", 1: "not told apart"}[times]
+
+
+def test_a_variant_that_changes_nothing_is_told() -> None:
+    same = a_report(a_design("a", "b"))
+    assert same.variants[1].verdict == "b came out as a did in each of 9 pairs: what it changes had no effect."
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE, st.randoms(use_true_random=False))
+def test_the_order_of_outcomes_does_not_matter(values: list[float], random: Random) -> None:
+    found, design = of(values, "score", "quality", "test_quality"), a_design("a", "b")
+    made = outcomes(design, lambda *key: found[key])
+    mixed = list(made)
+    random.shuffle(mixed)
+    one, other = (summarise(RECORD, design, some, ()) for some in (made, mixed))
+    assert (one.variants, one.rows) == (other.variants, other.rows)
+
+
+@settings(max_examples=15, deadline=None)
+@given(TABLE)
+def test_test_quality_decides_nothing(values: list[float]) -> None:
+    found = of(values, "test_quality")
+    report = a_report(a_design("a", "b"), lambda *key: found[key])
+    assume(report.variants[1].differences["test_quality"].equal < 9)
+    assert report.variants[1].verdict == (
+        "b is not told apart from a by the score (.000, 95 % interval .000 to .000, p = 1, 9 pairs, by 3 seeds .000 to "
+        ".000)."
+    )
+
+
+def test_a_verdict_in_words() -> None:
+    report = a_report(
+        a_design("a", "up", "down", "noise"),
+        lambda variant, task, seed: {
+            "score": 0.8 + {"up": 0.05, "down": -0.05}.get(variant, 0) + 0.01 * seed * (variant != "a"),
+            "quality": 0.8 + (0.05 if variant == "up" and task != "one" else 0),
+        },
+    )
+    told = [variant.verdict for variant in report.variants]
+    assert told[0] == "a is the control."
+    assert told[1].startswith("up is better than a by the score (+.060, 95 % interval ")
+    assert ", 9 pairs, by 3 seeds +.035 to +.085). " in told[1]
+    assert "Validation accuracy alone: better (+.033" in told[1]
+    assert told[2].startswith("down is worse than a by the score (−.040, ")
+    assert "Validation accuracy alone: not told apart (.000" in told[2]
+
+
+def test_what_cannot_be_told_apart_says_what_could_have_been_seen() -> None:
+    def change(variant: str, task: str, seed: int) -> dict[str, object]:
+        return {"score": 0.8 + (variant == "b") * (seed - 1) * 0.02}
+
+    told = a_report(a_design("a", "b"), change).variants[1].verdict
+    assert "b is not told apart from a by the score (.000, 95 % interval −" in told
+    assert "With so many seeds a difference of .062 would be seen about three times in four." in told
+
+
+def test_few_pairs_say_so() -> None:
+    design = a_design("a", "b").model_copy(update={"seeds": (0,)})
+    told = a_report(design, lambda variant, task, seed: {"score": 0.9 if variant == "b" else 0.5})
+    assert told.variants[1].verdict.endswith(
+        "3 pairs). 6 pairs are the fewest by which anything can be told apart. Validation accuracy alone: not told "
+        "apart (.000, p = 1, 3 pairs)."
+    )
+
+
+def test_budgets_and_costs_that_differ_are_told() -> None:
+    design = a_design("a", "b", "c")
+    long = design.variants[1].model_copy(
+        update={"method": {**design.variants[1].method, "budget": {**design.variants[1].method["budget"], "cycles": 9}}}
+    )
+    design = design.model_copy(update={"variants": (design.variants[0], long, design.variants[2])})
+    report = a_report(design, lambda variant, task, seed: {"training_flops": 8e12 if variant == "c" else 4e12})
+    assert report.warnings == (
+        "Budgets differ: b may train on 2,880,000 examples a task, a on 1,280,000. "
+        "That is what the file says is tried.",
+        "On as many examples c spent 2.00 times the training FLOPs of a: the learning curves show both at equal cost.",
+    )
+
+
+def test_what_is_missing_leaves_the_rest(design: Design) -> None:
+    tiny = a_design("a", "b")
+    made = [o for o in outcomes(tiny) if (o.variant, o.seed) != ("b", 2) and o.task != "three"]
+    report = summarise(RECORD, tiny, made, ())
+    assert report.variants[1].differences["score"].n == 4
+    assert {row.task for row in report.rows} == {"one", "two"}
+    empty = summarise(RECORD, tiny, [], ())
+    assert [part.name for part in parts(empty)] == ["verdict", "origin"]
+
+
+def test_the_whole_report_of_a_real_experiment(system: System) -> None:
+    found = experiment.report(system, "mu")
+    assert [variant.name for variant in found.variants] == ["learned", "fixed"]
+    assert len(found.outcomes) == 8
+    for outcome in found.outcomes:
+        path = system.store.catalog.paths.get(outcome.path)
+        assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
+        assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
+        assert outcome.examples == 384
+        assert all(count <= outcome.drawn[action] for action, count in outcome.survived.items())
+        assert bool(outcome.mu) == (outcome.variant == "learned")
+        assert set(MEASURES) <= set(outcome.__dataclass_fields__)
+    assert found.warnings == ()
+    assert plain(found)["variants"][0]["means"]["examples"] == 384
+
+
+def test_it_comes_from_records_alone(system: System) -> None:
+    """Without the branches, the objects that only they held, and what was evolved there afterwards."""
+    before = experiment.report(system, "mu")
+    system.on("mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    assert len(experiment.drop(system, "mu")) == 4
+    assert gc(system.store.catalog, system.store.objects, delete=True, grace=0).objects > 0
+    assert experiment.report(system, "mu") == before
+    shutil.rmtree(system.store.folder / "objects")
+    shutil.rmtree(system.store.folder / "cache")
+    assert experiment.report(system, "mu") == before
+
+
+def test_an_experiment_that_is_not_there(system: System) -> None:
+    with pytest.raises(UnknownName, match="no experiment is called 'mux'; did you mean mu"):
+        experiment.report(system, "mux")
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"), [("clone:block.11", "clone:block"), ("hp:opt.lr", "hp:opt.lr"), ("add:x.1.2", "add:x.1")]
+)
+def test_kinds_of_actions(action: str, expected: str) -> None:
+    assert kind(action) == expected
+
+
+@given(st.lists(st.tuples(st.integers(1, 9).map(float), st.sampled_from([math.nan, 0.1, 0.2, 0.3]))))
+def test_a_curve_only_rises(points: list[tuple[float, float]]) -> None:
+    found = list(climbed(points))
+    assert found == sorted(found)
+    assert [score for _, score in found] == sorted(score for _, score in found)
+    known = [score for _, score in points if not math.isnan(score)]
+    assert bool(found) == bool(known)
+    if found:
+        assert found[-1] == (sum(cost for cost, _ in points), max(known))

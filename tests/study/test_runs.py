@@ -1,0 +1,120 @@
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ramet.benchmarks.record import Record, file_of
+from ramet.benchmarks.report.runs import compared, gather, read_runs
+from ramet.benchmarks.report.summary import summarise
+
+from ramet.base.errors import DataError
+from tests.benchmarks.report.examples import SEEDS, TASKS, TERMS, VARIANTS, failed, record, records, written
+
+ALL = {variant.name: SEEDS for variant in VARIANTS}
+Skip = Callable[[str, str, int], bool]
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.permutations(list(records())))
+def test_the_order_of_records_does_not_matter(mixed: list[Record]) -> None:
+    runs, expected = gather(TERMS, mixed), gather(TERMS, records())
+    assert (runs.records, runs.variants, runs.tasks, runs.seeds) == (
+        expected.records,
+        expected.variants,
+        expected.tasks,
+        expected.seeds,
+    )
+    assert compared(runs) == compared(expected)
+
+
+def test_equal_records_in_any_order_give_equal_numbers() -> None:
+    assert summarise(gather(TERMS, reversed(list(records())))) == summarise(gather(TERMS, records()))
+
+
+def test_records_are_read_from_files(tmp_path: Path) -> None:
+    assert read_runs(written(tmp_path, records())) == gather(TERMS, records())
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no results; name the folder that `ramet benchmark run` wrote to"):
+        read_runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("{", "is damaged: Expecting"), ("{}", "is damaged: it has no 'standings'"), ("[]", "damaged")],
+)
+def test_a_damaged_record_is_named(text: str, problem: str, tmp_path: Path) -> None:
+    file = file_of(written(tmp_path, records()), "evolved", 1, "kmnist", "together")
+    file.write_text(text)
+    with pytest.raises(DataError, match=problem) as refused:
+        read_runs(tmp_path)
+    assert str(file) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("skip", "tasks", "seeds", "left_out", "unfinished"),
+    [
+        (lambda v, t, s: False, TASKS, ALL, {}, ()),
+        # a method has fewer seeds
+        (lambda v, t, s: v == "finetune" and s > 0, TASKS, ALL | {"finetune": (0,)}, {}, ()),
+        # a method lacks a task with one seed
+        (lambda v, t, s: (v, t, s) == ("finetune", "kmnist", 1), TASKS, ALL | {"finetune": (0, 2)}, {}, ()),
+        # a method has not begun
+        (lambda v, t, s: v == "finetune", TASKS, dict.fromkeys(("evolved", "evolved-s.9"), SEEDS), {}, ("finetune",)),
+        # a method is under way
+        (
+            lambda v, t, s: v == "finetune" and (t, s) != ("emnist/digits", 0),
+            TASKS,
+            dict.fromkeys(("evolved", "evolved-s.9"), SEEDS),
+            {},
+            ("finetune",),
+        ),
+        # a task has not begun
+        (lambda v, t, s: t == "omniglot", TASKS[:2], ALL, {"omniglot": "not there yet"}, ()),
+    ],
+)
+def test_means_are_taken_of_what_all_methods_have_done(
+    skip: Skip,
+    tasks: tuple[str, ...],
+    seeds: dict[str, tuple[int, ...]],
+    left_out: dict[str, str],
+    unfinished: tuple[str, ...],
+) -> None:
+    found = compared(gather(TERMS, records(skip)))
+    assert (found.tasks, found.seeds, found.left_out, found.unfinished) == (tasks, seeds, left_out, unfinished)
+
+
+def test_a_task_that_failed_is_left_out_with_the_reason() -> None:
+    runs = [failed(VARIANTS[1], "kmnist", seed) for seed in SEEDS]
+    runs += [replace(failed(variant, "omniglot", seed), state="no-data") for variant in VARIANTS for seed in SEEDS]
+    found = compared(gather(TERMS, [*records(), *runs]))
+    assert found.tasks == ("emnist/digits",)
+    assert found.left_out == {"kmnist": "failed (µ2Net+, s = .9)", "omniglot": "no data"}
+
+
+def test_nothing_is_averaged_where_nothing_is_done() -> None:
+    found = compared(gather(TERMS, [failed(VARIANTS[0], "kmnist", 0)]))
+    assert (found.tasks, found.seeds) == ((), {})
+
+
+def test_tasks_done_with_different_seeds_are_not_mixed() -> None:
+    runs = gather(TERMS, [record(VARIANTS[0], "kmnist", 0), record(VARIANTS[1], "kmnist", 1)])
+    assert compared(runs).left_out["kmnist"] == "not with the same seed"
+
+
+def test_a_system_learnt_tasks_in_the_order_in_which_it_grew() -> None:
+    """The first task failed, and was tried again when the others were there."""
+    late = record(VARIANTS[0], "emnist/digits", 0, ("kmnist", "omniglot", "emnist/digits"), order=0)
+    early = [record(VARIANTS[0], task, 0, ("kmnist", "omniglot")) for task in ("kmnist", "omniglot")]
+    learnt = gather(TERMS, [late, *early]).learnt("evolved", 0)
+    assert [found.task for found in learnt] == ["kmnist", "omniglot", "emnist/digits"]
+
+
+def test_methods_and_tasks_that_the_terms_do_not_name_come_last() -> None:
+    other = replace(VARIANTS[0], name="other")
+    runs = gather(TERMS, [replace(record(other, "kmnist", 0), task="stl10"), *records()])
+    assert [variant.name for variant in runs.variants] == [*(variant.name for variant in VARIANTS), "other"]
+    assert runs.tasks == (*TASKS, "stl10")
