@@ -4,7 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.record import read_all, read_terms
+from ramet.study.record import read_all, read_terms
 
 from tests.cli.helpers import refused, run, run_json, start
 

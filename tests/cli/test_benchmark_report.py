@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.report.examples import records, written
+from tests.study.made import records, written
 from tests.cli.helpers import refused, run
 
 

@@ -1,5 +1,5 @@
 import pytest
-from ramet.benchmarks.marks import filled, names, place
+from ramet.report.marks import filled, names, place
 
 from ramet.base.errors import InvalidValue
 

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from ramet.report.statistics import Estimate
+from ramet.study.statistics import Estimate
 
 from ramet.base.text import difference, share
 from ramet.report.tables import Part, Picture, Table, with_interval

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from ramet.experiment import Design
+from ramet.study import Design
 
 import ramet.system as ramet
-from ramet import experiment
+from ramet import study
 from ramet.system import System
 from tests.evolution.conftest import make_system
 
@@ -38,7 +38,7 @@ def written(folder: Path, text: str = FILE) -> Path:
 
 @pytest.fixture(scope="session")
 def design(tmp_path_factory: pytest.TempPathFactory) -> Design:
-    return experiment.read(written(tmp_path_factory.mktemp("file")))
+    return study.read(written(tmp_path_factory.mktemp("file")))
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def sown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def grown(sown: Path, design: Design, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The system after the experiment; not to be changed."""
     system = ramet.open(shutil.copytree(sown, tmp_path_factory.mktemp("grown") / "system"))
-    experiment.run(system, design)
+    study.run(system, design)
     return closed(system)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ramet.experiment import Design
-from ramet.experiment.design import TOLD, GivenTask, Variant
-from ramet.experiment.findings import Report
-from ramet.experiment.outcome import Outcome
-from ramet.experiment.report import summarise
+from ramet.study import Design
+from ramet.study.design import TOLD, GivenTask, Variant
+from ramet.study.summary import Report
+from ramet.study.gather import Outcome
+from ramet.study.summary import summarise
 
 from ramet.method.document.presets import load
 from ramet.store.catalog.experiments import Experiment

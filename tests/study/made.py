@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ramet.benchmarks.record import Record, Setting, Standing, Terms, Variant, write, write_terms
+from ramet.study.record import Record, Setting, Standing, Terms, Variant, write, write_terms
 
 VARIANTS = (
     Variant("evolved", "µ2Net+", "µ2Net+", "s = 1", "evolved v1 #11111111"),
@@ -45,7 +45,7 @@ def record(
     setting: Setting = "together",
     **changes: object,
 ) -> Record:
-    """A task learnt after those before it. Evolution shares the block with all tasks, fine-tuning nothing."""
+    """A task learned after those before it. Evolution shares the block with all tasks, fine-tuning nothing."""
     order = tasks.index(task)
     known = (task,) if setting == "alone" else tuple(tasks[: order + 1])
     shared = variant.family == "µ2Net+"
@@ -71,7 +71,7 @@ def standing(variant: Variant, task: str, seed: int, holders: int) -> Standing:
 
 
 def records(skip: Callable[[str, str, int], bool] = lambda variant, task, seed: False) -> Iterator[Record]:
-    """All records but those to be skipped; the first method has learnt its tasks alone too."""
+    """All records but those to be skipped; the first method has learned its tasks alone too."""
     for variant in VARIANTS:
         for seed in SEEDS:
             tasks = [task for task in TASKS if not skip(variant.name, task, seed)]

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from ramet.benchmarks.record import Record, file_of, read, read_all, read_terms
-from ramet.benchmarks.run import Job, all_jobs, run
-from ramet.benchmarks.suite import SuiteMethod, SuiteTask, choose_methods
+from ramet.study.record import Record, file_of, read, read_all, read_terms
+from ramet.study.run import Job, all_jobs, run
+from ramet.study.suite import SuiteMethod, SuiteTask, choose_methods
 
 import ramet
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.evolution.observer import Observer
-from tests.benchmarks.examples import SUITE, request
+from tests.study.tiny import SUITE, request
 
 TOGETHER = [("mu2net-plus", "squares"), ("mu2net-plus", "more/squares")]
 JOBS = [
@@ -151,7 +151,7 @@ def test_stopped_and_resumed_it_finds_the_same(
     assert found(tmp_path) == found(results[0])
 
 
-def test_a_task_learnt_whose_record_is_missing_is_not_learnt_again(tmp_path: Path) -> None:
+def test_a_task_learned_whose_record_is_missing_is_not_learned_again(tmp_path: Path) -> None:
     (probe,) = choose_methods(SUITE, ["linear_probe"])
     (record, *_) = run(request(tmp_path, methods=[probe]), Watcher())
     file = file_of(tmp_path, "linear_probe", 0, record.task, "together")
@@ -178,7 +178,7 @@ def test_a_fault_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
         ("linear_probe", "squares", "done"),
     ]
     assert "nowhere.npz does not exist" in written[0].error
-    assert "none of 1 children learnt squares" in written[1].error
+    assert "none of 1 children learned squares" in written[1].error
     tried = Watcher()
     run(request(tmp_path, methods=[wild, probe], tasks=tasks), tried, resume=True)
     assert [job.task.name for job in tried.began] == ["missing", "squares", "missing"]

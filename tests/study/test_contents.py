@@ -2,13 +2,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.record import Record
-from ramet.benchmarks.report.contents import PARTS, parts
-from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.summary import Summary, summarise
+from ramet.study.record import Record
+from ramet.study.parts import PARTS, parts
+from ramet.study.runs import gather
+from ramet.study.summary import Summary, summarise
 
 from ramet.report.tables import Picture
-from tests.benchmarks.report.examples import SEEDS, TASKS, TERMS, VARIANTS, failed, records
+from tests.study.made import SEEDS, TASKS, TERMS, VARIANTS, failed, records
 
 
 def text(summary: Summary, name: str) -> str:
@@ -60,7 +60,7 @@ PINNED = {
 | --- | ---: | ---: |
 | µ2Net+ | +.030 | +.030 |
 
-Test accuracy of µ2Net+, seed 0: a row when its task had been learnt, a column for each task of the system.
+Test accuracy of µ2Net+, seed 0: a row when its task had been learned, a column for each task of the system.
 
 |  | emnist/digits | kmnist | omniglot |
 | --- | ---: | ---: | ---: |
@@ -142,7 +142,7 @@ def test_cells_of_runs_that_are_not_done_say_why() -> None:
         == """\
 Failed:
 
-| method | task | learnt | seeds | why |
+| method | task | learned | seeds | why |
 | --- | --- | --- | --- | --- |
 | full fine-tuning | kmnist | together | 0, 1 and 2 | ValueError: a \\| b |
 
@@ -168,7 +168,7 @@ def test_forgetting_is_not_overlooked() -> None:
         return replace(one, standings={**one.standings, TASKS[0]: replace(one.standings[TASKS[0]], test=0.5)})
 
     found = text(summarise(gather(TERMS, map(forgetful, records()))), "transfer")
-    assert "**full fine-tuning changed what it had learnt, by up to 0.33" in found
+    assert "**full fine-tuning changed what it had learned, by up to 0.33" in found
     assert "| full fine-tuning | 0.0 |" not in found
 
 

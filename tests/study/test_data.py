@@ -2,8 +2,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ramet.benchmarks.data import check, described, link, locate, prepare
-from ramet.benchmarks.suite import SuiteTask
+from ramet.study.data import check, described, link, locate, prepare
+from ramet.study.suite import SuiteTask
 
 import ramet
 from ramet.base.errors import DataError

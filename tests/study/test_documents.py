@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.report.contents import PARTS
-from ramet.benchmarks.report.figures import FIGURES
-from ramet.benchmarks.report.write import wanted, write_report
+from ramet.study.parts import PARTS
+from ramet.study.figures import FIGURES
+from ramet.study.write import wanted, write_report
 
 from ramet.base.errors import InvalidValue
-from tests.benchmarks.report.examples import VARIANTS, failed, written
+from tests.study.made import VARIANTS, failed, written
 
 
 def marks(*names: str) -> str:

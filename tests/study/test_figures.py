@@ -5,11 +5,11 @@ from xml.etree import ElementTree
 import matplotlib as mpl
 import pytest
 from PIL import Image
-from ramet.benchmarks.report.figures import FIGURES, draw
-from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.summary import Summary, summarise
+from ramet.study.figures import FIGURES, draw
+from ramet.study.runs import gather
+from ramet.study.summary import Summary, summarise
 
-from tests.benchmarks.report.examples import TASKS, TERMS, records
+from tests.study.made import TASKS, TERMS, records
 
 
 @pytest.mark.parametrize("name", FIGURES)

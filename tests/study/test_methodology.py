@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from ramet.experiment.reading import read
+from ramet.study.reading import read
 
 HOME = Path(__file__).parents[2]
 FILES = HOME / "benchmarks" / "methodology"

@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.report.contents import PARTS
+from ramet.study.parts import PARTS
 
 from ramet.report.page import inlined
 from ramet.report.tables import Picture

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from ramet.experiment import Design
+from ramet.study import Design
 
-from ramet import experiment
+from ramet import study
 from ramet.base.errors import InvalidValue
 from ramet.system import System
-from tests.experiment.conftest import FILE, written
+from tests.study.conftest import FILE, written
 
 CODE = """\
 from ramet.method.parts import Part, register
@@ -28,12 +28,12 @@ def own(folder: Path, body: str) -> Design:
     (folder / "mine.py").write_text(CODE.format(body=body))
     (folder / "mine.yaml").write_text("extends: munet\nname: mine\nparts: [mine.py]\nscore: mine\n")
     text = FILE.replace("method: munet", "method: mine.yaml").replace("seeds: 2", "seeds: 1").replace(", two]", "]")
-    return experiment.read(written(folder, text))
+    return study.read(written(folder, text))
 
 
 def test_a_part_that_fails_is_on_record_with_its_line_and_the_others_go_on(before: System, tmp_path: Path) -> None:
-    experiment.run(before, own(tmp_path, "return quality / (path.task is None)"))
-    found = experiment.report(before, "mu")
+    study.run(before, own(tmp_path, "return quality / (path.task is None)"))
+    found = study.report(before, "mu")
     (fault,) = found.faults
     assert fault.variant == "fixed"
     assert f"{tmp_path / 'mine.py'}:9" in fault.why
@@ -43,16 +43,16 @@ def test_a_part_that_fails_is_on_record_with_its_line_and_the_others_go_on(befor
 
 
 def test_another_code_is_another_experiment(before: System, tmp_path: Path) -> None:
-    experiment.run(before, own(tmp_path, "return quality - self.price"))
+    study.run(before, own(tmp_path, "return quality - self.price"))
     with pytest.raises(InvalidValue, match="another content, and one is never edited"):
-        experiment.run(before, own(tmp_path, "return quality - 2 * self.price"))
+        study.run(before, own(tmp_path, "return quality - 2 * self.price"))
 
 
 def test_the_report_is_the_same_when_a_variants_code_is_gone(before: System, tmp_path: Path) -> None:
-    experiment.run(before, own(tmp_path, "return quality - self.price"))
-    whole = experiment.report(before, "mu")
+    study.run(before, own(tmp_path, "return quality - self.price"))
+    whole = study.report(before, "mu")
     fixed = next(outcome for outcome in whole.outcomes if outcome.variant == "fixed")
     assert fixed.own_score == pytest.approx(fixed.score - 0.1)
     (tmp_path / "mine.py").unlink()
-    assert experiment.report(before, "mu") == whole
-    assert experiment.merge(before, "mu").changed
+    assert study.report(before, "mu") == whole
+    assert study.merge(before, "mu").changed

@@ -1,12 +1,12 @@
 from pathlib import Path
 
 import pytest
-from ramet.experiment import Design, read
-from ramet.experiment.lines import Lines
+from ramet.study import Design, read
+from ramet.base.yaml import Lines
 
 from ramet.base.errors import RametError
 from ramet.method.document.presets import load
-from tests.experiment.conftest import FILE, written
+from tests.study.conftest import FILE, written
 
 
 def refused(folder: Path, text: str) -> RametError:

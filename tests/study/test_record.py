@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.record import (
+from ramet.study.record import (
     Record,
     Standing,
     Terms,

@@ -7,19 +7,19 @@ from random import Random
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from ramet.experiment import Design
-from ramet.experiment.contents import parts
-from ramet.experiment.design import MEASURES
-from ramet.experiment.outcome import climbed, kind
-from ramet.experiment.report import summarise
-from ramet.report.statistics import paired
+from ramet.study import Design
+from ramet.study.parts import parts
+from ramet.study.design import MEASURES
+from ramet.study.gather import climbed, kind
+from ramet.study.summary import summarise
+from ramet.study.statistics import paired
 
-from ramet import experiment
+from ramet import study
 from ramet.base.errors import UnknownName
 from ramet.cli.output import plain
 from ramet.store.care import gc
 from ramet.system import System
-from tests.experiment.examples import RECORD, SEEDS, TASKS, a_design, a_report, outcomes
+from tests.study.examples import RECORD, SEEDS, TASKS, a_design, a_report, outcomes
 
 QUALITIES = st.integers(0, 1000).map(lambda count: count / 1000)
 TABLE = st.lists(QUALITIES, min_size=18, max_size=18)
@@ -167,11 +167,11 @@ def test_what_is_missing_leaves_the_rest(design: Design) -> None:
 
 
 def test_the_whole_report_of_a_real_experiment(system: System) -> None:
-    found = experiment.report(system, "mu")
+    found = study.report(system, "mu")
     assert [variant.name for variant in found.variants] == ["learned", "fixed"]
     assert len(found.outcomes) == 8
     for outcome in found.outcomes:
-        path = system.store.catalog.paths.get(outcome.path)
+        path = system.catalog.path(outcome.path)
         assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
         assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
         assert outcome.examples == 384
@@ -184,19 +184,19 @@ def test_the_whole_report_of_a_real_experiment(system: System) -> None:
 
 def test_it_comes_from_records_alone(system: System) -> None:
     """Without the branches, the objects that only they held, and what was evolved there afterwards."""
-    before = experiment.report(system, "mu")
-    system.on("mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
-    assert len(experiment.drop(system, "mu")) == 4
-    assert gc(system.store.catalog, system.store.objects, delete=True, grace=0).objects > 0
-    assert experiment.report(system, "mu") == before
-    shutil.rmtree(system.store.folder / "objects")
-    shutil.rmtree(system.store.folder / "cache")
-    assert experiment.report(system, "mu") == before
+    before = study.report(system, "mu")
+    System(system.store, "mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    assert len(study.drop(system, "mu")) == 4
+    assert gc(system.catalog, system.objects, delete=True, grace=0).objects > 0
+    assert study.report(system, "mu") == before
+    shutil.rmtree(system.folder / "objects")
+    shutil.rmtree(system.folder / "cache")
+    assert study.report(system, "mu") == before
 
 
 def test_an_experiment_that_is_not_there(system: System) -> None:
     with pytest.raises(UnknownName, match="no experiment is called 'mux'; did you mean mu"):
-        experiment.report(system, "mux")
+        study.report(system, "mux")
 
 
 @pytest.mark.parametrize(

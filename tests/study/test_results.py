@@ -5,8 +5,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ramet.benchmarks.record import read_all, read_terms
-from ramet.benchmarks.report.write import write_report
+from ramet.study.record import read_all, read_terms
+from ramet.study.write import write_report
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results"

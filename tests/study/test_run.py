@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from ramet.experiment import Design
-from ramet.experiment.design import GivenTask, Slot
-from ramet.experiment.parallel import choose_jobs
-from ramet.experiment.run import begin
+from ramet.study import Design
+from ramet.study.design import GivenTask, Slot
+from ramet.study.run import choose_jobs
+from ramet.study.run import begin
 
 import ramet.system as ramet
-from ramet import experiment
+from ramet import study
 from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.base.records import Child
 from ramet.evolution.observer import Observer
@@ -19,10 +19,10 @@ from ramet.store.catalog.experiments import Trial
 from ramet.system import System
 from tests.cli.helpers import start, wait_for
 from tests.evolution.conftest import write_task
-from tests.experiment.conftest import FILE, commits, written
+from tests.study.conftest import FILE, commits, written
 
 
-class Seen(experiment.Watch):
+class Seen(study.Watch):
     def __init__(self) -> None:
         self.told: list[tuple[str, int]] = []
         self.problems: list[str] = []
@@ -36,21 +36,21 @@ class Seen(experiment.Watch):
 
 
 def test_every_trial_starts_from_one_commit_and_leaves_the_base_alone(system: System, design: Design) -> None:
-    base = system.store.catalog.experiments.get("mu").base
-    assert system.versions.commit("main").id == base
+    base = system.catalog.experiment("mu").base
+    assert system.commit("main").id == base
     for slot in design.slots():
-        line = system.store.catalog.versions.log(slot.branch)
+        line = system.catalog.log(slot.branch)
         assert line[-1].id == base
-        assert {agent.seed for agent in system.store.catalog.agents.all() if agent.branch == slot.branch} == {slot.seed}
-        assert set(system.store.catalog.versions.published(slot.branch)) == {"one", "two"}
+        assert {agent.seed for agent in system.catalog.agents() if agent.branch == slot.branch} == {slot.seed}
+        assert set(system.catalog.published(slot.branch)) == {"one", "two"}
     assert len(set(commits(system).values())) == 4
-    assert system.store.verify() == []
+    assert system.verify() == []
 
 
 def test_the_same_call_again_does_nothing(system: System, design: Design) -> None:
     before = commits(system)
     seen = Seen()
-    assert experiment.run(system, design, watch=seen) == []
+    assert study.run(system, design, watch=seen) == []
     assert seen.told == []
     assert commits(system) == before
 
@@ -58,12 +58,12 @@ def test_the_same_call_again_does_nothing(system: System, design: Design) -> Non
 def test_an_experiment_is_never_edited(system: System, design: Design) -> None:
     other = design.model_copy(update={"seeds": (0, 1, 2)})
     with pytest.raises(InvalidValue, match="another content, and one is never edited; give a change another name"):
-        experiment.run(system, other)
-    assert system.store.catalog.experiments.get("mu").design == design.model_dump(mode="json")
+        study.run(system, other)
+    assert system.catalog.experiment("mu").design == design.model_dump(mode="json")
 
 
 def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path, tmp_path: Path) -> None:
-    command = ("-C", before.store.folder, "experiment", "run", written(tmp_path))
+    command = ("-C", before.folder, "experiment", "run", written(tmp_path))
     killed = start(*command)
     wait_for(killed, "one (1 of 8): cycle 1/2, 1/4 samples")
     killed.kill()
@@ -75,18 +75,18 @@ def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path
     assert interrupted.returncode == -signal.SIGINT, messages
     assert messages.splitlines()[-1] == "stopped; the same command goes on"
     seen = Seen()
-    experiment.run(before, experiment.read(written(tmp_path)), watch=seen)
+    study.run(before, study.read(written(tmp_path)), watch=seen)
     assert ("learned", 0) not in seen.told
     assert commits(before) == commits(ramet.open(grown))
 
 
 def test_side_by_side_it_comes_to_the_same(before: System, design: Design, grown: Path) -> None:
     seen = Seen()
-    trials = experiment.run(before, design.model_copy(update={"seeds": (0,)}), jobs=2, watch=seen)
+    trials = study.run(before, design.model_copy(update={"seeds": (0,)}), jobs=2, watch=seen)
     assert [(trial.variant, trial.seed) for trial in trials] == seen.told == [("learned", 0), ("fixed", 0)]
     whole = commits(ramet.open(grown))
     assert commits(before) == {key: whole[key] for key in seen.told}
-    assert before.store.verify() == []
+    assert before.verify() == []
 
 
 class Fails(Observer):
@@ -103,11 +103,11 @@ class FailsOnce(Seen):
 def test_what_fails_is_on_record_and_does_not_stop_the_others(before: System, design: Design, grown: Path) -> None:
     small = design.model_copy(update={"seeds": (0,)})
     watch = FailsOnce()
-    experiment.run(before, small, watch=watch)
+    study.run(before, small, watch=watch)
     assert [problem.strip().splitlines()[-1:] for problem in watch.problems] == [[], ["RuntimeError: a part is wrong"]]
-    assert "a part is wrong" in experiment.report(before, "mu").faults[0].why
+    assert "a part is wrong" in study.report(before, "mu").faults[0].why
     seen = Seen()
-    experiment.run(before, small, watch=seen)
+    study.run(before, small, watch=seen)
     assert seen.told == [("fixed", 0)]
     whole = commits(ramet.open(grown))
     assert commits(before) == {key: commit for key, commit in whole.items() if key[1] == 0}
@@ -116,10 +116,10 @@ def test_what_fails_is_on_record_and_does_not_stop_the_others(before: System, de
 def test_a_method_that_learns_nothing_is_told(before: System, design: Design, tmp_path: Path) -> None:
     diverging = "set: {opt.lr: [100], training.clip_norm: null, batch: 4}"
     text = FILE.replace("set: {mu: [0.3]}", diverging).replace("seeds: 2", "seeds: 1")
-    experiment.run(before, experiment.read(written(tmp_path, text)))
-    found = experiment.report(before, "mu")
+    study.run(before, study.read(written(tmp_path, text)))
+    found = study.report(before, "mu")
     assert [(fault.variant, fault.why) for fault in found.faults] == [
-        ("fixed", "no child learnt one; no child learnt two")
+        ("fixed", "no child learned one; no child learned two")
     ]
     assert found.variants[1].verdict == "fixed: no task and seed is done that learned has done too."
 
@@ -131,12 +131,12 @@ def test_new_tasks_are_added_and_those_of_another_source_refused(
     small = design.model_copy(
         update={"tasks": (GivenTask(name="three", source=source), GivenTask(name="one")), "seeds": (0,)}
     )
-    experiment.run(before, small)
-    assert {task.name for task in before.tasks} == {"one", "two", "three"}
-    assert set(before.store.catalog.versions.published("mu/fixed/0")) == {"one", "three"}
+    study.run(before, small)
+    assert {task.name for task in before.tasks()} == {"one", "two", "three"}
+    assert set(before.catalog.published("mu/fixed/0")) == {"one", "three"}
     other = small.model_copy(update={"name": "other", "tasks": (GivenTask(name="one", source=source),)})
     with pytest.raises(InvalidValue, match="there is a task 'one' already, from npz:"):
-        experiment.run(before, other)
+        study.run(before, other)
 
 
 def test_a_wrong_experiment_changes_nothing(before: System, design: Design, tmp_path: Path) -> None:
@@ -146,32 +146,32 @@ def test_a_wrong_experiment_changes_nothing(before: System, design: Design, tmp_
         (GivenTask(name="three", source=source), GivenTask(name="four", source="npz:/nowhere.npz")),
     ):
         with pytest.raises(RametError, match="'mu', tasks: "):
-            experiment.run(before, design.model_copy(update={"tasks": wrong}))
+            study.run(before, design.model_copy(update={"tasks": wrong}))
     with pytest.raises(UnknownName, match="no branch is called 'mian'"):
-        experiment.run(before, design.model_copy(update={"base": "mian"}))
-    assert [task.name for task in before.tasks] == ["one", "two"]
-    assert before.store.catalog.experiments.all() == []
-    assert [branch.name for branch in before.versions.branches()] == ["main"]
+        study.run(before, design.model_copy(update={"base": "mian"}))
+    assert [task.name for task in before.tasks()] == ["one", "two"]
+    assert before.catalog.experiments() == []
+    assert [branch.name for branch in before.branches()] == ["main"]
 
 
 def test_what_was_dropped_is_not_run_again(system: System, design: Design) -> None:
-    experiment.drop(system, "mu")
-    assert experiment.run(system, design) == []
-    assert [status.state for status in experiment.overview(system, "mu").trials] == ["done"] * 4
+    study.drop(system, "mu")
+    assert study.run(system, design) == []
+    assert [status.state for status in study.overview(system, "mu").trials] == ["done"] * 4
 
 
 def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: Design) -> None:
     begin(before, design)
-    before.store.catalog.experiments.end_trial("mu", "learned", 0, "mu/learned/0")
-    experiment.drop(before, "mu")
+    before.catalog.end_trial("mu", "learned", 0, "mu/learned/0")
+    study.drop(before, "mu")
     with pytest.raises(InvalidValue, match="'mu' was dropped: there is no branch 'mu/fixed/0'"):
-        experiment.run(before, design)
+        study.run(before, design)
 
 
 def test_trials_that_others_work_on_are_passed_over(before: System, design: Design) -> None:
     begin(before, design)
-    with before.store.catalog.leases.hold("one", branch="mu/learned/0"):
-        trials = experiment.run(ramet.open(before.store.folder), design)
+    with before.catalog.lease("one", branch="mu/learned/0"):
+        trials = study.run(ramet.open(before.folder), design)
     assert ("learned", 0) not in {(trial.variant, trial.seed) for trial in trials}
     assert len(trials) == 3
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ramet.benchmarks.record import Record, file_of
-from ramet.benchmarks.report.runs import compared, gather, read_runs
-from ramet.benchmarks.report.summary import summarise
+from ramet.study.record import Record, file_of
+from ramet.study.runs import compared, gather, read_runs
+from ramet.study.summary import summarise
 
 from ramet.base.errors import DataError
-from tests.benchmarks.report.examples import SEEDS, TASKS, TERMS, VARIANTS, failed, record, records, written
+from tests.study.made import SEEDS, TASKS, TERMS, VARIANTS, failed, record, records, written
 
 ALL = {variant.name: SEEDS for variant in VARIANTS}
 Skip = Callable[[str, str, int], bool]
@@ -105,12 +105,12 @@ def test_tasks_done_with_different_seeds_are_not_mixed() -> None:
     assert compared(runs).left_out["kmnist"] == "not with the same seed"
 
 
-def test_a_system_learnt_tasks_in_the_order_in_which_it_grew() -> None:
+def test_a_system_learned_tasks_in_the_order_in_which_it_grew() -> None:
     """The first task failed, and was tried again when the others were there."""
     late = record(VARIANTS[0], "emnist/digits", 0, ("kmnist", "omniglot", "emnist/digits"), order=0)
     early = [record(VARIANTS[0], task, 0, ("kmnist", "omniglot")) for task in ("kmnist", "omniglot")]
-    learnt = gather(TERMS, [late, *early]).learnt("evolved", 0)
-    assert [found.task for found in learnt] == ["kmnist", "omniglot", "emnist/digits"]
+    learned = gather(TERMS, [late, *early]).learned("evolved", 0)
+    assert [found.task for found in learned] == ["kmnist", "omniglot", "emnist/digits"]
 
 
 def test_methods_and_tasks_that_the_terms_do_not_name_come_last() -> None:

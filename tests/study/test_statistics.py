@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ramet.report.statistics import Estimate, bootstrap, compare, estimate, paired, signed_rank, tail
+from ramet.study.statistics import Estimate, bootstrap, compare, estimate, paired, signed_rank, tail
 
 ACCURACIES = st.lists(st.integers(0, 1000).map(lambda count: count / 1000), min_size=2, max_size=12)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ramet.benchmarks.suite import (
+from ramet.study.suite import (
     choose_methods,
     choose_tasks,
     names,

@@ -6,12 +6,12 @@ import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ramet.benchmarks.record import Record
-from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.summary import Fault, Summary, summarise
-from ramet.report.statistics import Estimate, estimate
+from ramet.study.record import Record
+from ramet.study.runs import gather
+from ramet.study.summary import Fault, Summary, summarise
+from ramet.study.statistics import Estimate, estimate
 
-from tests.benchmarks.report.examples import (
+from tests.study.made import (
     BLOCK,
     HEAD,
     QUALITY,
@@ -42,7 +42,7 @@ def test_a_task_is_estimated_over_seeds(summary: Summary) -> None:
 
 
 def test_parameters_are_accounted_for_at_the_end(summary: Summary) -> None:
-    """The first task had the block for itself when it was learnt; then three tasks hold it."""
+    """The first task had the block for itself when it was learned; then three tasks hold it."""
     measures = summary.results[0].tasks["emnist/digits"].measures
     assert measures is not None
     assert measures.accounted_params == Estimate(pytest.approx(BLOCK / 3 + HEAD), 0.0, 3)

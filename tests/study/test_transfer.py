@@ -1,33 +1,33 @@
 from dataclasses import replace
 
 import pytest
-from ramet.benchmarks.record import Record
-from ramet.benchmarks.report.runs import gather
-from ramet.benchmarks.report.transfer import accuracy_matrix, sharing_matrix, system_params, transfer
-from ramet.report.statistics import estimate
+from ramet.study.record import Record
+from ramet.study.runs import gather
+from ramet.study.transfer import accuracy_matrix, sharing_matrix, system_params, transfer
+from ramet.study.statistics import estimate
 
-from tests.benchmarks.report.examples import BLOCK, HEAD, SEEDS, TASKS, TERMS, quality, records
+from tests.study.made import BLOCK, HEAD, SEEDS, TASKS, TERMS, quality, records
 
 RUNS = gather(TERMS, records())
 
 
 def test_accuracy_matrix() -> None:
     first, second, third = (quality("evolved", task, 0) for task in TASKS)
-    found = accuracy_matrix(RUNS.learnt("evolved", 0))
+    found = accuracy_matrix(RUNS.learned("evolved", 0))
     assert found.tasks == TASKS
     assert found.rows == ((first, None, None), (first, second, None), (first, second, third))
 
 
 @pytest.mark.parametrize(("variant", "shared"), [("evolved", BLOCK), ("finetune", 0)])
 def test_sharing_matrix(variant: str, shared: int) -> None:
-    found = sharing_matrix(RUNS.learnt(variant, 0))
+    found = sharing_matrix(RUNS.learned(variant, 0))
     own = BLOCK + HEAD
     assert found.rows == ((own, shared, shared), (shared, own, shared), (shared, shared, own))
 
 
 @pytest.mark.parametrize(("variant", "blocks"), [("evolved", 1), ("finetune", 2)])
 def test_components_that_tasks_share_count_once(variant: str, blocks: int) -> None:
-    assert system_params(RUNS.learnt(variant, 0), TASKS[1:]) == blocks * BLOCK + 2 * HEAD
+    assert system_params(RUNS.learned(variant, 0), TASKS[1:]) == blocks * BLOCK + 2 * HEAD
 
 
 def test_what_is_never_written_again_is_never_forgotten() -> None:

@@ -3,17 +3,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ramet.experiment.figures import mean_curve
+from ramet.study.figures import mean_curve
 
-from ramet import experiment
+from ramet import study
 from ramet.base.errors import StoreError
 from ramet.system import System
-from tests.benchmarks.report.test_page import Reader
-from tests.experiment.examples import a_design, a_report
+from tests.study.test_page import Reader
+from tests.study.examples import a_design, a_report
 
 
 def test_the_page_stands_alone(system: System, tmp_path: Path) -> None:
-    experiment.write_page(experiment.report(system, "mu"), tmp_path / "pages" / "mu.html")
+    study.write_page(study.report(system, "mu"), tmp_path / "pages" / "mu.html")
     text = (tmp_path / "pages" / "mu.html").read_text()
     reader = Reader()
     reader.feed(text)
@@ -30,14 +30,14 @@ def test_the_page_stands_alone(system: System, tmp_path: Path) -> None:
 @pytest.mark.parametrize("variants", [("a", "b"), tuple("abcdefghij")])
 def test_equal_reports_give_equal_pages(variants: tuple[str, ...], tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
-        experiment.write_page(a_report(a_design(*variants)), tmp_path / name)
+        study.write_page(a_report(a_design(*variants)), tmp_path / name)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
 def test_a_page_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot write"):
-        experiment.write_page(a_report(a_design("a", "b")), tmp_path / "file" / "page.html")
+        study.write_page(a_report(a_design("a", "b")), tmp_path / "file" / "page.html")
 
 
 def test_the_mean_of_curves_is_of_what_each_had_by_then() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from ramet.benchmarks.run import Request
-from ramet.benchmarks.suite import Suite, choose_methods
+from ramet.study.run import Request
+from ramet.study.suite import Suite, choose_methods
 
 DATA = Path(mkdtemp(prefix="ramet-test-"))
 ROOT = "random:vit_tiny_patch8@16x1"

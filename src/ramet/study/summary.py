@@ -167,12 +167,13 @@ def summarise(study: Study) -> Summary:
     runs = runs_of(study)
     block = compared(runs)
     results = tuple(_result(runs, variant, block) for variant in runs.variants)
-    budgets = [(result.label, result.budget, result.spent.get("training_flops", 0.0)) for result in results]
+    flops = [result.means["training_flops"].mean if result.means else 0.0 for result in results]
+    budgets = [(result.label, result.budget, spent) for result, spent in zip(results, flops, strict=True)]
     return Summary(
         design=study.design,
         compared=block,
         variants=results,
-        warnings=(*unequal(budgets), *spent_apart(budgets)) if block.tasks else tuple(unequal(budgets)),
+        warnings=(*unequal(budgets), *spent_apart(budgets)),
         data=tuple(data for task in runs.tasks if (data := _data(runs, task))),
         faults=_faults(runs),
         origin=_origin(runs, study),

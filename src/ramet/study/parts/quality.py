@@ -57,7 +57,14 @@ def differences(summary: Summary) -> Blocks:
         said = found.verdict if decides else "decides nothing"
         return (variant.label, SHOWN[measure][0], said, difference(found.mean), *told(found, difference))
 
-    rows = [row(variant, m, found) for variant in summary.variants for m, found in variant.differences.items()]
+    same = "quality" if judge == "score" else "score"
+    left_out = (same,) if _scores_are_qualities(summary) else ()
+    rows = [
+        row(variant, m, found)
+        for variant in summary.variants
+        for m, found in variant.differences.items()
+        if m not in left_out
+    ]
     if not rows:
         return ()
     control = summary.control.label
