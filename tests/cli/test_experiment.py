@@ -1,10 +1,9 @@
 import json
 from pathlib import Path
 
-from ramet.study.run import begin
-
 import ramet
 from ramet import study
+from ramet.study.run import begin
 from tests.cli.helpers import refused, run, run_json
 
 FILE = """\

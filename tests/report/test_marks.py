@@ -1,7 +1,7 @@
 import pytest
-from ramet.report.marks import filled, names, place
 
 from ramet.base.errors import InvalidValue
+from ramet.report.marks import filled, names, place
 
 TEXT = "# Title\n<!-- a:one -->\nold\n<!-- end of a:one -->\n<!-- a:two --><!-- end of a:two -->\n<!-- b.one -->\n"
 

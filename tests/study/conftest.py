@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 import torch
-from ramet.study import Design
 
 import ramet.system as ramet
 from ramet import study
+from ramet.study import Design
+from ramet.study.summary import Summary
+from ramet.study.write import write_report
 from ramet.system import System
 from tests.evolution.conftest import make_system
+from tests.study.made import records, summary_of
+from tests.study.made import written as write_records
 
 torch.set_num_threads(1)
 
@@ -68,10 +72,26 @@ def system(grown: Path, tmp_path: Path) -> System:
 
 
 def closed(system: System) -> Path:
-    system.store.catalog.close()
-    return system.store.folder
+    system.catalog.close()
+    return system.folder
 
 
 def commits(system: System, name: str = "mu") -> dict[tuple[str, int], str]:
     """Where every trial ended: the id follows from all that was published on the way."""
-    return {(trial.variant, trial.seed): trial.commit for trial in system.store.catalog.experiments.trials(name)}
+    ended = {trial.branch: trial.commit for trial in system.catalog.trials(name)}
+    slots = Design.model_validate(system.catalog.experiment(name).design).slots()
+    return {(slot.variant, slot.seed): ended[slot.branch] for slot in slots if slot.branch in ended}
+
+
+@pytest.fixture(scope="session")
+def summary() -> Summary:
+    """Of a suite of which every run is done."""
+    return summary_of(records())
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of its report."""
+    folder = tmp_path_factory.mktemp("benchmark") / "tiny"
+    write_report(write_records(folder, records()), folder / "report")
+    return folder / "report"

@@ -1,121 +1,128 @@
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+"""A suite is run by the same code as an experiment: missing data and faults are noted, more may join, tasks alone."""
+
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-from ramet.study.record import Record, file_of, read, read_all, read_terms
-from ramet.study.run import Job, all_jobs, run
-from ramet.study.suite import SuiteMethod, SuiteTask, choose_methods
 
-import ramet
-from ramet.base.errors import InvalidValue, UnknownName
+import ramet.system as ramet
+from ramet import study
+from ramet.base.errors import InvalidValue
 from ramet.evolution.observer import Observer
-from tests.study.tiny import SUITE, request
+from ramet.store.catalog.experiments import Trial
+from ramet.study.design import Design, GivenTask, Slot
+from ramet.study.record import Record
+from ramet.study.run import WHOLE_BRANCH, begin
+from ramet.system import System
+from tests.study.tiny import ROOT, TEXT, a_design, suite_of
 
-TOGETHER = [("mu2net-plus", "squares"), ("mu2net-plus", "more/squares")]
 JOBS = [
-    *((name, task, "together") for name, task in TOGETHER),
-    ("mu2net-plus", "more/squares", "alone"),
-    ("linear_probe", "squares", "together"),
-    ("linear_probe", "more/squares", "together"),
+    ("mu2net-plus", "squares", ""),
+    ("mu2net-plus", "more/squares", ""),
+    ("mu2net-plus", "more/squares", "more/squares"),
+    ("linear_probe", "squares", ""),
+    ("linear_probe", "more/squares", ""),
 ]
 
 
-class Watcher:
-    """Remembers what it is told, and may stop everything at a job."""
+class Seen(study.Watch):
+    """Remembers what it is told, and may stop everything at a task."""
 
     def __init__(self, stop_at: int | None = None) -> None:
-        self.began: list[Job] = []
-        self.found: list[Record] = []
+        self.began: list[tuple[str, str, str]] = []
+        self.trials: list[Trial] = []
         self.passed: list[str] = []
+        self.counts: list[tuple[str, int, int]] = []
         self.stop_at = stop_at
 
-    @contextmanager
-    def started(self, job: Job, number: int, total: int) -> Iterator[Observer]:
-        self.began.append(job)
+    def started(self, slot: Slot, task: str) -> Observer:
+        self.began.append((slot.variant, task, slot.alone))
         if len(self.began) - 1 == self.stop_at:
             raise KeyboardInterrupt
-        yield Observer()
+        return Observer()
 
-    def finished(self, job: Job, found: Record) -> None:
-        self.found.append(found)
+    def ended(self, slot: Slot, trial: Trial) -> None:
+        self.trials.append(trial)
 
-    def passed_over(self, folder: str) -> None:
-        self.passed.append(folder)
+    def passed_over(self, slot: Slot, why: str) -> None:
+        self.passed.append(slot.branch)
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self.counts.append((what, done, total))
 
 
-def named(jobs: list[Job]) -> list[tuple[str, str, str]]:
-    return [(job.method.id, job.task.name, job.setting) for job in jobs]
+def fresh(folder: Path) -> System:
+    return ramet.init(folder / "system", ROOT, name="tiny")
+
+
+def records(system: System) -> list[Record]:
+    return [replace(one, seconds=0, machine={}, date="", tried=None) for one in study.study_of(system, "tiny").records]
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Record]]:
-    """A whole run of the tiny suite."""
-    folder = tmp_path_factory.mktemp("tiny")
-    return folder, run(request(folder), Watcher())
+def seen() -> Seen:
+    return Seen()
 
 
-def test_every_method_learns_every_task(results: tuple[Path, list[Record]]) -> None:
-    folder, written = results
-    assert [(r.variant.name, r.task, r.setting) for r in written] == JOBS
-    assert all(record.state == "done" for record in written)
-    assert {r.task + r.variant.name + r.setting for r in read_all(folder)} == {a + b + c for b, a, c in JOBS}
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> System:
+    """A whole run of the tiny suite; not to be changed."""
+    system = fresh(tmp_path_factory.mktemp("tiny"))
+    study.run(system, a_design(), watch=seen)
+    return system
 
 
-def test_a_record_says_what_was_found(results: tuple[Path, list[Record]]) -> None:
-    folder, written = results
-    record = written[1]
-    system = ramet.open(folder / "systems" / "mu2net-plus" / "seed-0")
-    (status,) = [s for s in system.status() if s.task == "more/squares"]
-    children = system.history("more/squares")
-    assert read(file_of(folder, "mu2net-plus", 0, "more/squares", "together")) == record
-    assert (record.validation, record.test) == (status.quality, status.test_quality)
+def test_every_variant_learns_every_task_and_some_alone(results: System, seen: Seen) -> None:
+    assert seen.began == JOBS
+    assert [trial.state for trial in seen.trials] == ["done"] * 5
+    assert seen.counts[-1] == ("children", 8, 8)  # of the probe one a task
+
+
+def test_a_record_says_what_was_found(results: System) -> None:
+    found = study.study_of(results, "tiny").records
+    record = next(one for one in found if (one.variant, one.task, one.alone) == ("mu2net-plus", "more/squares", False))
+    (status,) = [s for s in System(results.store, "tiny/mu2net-plus/0").status() if s.task == "more/squares"]
+    assert (record.quality, record.test_quality) == (status.quality, status.test_quality)
     assert (record.params, record.trained_params) == (status.params, status.trained_params)
     assert (record.accounted_params, record.flops) == (status.accounted_params, status.flops)
-    assert record.children == len(children) == 2
-    assert record.examples == sum(child.cost["examples"] for child in children) == 64
-    assert record.training_flops == sum(child.cost["flops"] for child in children) > 0
-    assert record.data == "npz"
-    assert record.classes == 4
-    assert record.variant.method == status.method
+    assert record.tried is not None
+    assert (record.children, len(record.tried)) == (2, 2)
+    assert record.examples == sum(child.examples for child in record.tried) == 64
+    assert record.training_flops == sum(child.flops for child in record.tried) > 0
+    assert (record.data, record.classes, record.number) == ("npz", 4, 1)
+    assert sum(size for _, size in record.components.values()) == record.params
 
 
-def test_standings_are_of_all_tasks_so_far_and_nothing_is_forgotten(results: tuple[Path, list[Record]]) -> None:
-    first, second, alone, *_ = results[1]
-    assert list(first.standings) == ["squares"]
-    assert set(second.standings) == {"squares", "more/squares"}
-    assert list(alone.standings) == ["more/squares"]
-    assert second.standings["squares"].test == first.test
-    assert second.standings["more/squares"].test == second.test
-    sizes = [size for _, size in second.standings["more/squares"].components.values()]
-    assert sum(sizes) == second.params
+def test_accuracies_are_measured_anew_and_nothing_is_forgotten(results: System) -> None:
+    found = {(one.variant, one.task, one.alone): one for one in study.study_of(results, "tiny").records}
+    first, second = found["mu2net-plus", "squares", False], found["mu2net-plus", "more/squares", False]
+    assert list(first.measured) == ["squares"]
+    assert second.measured == {"squares": first.test_quality, "more/squares": second.test_quality}
+    alone = found["mu2net-plus", "more/squares", True]
+    assert list(alone.measured) == ["more/squares"]
+    summary = study.report(results, "tiny")
+    assert summary.control.transfer.backward is not None
+    assert summary.control.transfer.backward.mean == 0
+    assert summary.control.transfer.forward is not None
+    assert summary.control.transfer.forward.n == 1
 
 
-def test_baselines_get_the_same_budget(results: tuple[Path, list[Record]]) -> None:
-    assert {record.examples for record in results[1]} == {64}
+def test_a_task_alone_is_learned_from_the_root_alone(results: System) -> None:
+    branch = "tiny/mu2net-plus/0/alone/more/squares"
+    line = results.catalog.log(branch)
+    assert line[-1].id == results.catalog.log("main")[-1].id
+    assert set(results.catalog.published(branch)) == {"more/squares"}
 
 
-def test_images_are_decoded_once_for_all_systems(results: tuple[Path, list[Record]]) -> None:
-    folder = results[0]
-    caches = {(place / "cache").resolve() for place in folder.glob("systems/*/*") if place.is_dir()}
-    assert caches == {folder / "cache"}
-    assert len(list((folder / "cache").iterdir())) >= 2
+def test_baselines_get_the_same_budget(results: System) -> None:
+    assert {record.examples for record in study.study_of(results, "tiny").records} == {64}
 
 
-def test_what_is_done_is_not_done_again(results: tuple[Path, list[Record]]) -> None:
-    folder, written = results
-    watcher = Watcher()
-    assert run(request(folder), watcher, resume=True) == []
-    assert watcher.began == []
-    assert len(written) == len(JOBS)
-
-
-def test_results_are_not_mixed_unasked(results: tuple[Path, list[Record]]) -> None:
-    with pytest.raises(InvalidValue, match="has results already"):
-        run(request(results[0]), Watcher())
+def test_what_is_done_is_not_done_again(results: System) -> None:
+    again = Seen()
+    assert study.run(results, a_design(), watch=again) == []
+    assert again.began == []
 
 
 @pytest.mark.parametrize(
@@ -126,105 +133,101 @@ def test_results_are_not_mixed_unasked(results: tuple[Path, list[Record]]) -> No
         ({"settings": {"opt.lr": "0.05"}}, "with settings"),
     ],
 )
-def test_results_under_other_terms_are_refused(
-    results: tuple[Path, list[Record]], change: dict[str, object], words: str
-) -> None:
-    before = (results[0] / "suite.json").read_bytes()
+def test_results_under_other_terms_are_refused(results: System, change: dict[str, object], words: str) -> None:
+    before = results.catalog.experiment("tiny")
     with pytest.raises(InvalidValue, match=words):
-        run(request(results[0], **change), Watcher(), resume=True)
-    assert (results[0] / "suite.json").read_bytes() == before
+        study.run(results, a_design(**change))
+    assert results.catalog.experiment("tiny") == before
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 4])
-def test_stopped_and_resumed_it_finds_the_same(
-    results: tuple[Path, list[Record]], stop_at: int, tmp_path: Path
-) -> None:
+def test_stopped_and_resumed_it_finds_the_same(results: System, stop_at: int, tmp_path: Path) -> None:
+    system = fresh(tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        run(request(tmp_path), Watcher(stop_at), resume=False)
-    watcher = Watcher()
-    run(request(tmp_path), watcher, resume=True)
-    assert named(watcher.began) == JOBS[stop_at:]
-
-    def found(folder: Path) -> list[Record]:
-        return [replace(r, seconds=0, machine={}, date="") for r in read_all(folder)]
-
-    assert found(tmp_path) == found(results[0])
+        study.run(system, a_design(), watch=Seen(stop_at))
+    again = Seen()
+    study.run(system, a_design(), watch=again)
+    assert again.began == JOBS[stop_at:]
+    assert records(system) == records(results)
 
 
-def test_a_task_learned_whose_record_is_missing_is_not_learned_again(tmp_path: Path) -> None:
-    (probe,) = choose_methods(SUITE, ["linear_probe"])
-    (record, *_) = run(request(tmp_path, methods=[probe]), Watcher())
-    file = file_of(tmp_path, "linear_probe", 0, record.task, "together")
-    file.unlink()
-    run(request(tmp_path, methods=[probe]), Watcher(), resume=True)
-    assert read(file).seconds == record.seconds
-    assert len(ramet.open(tmp_path / "systems" / "linear_probe" / "seed-0").store.catalog.agents.all(record.task)) == 1
+def test_side_by_side_it_finds_the_same(results: System, tmp_path: Path) -> None:
+    system, watch = fresh(tmp_path), Seen()
+    study.run(system, a_design(), jobs=3, watch=watch)
+    assert sorted(watch.began) == sorted(JOBS)
+    assert records(system) == records(results)
 
 
-def test_a_fault_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
-    missing = SuiteTask(name="missing", source="npz:nowhere.npz")
-    wild = SuiteMethod(
-        method="finetune",
-        name="wild",
-        settings={"opt.lr": "[100.0]", "training.clip_norm": "none", "budget.validations": "8"},
+@pytest.mark.parametrize("stop_at", [0, 2])
+def test_side_by_side_and_stopped_none_goes_on(stop_at: int, tmp_path: Path) -> None:
+    system, watch = fresh(tmp_path), Seen(stop_at)
+    with pytest.raises(KeyboardInterrupt):
+        study.run(system, a_design(), jobs=2, watch=watch)
+    assert system.catalog.leased_since() is None
+    study.run(system, a_design(), jobs=2)
+    assert {record.state for record in records(system)} == {"done"}
+
+
+def test_a_fault_is_noted_and_the_rest_goes_on(tmp_path: Path) -> None:
+    wild = "  wild: {method: finetune, set: {opt.lr: [100.0], training.clip_norm: none, budget.validations: 8}, budget: own}\n"
+    text = TEXT.replace("tasks:\n", "tasks:\n  - {name: missing, source: 'npz:nowhere.npz'}\n").replace(
+        "  linear_probe", f"{wild}  linear_probe"
     )
-    probe = choose_methods(SUITE, ["linear_probe"])[0]
-    tasks = [missing, SUITE.tasks[0]]
-    written = run(request(tmp_path, methods=[wild, probe], tasks=tasks), Watcher())
-    assert [(r.variant.name, r.task, r.state) for r in written] == [
-        ("wild", "missing", "no-data"),
-        ("wild", "squares", "failed"),
-        ("linear_probe", "missing", "no-data"),
-        ("linear_probe", "squares", "done"),
+    suite = suite_of(text)
+    design = suite.design({name: suite.recipe.variants[name] for name in ("wild", "linear_probe")})
+    system, tasks = fresh(tmp_path), ["missing", "squares"]
+    written = study.run(system, design, tasks=tasks)
+    assert [(trial.branch, trial.task, trial.state) for trial in written] == [
+        ("tiny/wild/0", "missing", "no-data"),
+        ("tiny/wild/0", "squares", "failed"),
+        ("tiny/linear_probe/0", "missing", "no-data"),
+        ("tiny/linear_probe/0", "squares", "done"),
     ]
-    assert "nowhere.npz does not exist" in written[0].error
-    assert "none of 1 children learned squares" in written[1].error
-    tried = Watcher()
-    run(request(tmp_path, methods=[wild, probe], tasks=tasks), tried, resume=True)
-    assert [job.task.name for job in tried.began] == ["missing", "squares", "missing"]
+    assert "nowhere.npz does not exist" in written[0].problem
+    assert "no child learned squares" in written[1].problem
+    tried = Seen()
+    study.run(system, design, tasks=tasks, watch=tried)
+    assert [task for _, task, _ in tried.began] == ["missing", "squares", "missing"]
 
 
-def test_a_root_that_is_not_there_fails_every_run_by_name(tmp_path: Path) -> None:
-    written = run(request(tmp_path, root="nowhere.npz", tasks=SUITE.tasks[:1]), Watcher())
-    assert {record.state for record in written} == {"failed"}
-    assert all(UnknownName.__name__ in record.error and "nowhere.npz" in record.error for record in written)
+def test_a_branch_that_another_process_works_on_is_passed_over(tmp_path: Path) -> None:
+    system, watch = fresh(tmp_path), Seen()
+    begin(system, a_design())
+    with system.catalog.lease(WHOLE_BRANCH, branch="tiny/mu2net-plus/0"):
+        study.run(ramet.open(system.folder), a_design(), watch=watch)
+    assert watch.passed == ["tiny/mu2net-plus/0"]
+    assert watch.began == JOBS[2:]
 
 
-def test_a_system_that_another_process_works_on_is_passed_over(tmp_path: Path) -> None:
-    place = tmp_path / "systems" / "mu2net-plus" / "seed-0"
-    place.parent.mkdir(parents=True)
-    with FileLock(f"{place}.lock"):
-        watcher = Watcher()
-        run(request(tmp_path), watcher)
-    assert watcher.passed == ["systems/mu2net-plus/seed-0"]
-    assert named(watcher.began) == JOBS[2:]
+def test_more_variants_and_seeds_join_what_is_there(tmp_path: Path) -> None:
+    system = fresh(tmp_path)
+    study.run(system, a_design("linear_probe", command="first"), tasks=["squares"])
+    both = a_design("linear_probe", "adapters:8", seeds=2, command="second")
+    written = study.run(system, both, tasks=["squares"])
+    assert [trial.branch for trial in written] == ["tiny/adapters-8/0", "tiny/linear_probe/1", "tiny/adapters-8/1"]
+    design = Design.model_validate(system.catalog.experiment("tiny").design)
+    assert [variant.name for variant in design.variants] == ["linear_probe", "adapters:8"]
+    assert (design.commands, design.seeds) == (("first", "second"), (0, 1))
+    assert {fault.task for fault in study.report(system, "tiny").faults} == {"more/squares"}
+    study.run(system, a_design("linear_probe", command="first"), tasks=["squares"])
+    assert Design.model_validate(system.catalog.experiment("tiny").design) == design
 
 
-def test_more_methods_and_seeds_join_what_is_there(tmp_path: Path) -> None:
-    probe, squares = choose_methods(SUITE, ["linear_probe"]), SUITE.tasks[:1]
-    run(request(tmp_path, methods=probe, tasks=squares, command="first"), Watcher())
-    both = choose_methods(SUITE, ["linear_probe", "adapters:8"])
-    written = run(request(tmp_path, methods=both, tasks=squares, seeds=2, command="second"), Watcher(), resume=True)
-    assert [(r.variant.name, r.seed) for r in written] == [("adapters:8", 0), ("linear_probe", 1), ("adapters:8", 1)]
-    terms = read_terms(tmp_path)
-    assert [v.name for v in terms.variants] == ["linear_probe", "adapters:8"]
-    assert terms.command == "first\nsecond"
-    assert json.loads((tmp_path / "suite.json").read_text())["tasks"] == ["squares", "more/squares"]
+def test_seeds_come_one_after_the_other() -> None:
+    def slots(design: Design) -> Sequence[Slot]:
+        return list(design.slots())
 
-
-def test_seeds_come_one_after_the_other(tmp_path: Path) -> None:
-    jobs = list(all_jobs(request(tmp_path, seeds=2)))
-    assert [job.seed for job in jobs] == [0] * 5 + [1] * 5
-    assert len({(job.folder, job.task.name) for job in jobs}) == len(jobs)
-    assert not any(job.setting == "alone" for job in all_jobs(request(tmp_path, alone=False)))
+    two = slots(a_design(seeds=2))
+    assert [slot.seed for slot in two] == [0] * 3 + [1] * 3
+    assert len({slot.branch for slot in two}) == len(two)
+    assert not any(slot.alone for slot in slots(a_design(alone=False)))
 
 
 def test_a_record_has_the_folder_of_data_as_the_user_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
-    missing = SuiteTask(name="mnist", source="papers:mnist")
-    probe = choose_methods(SUITE, ["linear_probe"])
-    (record,) = run(request(tmp_path / "out", methods=probe, tasks=[missing], data=Path("images")), Watcher())
-    assert record.state == "no-data"
-    assert "--data_dir=images" in record.error
-    assert str(tmp_path) not in record.error
+    design = a_design("linear_probe").model_copy(update={"tasks": (GivenTask(name="mnist", source="catalog:mnist"),)})
+    (trial,) = study.run(fresh(tmp_path), design, data=Path("images"))
+    assert trial.state == "no-data"
+    assert "--data_dir=images" in trial.problem
+    assert str(tmp_path) not in trial.problem

@@ -2,35 +2,41 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ramet.study.record import Record
-from ramet.study.parts import PARTS, parts
-from ramet.study.runs import gather
-from ramet.study.summary import Summary, summarise
 
 from ramet.report.tables import Picture
-from tests.study.made import SEEDS, TASKS, TERMS, VARIANTS, failed, records
+from ramet.study.design import GivenTask
+from ramet.study.parts import PARTS, part_of, parts
+from ramet.study.record import Record
+from ramet.study.summary import Summary
+from tests.study.made import DESIGN, SEEDS, TASKS, failed, records, summary_of
 
 
 def text(summary: Summary, name: str) -> str:
-    found = next(part for part in parts(summary) if part.name == name)
-    return found.markdown(Path("figures"), Path("report.md"))
+    return part_of(summary, name).markdown(Path("figures"), Path("report.md"))
 
 
 PINNED = {
+    "verdict": """\
+µ2Net+, s = .9 is worse than µ2Net+ by test accuracy (−.020, 95 % interval −.020 to −.020, p = 0.0039, 9 pairs, by 3 seeds −.020 to −.020).
+
+full fine-tuning is worse than µ2Net+ by test accuracy (−.050, 95 % interval −.050 to −.050, p = 0.0039, 9 pairs, by 3 seeds −.050 to −.050). Its costs: accounted parameters ×2.99 (×2.99 to ×2.99).
+""",
     "overview": """\
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| µ2Net+ | .800 ± .033 | .820 ± .033 | 334 k | 1.00 k | 1.00 M | 15.0 M | 3.00 T | 0:06:00 |
-| µ2Net+, s = .9 | .780 ± .033 | .800 ± .033 | 334 k | 1.00 k | 1.00 M | 15.0 M | 3.00 T | 0:06:00 |
-| full fine-tuning | .750 ± .033 | .770 ± .033 | 1.00 M | 1.00 M | 3.00 M | 15.0 M | 3.00 T | 0:06:00 |
+| µ2Net+ | .820 ± .033 | .800 ± .033 | 334 k | 1.00 k | 15.0 M | 3.00 T | 0:06:00 | 1.00 M |
+| µ2Net+, s = .9 | .800 ± .033 | .780 ± .033 | 334 k | 1.00 k | 15.0 M | 3.00 T | 0:06:00 | 1.00 M |
+| full fine-tuning | .770 ± .033 | .750 ± .033 | 1.00 M | 1.00 M | 15.0 M | 3.00 T | 0:06:00 | 3.00 M |
 """,
-    "comparison": """\
-| method | verdict | difference | over seeds | pairs | better | equal | worse | p |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
-| µ2Net+, s = .9 | worse | −.020 | −.020 | 9 | 0 | 0 | 9 | 0.0039 |
-| full fine-tuning | worse | −.050 | −.050 | 9 | 0 | 0 | 9 | 0.0039 |
+    "differences": """\
+| variant | measure | verdict | difference | 95 % interval | by seeds | pairs | +/=/− | p |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+| µ2Net+, s = .9 | validation | worse | −.020 | −.020 to −.020 | −.020 to −.020 | 9 | 0/0/9 | 0.0039 |
+| µ2Net+, s = .9 | test | worse | −.020 | −.020 to −.020 | −.020 to −.020 | 9 | 0/0/9 | 0.0039 |
+| full fine-tuning | validation | worse | −.050 | −.050 to −.050 | −.050 to −.050 | 9 | 0/0/9 | 0.0039 |
+| full fine-tuning | test | worse | −.050 | −.050 to −.050 | −.050 to −.050 | 9 | 0/0/9 | 0.0039 |
 """,
     "accuracy": """\
-| method | emnist/digits | kmnist | omniglot | mean |
+| variant | emnist/digits | kmnist | omniglot | mean |
 | --- | ---: | ---: | ---: | ---: |
 | µ2Net+ | .900 ± .025 | .800 ± .050 | .700 ± .025 | .800 ± .033 |
 | µ2Net+, s = .9 | .880 ± .025 | .780 ± .050 | .680 ± .025 | .780 ± .033 |
@@ -47,14 +53,24 @@ PINNED = {
 | full fine-tuning | 1.00 M | 1.00 M | 1.00 M | 1.00 M |
 """,
     "cost": """\
-| µ2Net+ | 49.2 k | 24 | 3.00 T | 0:06:00 ± 0:07:27 | 15.0 M |
-""",
-    "transfer": """\
-| method | backward transfer | largest change | forward transfer | pairs | verdict |
+| variant | examples allowed | children | published | training FLOPs | time |
 | --- | ---: | ---: | ---: | ---: | ---: |
-| µ2Net+ | 0.0 | 0.0 | +.030 | 6 | better |
-| µ2Net+, s = .9 | 0.0 | 0.0 | – | – | – |
-| full fine-tuning | 0.0 | 0.0 | – | – | – |
+| µ2Net+ | 1.28 M | 72 | 9 | 9.00 T | 0:18:00 |
+""",
+    "curves": "![The best score so far, by what was spent on training: every seed, and their mean in bold](figures/curves.svg)\n",
+    "mutations": """\
+| action | µ2Net+ | µ2Net+, s = .9 | full fine-tuning |
+| --- | ---: | ---: | ---: |
+| clone:block | 18 → 18 | 18 → 18 | 18 → 18 |
+| hp:opt.lr | 18 → 9 | 18 → 9 | 18 → 9 |
+""",
+    "mu": "| hp:opt.lr | 0.200 → 0.100 |\n",
+    "transfer": """\
+| variant | backward transfer | largest change | forward transfer | verdict | 95 % interval | by seeds | pairs | +/=/− | p |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+| µ2Net+ | 0.0 | 0.0 | +.030 | better | +.030 to +.030 | +.030 to +.030 | 6 | 6/0/0 | 0.031 |
+| µ2Net+, s = .9 | 0.0 | 0.0 | – | – | – | – | – | – | – |
+| full fine-tuning | 0.0 | 0.0 | – | – | – | – | – | – | – |
 
 | forward transfer | kmnist | omniglot |
 | --- | ---: | ---: |
@@ -76,13 +92,12 @@ Test accuracy of µ2Net+, seed 0: a row when its task had been learned, a column
 | --- | --- | ---: | ---: | ---: | ---: |
 | emnist/digits | npz | 10 | 1,000 | 100 | 200 |
 """,
-    "faults": "Every run is there.\n",
     "origin": """\
 | command | `ramet benchmark run tiny --seeds 3` |
 | root | random:vit_tiny_patch16 |
 | scale | 0.5 |
-| budget | 16,384 examples a task and method at most |
 | settings | budget.cycles = 2 |
+| budget | 1,280,000 examples a task and variant at most |
 | seeds | 0, 1 and 2 |
 | runs done | 33 |
 | time | 1:06:00 of training and validation, over all runs |
@@ -98,33 +113,44 @@ def test_tables(name: str, summary: Summary) -> None:
     assert PINNED[name] in text(summary, name)
 
 
-def test_every_part_is_made_in_order(summary: Summary) -> None:
-    assert [part.name for part in parts(summary)] == list(PARTS)
+def test_parts_with_something_to_say_are_made_in_order(summary: Summary) -> None:
+    assert [part.name for part in parts(summary)] == [name for name in PARTS if name not in ("score", "faults")]
     assert all(part.blocks for part in parts(summary))
+
+
+def test_the_score_is_told_where_it_is_not_the_validation_accuracy() -> None:
+    found = summary_of(replace(one, score=one.quality / 2) for one in records())
+    assert "| µ2Net+ | .460 ± .012 | .410 ± .025 | .360 ± .012 | .410 ± .017 |" in text(found, "score")
+
+
+def test_records_without_children_say_so() -> None:
+    found = summary_of(replace(one, tried=None) for one in records())
+    assert "| children | not kept in these records |" in text(found, "origin")
+    assert not part_of(found, "mutations").blocks
 
 
 def test_what_is_left_out_or_has_fewer_seeds_is_said() -> None:
     runs = [
         *records(lambda variant, task, seed: variant == "finetune" and seed == 2),
-        *(failed(VARIANTS[1], "omniglot", seed) for seed in SEEDS),
+        *(failed("evolved-s.9", "omniglot", seed) for seed in SEEDS),
     ]
-    found = text(summarise(gather(TERMS, runs)), "overview")
+    found = text(summary_of(runs), "overview")
     assert found.startswith(
-        "Means over 2 of 3 tasks that all methods have done, and over seeds 0, 1 and 2 (full fine-tuning: seeds 0 and "
+        "Means over 2 of 3 tasks that all variants have done, and over seeds 0, 1 and 2 (full fine-tuning: seeds 0 and "
         "1); ± is a 95 % interval over seeds. Left out: omniglot: failed (µ2Net+, s = .9)."
     )
-    assert "| full fine-tuning | .792 ± .095 (n = 2) |" in found
+    assert ".792 ± .095 (n = 2)" in found
 
 
 def test_a_method_under_way_is_not_averaged() -> None:
     runs = records(lambda variant, task, seed: variant == "finetune" and (task, seed) != (TASKS[0], 0))
-    summary = summarise(gather(TERMS, runs))
+    summary = summary_of(runs)
     assert "Not finished yet, so not averaged: full fine-tuning." in text(summary, "overview")
     assert "| full fine-tuning | .840 (n = 1) | – | – | – |" in text(summary, "accuracy")
 
 
 def test_one_seed_has_no_intervals() -> None:
-    summary = summarise(gather(TERMS, (one for one in records() if one.seed == 0)))
+    summary = summary_of(one for one in records() if one.seed == 0)
     assert "±" not in text(summary, "overview") + text(summary, "accuracy")
     assert "over seed 0." in text(summary, "overview")
 
@@ -132,17 +158,17 @@ def test_one_seed_has_no_intervals() -> None:
 def test_cells_of_runs_that_are_not_done_say_why() -> None:
     runs = [
         *records(lambda variant, task, seed: variant == "finetune"),
-        *(failed(VARIANTS[2], "kmnist", seed) for seed in SEEDS),
-        *(replace(failed(VARIANTS[2], "omniglot", seed, "not there"), state="no-data") for seed in SEEDS),
+        *(failed("finetune", "kmnist", seed) for seed in SEEDS),
+        *(replace(failed("finetune", "omniglot", seed, "not there"), state="no-data") for seed in SEEDS),
     ]
-    summary = summarise(gather(TERMS, runs))
+    summary = summary_of(runs)
     assert "| full fine-tuning | – | failed | no data | – |" in text(summary, "accuracy")
     assert (
         text(summary, "faults")
         == """\
 Failed:
 
-| method | task | learned | seeds | why |
+| variant | task | learned | seeds | why |
 | --- | --- | --- | --- | --- |
 | full fine-tuning | kmnist | together | 0, 1 and 2 | ValueError: a \\| b |
 
@@ -154,7 +180,7 @@ Without data:
 
 Not there yet:
 
-| method | tasks | runs |
+| variant | tasks | runs |
 | --- | --- | ---: |
 | full fine-tuning | emnist/digits | 3 |
 """
@@ -163,28 +189,28 @@ Not there yet:
 
 def test_forgetting_is_not_overlooked() -> None:
     def forgetful(one: Record) -> Record:
-        if (one.variant.name, one.task, one.seed) != ("finetune", "omniglot", 0):
+        if (one.variant, one.task, one.seed) != ("finetune", "omniglot", 0):
             return one
-        return replace(one, standings={**one.standings, TASKS[0]: replace(one.standings[TASKS[0]], test=0.5)})
+        return replace(one, measured={**one.measured, TASKS[0]: 0.5})
 
-    found = text(summarise(gather(TERMS, map(forgetful, records()))), "transfer")
+    found = text(summary_of(map(forgetful, records())), "transfer")
     assert "**full fine-tuning changed what it had learned, by up to 0.33" in found
     assert "| full fine-tuning | 0.0 |" not in found
 
 
 def test_many_tasks_are_set_one_below_the_other() -> None:
     tasks = tuple(f"task{i}" for i in range(30))
+    design = DESIGN.model_copy(update={"tasks": tuple(GivenTask(name=task) for task in tasks)})
     runs = [replace(one, task=tasks[0]) for one in records() if one.task == TASKS[0]]
-    runs = [replace(one, standings={tasks[0]: one.standings[TASKS[0]]}) for one in runs]
-    found = text(summarise(gather(replace(TERMS, tasks=tasks), runs)), "accuracy")
-    assert "| method | µ2Net+ | µ2Net+, s = .9 | full fine-tuning | µNet, reported |" in found
+    found = text(summary_of(runs, design), "accuracy")
+    assert "| variant | µ2Net+ | µ2Net+, s = .9 | full fine-tuning | µNet, reported |" in found
     assert "| task0 | .900 ± .025 | .880 ± .025 | .850 ± .025 | – |" in found
 
 
-@pytest.mark.parametrize("runs", [[], [failed(VARIANTS[0], "kmnist", 0)]])
+@pytest.mark.parametrize("runs", [[], [failed("evolved", "kmnist", 0)]])
 def test_without_any_run_done_there_are_no_figures(runs: list[Record]) -> None:
-    made = parts(summarise(gather(TERMS, runs)))
+    summary = summary_of(runs)
+    made = parts(summary)
     assert not [block for part in made for block in part.blocks if isinstance(block, Picture)]
-    assert "No task has been done by all methods yet" in made[0].markdown(Path(), Path())
-    told = "ValueError: a \\| b" if runs else "There are no runs yet."
-    assert told in next(part for part in made if part.name == "faults").markdown(Path(), Path())
+    assert ("ValueError: a \\| b" in text(summary, "faults")) == bool(runs)
+    assert "| full fine-tuning | emnist/digits, kmnist and omniglot | 9 |" in text(summary, "faults")

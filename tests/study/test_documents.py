@@ -2,12 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from ramet.study.parts import PARTS
-from ramet.study.figures import FIGURES
-from ramet.study.write import wanted, write_report
 
 from ramet.base.errors import InvalidValue
-from tests.study.made import VARIANTS, failed, written
+from ramet.study.figures import FIGURES
+from ramet.study.parts import PARTS
+from ramet.study.write import wanted, write_report
+from tests.study.made import failed, written
 
 
 def marks(*names: str) -> str:
@@ -21,16 +21,18 @@ def test_a_report_is_markdown_json_figures_and_a_page(reported: Path) -> None:
 
 def test_markdown_has_all_parts_and_figures_beside_it(reported: Path) -> None:
     text = (reported / "report.md").read_text(encoding="utf-8")
-    assert text.startswith("# Tiny suite\n\n## Overview\n\nMeans over all 3 tasks")
-    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == [title for title, _ in PARTS.values()]
-    assert "![Test accuracy by task and method](./accuracy.svg)" in text
+    assert text.startswith("# Tiny suite\n\n## Verdict\n\nµ2Net+, s = .9 is worse than µ2Net+")
+    assert [line[3:] for line in text.splitlines() if line.startswith("## ")] == [
+        title for name, (title, _) in PARTS.items() if name not in ("score", "faults")
+    ]
+    assert "![Test accuracy by task and variant](./accuracy.svg)" in text
 
 
 def test_json_has_all_numbers(reported: Path) -> None:
     plain = json.loads((reported / "report.json").read_text(encoding="utf-8"))
-    assert plain["terms"]["suite"] == "tiny"
-    assert plain["results"][0]["means"]["test"]["mean"] == pytest.approx(0.8)
-    assert plain["results"][0]["transfer"]["backward"] == {"mean": 0.0, "half": 0.0, "n": 3}
+    assert plain["design"]["name"] == "tiny"
+    assert plain["variants"][0]["means"]["test_quality"]["mean"] == pytest.approx(0.8)
+    assert plain["variants"][0]["transfer"]["backward"] == {"mean": 0.0, "half": 0.0, "n": 3}
 
 
 def test_a_document_is_filled(reported: Path, tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_a_document_is_filled(reported: Path, tmp_path: Path) -> None:
     document.write_text(f"# Results\n{marks('tiny:faults', 'tiny:matrix')}{marks('other:faults')}The end.\n")
     write_report(reported.parent, tmp_path / "results" / "tiny", document)
     text = document.read_text(encoding="utf-8")
-    assert "<!-- tiny:faults -->\nEvery run is there.\n<!-- end of tiny:faults -->" in text
+    assert "<!-- tiny:faults -->\nThere is nothing to tell of this.\n<!-- end of tiny:faults -->" in text
     assert "](results/tiny/sharing.svg)" in text
     assert text.endswith(f"{marks('other:faults')}The end.\n")
 
@@ -48,7 +50,7 @@ def test_a_document_is_filled(reported: Path, tmp_path: Path) -> None:
     [
         ("# Results\n", "no place for tiny; write <!-- tiny:PART -->"),
         (marks("other:size"), "no place for tiny"),
-        (marks("tiny:siz"), "no part 'siz' of a report; .* overview, comparison, frontier, accuracy"),
+        (marks("tiny:siz"), "no part 'siz' of a report; .* verdict, overview, differences, frontier"),
         ("<!-- tiny:size -->", "no place for tiny:size"),
     ],
 )
@@ -68,7 +70,7 @@ def test_wanted_parts() -> None:
 
 
 def test_a_benchmark_of_faults_is_reported_too(tmp_path: Path) -> None:
-    folder = written(tmp_path, [failed(VARIANTS[0], "kmnist", 0)])
+    folder = written(tmp_path, [failed("evolved", "kmnist", 0)])
     write_report(folder, tmp_path / "report")
     assert {file.name for file in (tmp_path / "report").iterdir()} == {"report.md", "report.json", "report.html"}
     assert "ValueError: a | b" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")

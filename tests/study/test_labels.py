@@ -2,6 +2,7 @@ from itertools import combinations, pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ramet.study.labels import Box, along, around, placed
 
 FRAME = Box(0, 0, 500, 300)

@@ -1,12 +1,12 @@
 """The best of every task is published by one commit, once."""
 
 import pytest
-from ramet.study import Design
-from ramet.study.run import begin
 
 from ramet import study
 from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.store.care import gc
+from ramet.study import Design
+from ramet.study.run import begin
 from ramet.system import System
 from tests.study.conftest import commits
 

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from ramet.study.reading import read
 
 HOME = Path(__file__).parents[2]
@@ -23,7 +24,7 @@ def test_its_files_are_experiments_on_one_budget(name: str) -> None:
     assert {variant.limits.examples for variant in design.variants} == {12 * 1536}
     report = (FILES / f"{name}.txt").read_text(encoding="utf-8")
     for variant in design.variants:
-        assert variant.label in report, "the report is of this very method"
+        assert variant.method_label in report, "the report is of this very method"
 
 
 def test_its_quotations_are_of_the_reports() -> None:

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from ramet.study import Design
 
 from ramet import study
 from ramet.base.errors import InvalidValue
+from ramet.study import Design
 from ramet.system import System
 from tests.study.conftest import FILE, written
 
@@ -34,12 +34,12 @@ def own(folder: Path, body: str) -> Design:
 def test_a_part_that_fails_is_on_record_with_its_line_and_the_others_go_on(before: System, tmp_path: Path) -> None:
     study.run(before, own(tmp_path, "return quality / (path.task is None)"))
     found = study.report(before, "mu")
-    (fault,) = found.faults
-    assert fault.variant == "fixed"
+    fault = found.faults[0]
+    assert (fault.state, fault.variant) == ("failed", "fixed")
     assert f"{tmp_path / 'mine.py'}:9" in fault.why
     assert "ZeroDivisionError" in fault.why
-    assert {outcome.variant for outcome in found.outcomes} == {"learned"}
-    assert before.store.verify() == []
+    assert {record.variant for record in found.done} == {"learned"}
+    assert before.verify() == []
 
 
 def test_another_code_is_another_experiment(before: System, tmp_path: Path) -> None:
@@ -51,8 +51,9 @@ def test_another_code_is_another_experiment(before: System, tmp_path: Path) -> N
 def test_the_report_is_the_same_when_a_variants_code_is_gone(before: System, tmp_path: Path) -> None:
     study.run(before, own(tmp_path, "return quality - self.price"))
     whole = study.report(before, "mu")
-    fixed = next(outcome for outcome in whole.outcomes if outcome.variant == "fixed")
+    fixed = next(record for record in whole.records if record.variant == "fixed")
     assert fixed.own_score == pytest.approx(fixed.score - 0.1)
     (tmp_path / "mine.py").unlink()
-    assert study.report(before, "mu") == whole
+    assert study.report(before, "mu").variants == whole.variants
+    assert study.report(before, "mu").records == whole.records
     assert study.merge(before, "mu").changed

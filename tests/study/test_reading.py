@@ -1,11 +1,10 @@
 from pathlib import Path
 
 import pytest
-from ramet.study import Design, read
-from ramet.base.yaml import Lines
 
 from ramet.base.errors import RametError
 from ramet.method.document.presets import load
+from ramet.study import Design, read
 from tests.study.conftest import FILE, written
 
 
@@ -32,7 +31,7 @@ def test_a_design_is_the_same_after_being_kept_as_json(design: Design) -> None:
 def test_a_methods_file_is_looked_for_beside_the_experiments(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: munet\nname: mine\nversion: 2\n")
     design = read(written(tmp_path, FILE.replace("method: munet", "method: mine.yaml")))
-    assert design.variant("fixed").label.startswith("mine v2 #")
+    assert design.variant("fixed").method_label.startswith("mine v2 #")
 
 
 def test_new_tasks_and_the_rest_may_be_written_out(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ WRONG = [
     ("set: {mu: [0.3]}", "set: {mu: 7}", 9, "variants.fixed: hyperparameters.mu.default is 7"),
     ("set: {mu: [0.3]}", "set: 7", 11, "variants.fixed.set"),
     ("set: {mu: [0.3]}", "set: {budget.cycles: 3}", 9, "fixed may train on 576 examples a task, learned on 384"),
-    ("  learned: mu2net-plus\n", "", 7, "variants"),
+    ("  learned: mu2net-plus\n", "", 7, "variants: there is one only; give two"),
     ("  fixed:", "  fi/xed:", 9, "variants.fi/xed"),
 ]  # fmt: skip
 
@@ -94,12 +93,6 @@ def test_what_is_no_experiment_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_file_that_is_not_there() -> None:
     with pytest.raises(RametError, match=r"cannot read nowhere\.yaml"):
         read("nowhere.yaml")
-
-
-def test_lines() -> None:
-    lines = Lines("f", "a:\n- 1\n- b:\n    c: 2\n")
-    places = [(), ("a",), ("a", 1), ("a", 1, "b", "c"), ("a", 1, "d"), ("a", 9), ("z",)]
-    assert [lines.at(*place) for place in places] == [f"f:{n}" for n in (1, 1, 3, 4, 3, 1, 1)]
 
 
 def test_what_is_wrong_in_a_methods_file_is_named_with_its_own_line(tmp_path: Path) -> None:

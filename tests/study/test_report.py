@@ -2,24 +2,26 @@
 
 import math
 import shutil
+from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from ramet.study import Design
-from ramet.study.parts import parts
-from ramet.study.design import MEASURES
-from ramet.study.gather import climbed, kind
-from ramet.study.summary import summarise
-from ramet.study.statistics import paired
 
 from ramet import study
 from ramet.base.errors import UnknownName
-from ramet.cli.output import plain
 from ramet.store.care import gc
+from ramet.study import record
+from ramet.study.design import MEASURES
+from ramet.study.figures import curve_of
+from ramet.study.gather import climbed, kind
+from ramet.study.parts import parts
+from ramet.study.statistics import paired
+from ramet.study.summary import summarise
+from ramet.study.write import plain
 from ramet.system import System
-from tests.study.examples import RECORD, SEEDS, TASKS, a_design, a_report, outcomes
+from tests.study.made import DESIGN, SEEDS, TASKS, a_design, a_report, equal_records, records, summary_of
 
 QUALITIES = st.integers(0, 1000).map(lambda count: count / 1000)
 TABLE = st.lists(QUALITIES, min_size=18, max_size=18)
@@ -38,8 +40,8 @@ def test_differences_are_paired_by_task_and_seed(values: list[float]) -> None:
     report = a_report(a_design("a", "b"), lambda *key: found[key])
     pairs = {(t, s): found["b", t, s]["score"] - found["a", t, s]["score"] for t in TASKS for s in SEEDS}  # type: ignore[operator]
     assert report.variants[1].differences["score"] == paired({s: [pairs[t, s] for t in TASKS] for s in SEEDS})
-    row = next(row for row in report.rows if (row.variant, row.task) == ("b", "two"))
-    assert row.differences["score"].mean == pytest.approx(sum(pairs["two", seed] for seed in SEEDS) / 3, abs=1e-9)
+    on_task = report.variants[1].tasks["kmnist"].differences["score"]
+    assert on_task.mean == pytest.approx(sum(pairs["kmnist", seed] for seed in SEEDS) / 3, abs=1e-9)
     assert report.variants[0].differences == {}
 
 
@@ -57,17 +59,17 @@ def test_the_other_as_control_says_the_opposite(values: list[float]) -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.integers(1, 1000), min_size=18, max_size=18))
-def test_costs_are_shares_of_the_controls(values: list[int]) -> None:
+def test_costs_are_compared_by_the_logarithms_of_ratios(values: list[int]) -> None:
     found = of([1e4 * value for value in values], "accounted_params", "flops")
     report = a_report(a_design("a", "b"), lambda *key: found[key])
-    shares = {s: [found["b", t, s]["flops"] / found["a", t, s]["flops"] - 1 for t in TASKS] for s in SEEDS}  # type: ignore[operator]
-    assert report.variants[1].costs["flops"] == paired(shares)
+    ratios = {s: [math.log(found["b", t, s]["flops"] / found["a", t, s]["flops"]) for t in TASKS] for s in SEEDS}  # type: ignore[operator]
+    assert report.variants[1].costs["flops"] == paired(ratios)
     assert report.variants[0].costs == {}
 
 
 @pytest.mark.parametrize(
     ("times", "said"),
-    [(0.5, "FLOPs −50.0 % (−50.0 % to −50.0 %)"), (1.25, "FLOPs +25.0 % (+25.0 % to +25.0 %)"), (1, "")],
+    [(0.5, "FLOPs ×0.50 (×0.50 to ×0.50)"), (1.25, "FLOPs ×1.25 (×1.25 to ×1.25)"), (1, "")],
 )
 def test_costs_that_are_told_apart_are_in_the_verdict(times: float, said: str) -> None:
     found = of([1e6] * 9 + [1e6 * times] * 9, "flops")
@@ -75,7 +77,7 @@ def test_costs_that_are_told_apart_are_in_the_verdict(times: float, said: str) -
     assert f"Its costs: {said}." in report.variants[1].verdict or not said
     assert ("costs" in report.variants[1].verdict) == bool(said)
     (cost,) = (part for part in parts(report) if part.name == "cost")
-    told = next(row for row in cost.blocks[4].rows if row[1] == "FLOPs")  # type: ignore[union-attr]
+    told = next(row for row in cost.blocks[2].rows if row[1] == "FLOPs")  # type: ignore[union-attr]
     assert told[2] == {0.5: "less", 1.25: "more", 1: "not told apart"}[times]
 
 
@@ -88,11 +90,10 @@ def test_a_variant_that_changes_nothing_is_told() -> None:
 @given(TABLE, st.randoms(use_true_random=False))
 def test_the_order_of_outcomes_does_not_matter(values: list[float], random: Random) -> None:
     found, design = of(values, "score", "quality", "test_quality"), a_design("a", "b")
-    made = outcomes(design, lambda *key: found[key])
+    made = equal_records(design, lambda *key: found[key])
     mixed = list(made)
     random.shuffle(mixed)
-    one, other = (summarise(RECORD, design, some, ()) for some in (made, mixed))
-    assert (one.variants, one.rows) == (other.variants, other.rows)
+    assert summary_of(made, design).variants == summary_of(mixed, design).variants
 
 
 @settings(max_examples=15, deadline=None)
@@ -152,34 +153,60 @@ def test_budgets_and_costs_that_differ_are_told() -> None:
     assert report.warnings == (
         "Budgets differ: b may train on 2,880,000 examples a task, a on 1,280,000. "
         "That is what the file says is tried.",
-        "On as many examples c spent 2.00 times the training FLOPs of a: the learning curves show both at equal cost.",
+        "On as many examples c spent 2.00 times the training FLOPs of a: equal examples are not equal compute.",
     )
 
 
-def test_what_is_missing_leaves_the_rest(design: Design) -> None:
+def test_a_cost_that_varies_wildly_is_a_ratio_still() -> None:
+    """As shares of the control's these came to "−1450.0 % to +1623.2 %"."""
+    report = a_report(
+        a_design("a", "b"), lambda variant, task, seed: {"seconds": 1.0 if variant == "a" or seed else 3000.0}
+    )
+    (cost,) = (part for part in parts(report) if part.name == "cost")
+    told = next(row for row in cost.blocks[2].rows if row[:2] == ("b", "time"))  # type: ignore[union-attr]
+    assert told[3:6] == ("×14.4", "×1.00 to ×208", "×0.00 to ×1,390,000")
+
+
+def test_what_is_missing_leaves_the_rest() -> None:
     tiny = a_design("a", "b")
-    made = [o for o in outcomes(tiny) if (o.variant, o.seed) != ("b", 2) and o.task != "three"]
-    report = summarise(RECORD, tiny, made, ())
-    assert report.variants[1].differences["score"].n == 4
-    assert {row.task for row in report.rows} == {"one", "two"}
-    empty = summarise(RECORD, tiny, [], ())
-    assert [part.name for part in parts(empty)] == ["verdict", "origin"]
+    made = [r for r in equal_records(tiny) if (r.variant, r.seed) != ("b", 2) and r.task != "omniglot"]
+    found = summary_of(made, tiny)
+    assert found.variants[1].differences["score"].n == 4
+    assert found.compared.tasks == TASKS[:2]
+    assert [part.name for part in parts(summary_of([], tiny))] == ["verdict", "faults", "origin"]
+
+
+def test_a_suite_is_judged_by_test_accuracy() -> None:
+    told = [variant.verdict for variant in summary_of(records()).variants]
+    assert told[2].startswith("full fine-tuning is worse than µ2Net+ by test accuracy (−.050, ")
+    by_score = summary_of(records(), DESIGN.model_copy(update={"judge": "score"})).variants[2].verdict
+    assert by_score.startswith("full fine-tuning is worse than µ2Net+ by the score (−.050, ")
 
 
 def test_the_whole_report_of_a_real_experiment(system: System) -> None:
     found = study.report(system, "mu")
     assert [variant.name for variant in found.variants] == ["learned", "fixed"]
-    assert len(found.outcomes) == 8
-    for outcome in found.outcomes:
-        path = system.catalog.path(outcome.path)
-        assert (outcome.quality, outcome.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
-        assert outcome.curve[-1] == (outcome.training_flops, pytest.approx(outcome.score))
-        assert outcome.examples == 384
-        assert all(count <= outcome.drawn[action] for action, count in outcome.survived.items())
-        assert bool(outcome.mu) == (outcome.variant == "learned")
-        assert set(MEASURES) <= set(outcome.__dataclass_fields__)
+    assert len(found.records) == 8
+    for one in found.records:
+        path = system.path(one.path)
+        assert (one.quality, one.test_quality) == (path.metrics["quality"], path.metrics["test_quality"])
+        assert curve_of(one)[-1] == (one.training_flops, pytest.approx(one.score))
+        assert one.examples == 384
+        assert one.children == len(one.tried or ()) == 4
+        assert all(child.parent for child in one.tried or ())
+        assert bool(one.mu) == (one.variant == "learned")
+        assert one.measured == {}
+        assert set(MEASURES) <= set(one.__dataclass_fields__)
+    for variant in found.variants:
+        assert all(m.survived <= m.drawn for m in variant.mutations)
     assert found.warnings == ()
-    assert plain(found)["variants"][0]["means"]["examples"] == 384
+    assert plain(found)["variants"][0]["means"]["examples"]["mean"] == 768
+
+
+def test_records_of_a_system_are_the_same_from_files(system: System, tmp_path: Path) -> None:
+    whole = study.study_of(system, "mu")
+    record.write(tmp_path, whole)
+    assert summarise(record.read(tmp_path)).variants == summarise(whole).variants
 
 
 def test_it_comes_from_records_alone(system: System) -> None:
@@ -206,12 +233,12 @@ def test_kinds_of_actions(action: str, expected: str) -> None:
     assert kind(action) == expected
 
 
-@given(st.lists(st.tuples(st.integers(1, 9).map(float), st.sampled_from([math.nan, 0.1, 0.2, 0.3]))))
-def test_a_curve_only_rises(points: list[tuple[float, float]]) -> None:
+@given(st.lists(st.tuples(st.integers(1, 9).map(float), st.sampled_from([None, 0.1, 0.2, 0.3]))))
+def test_a_curve_only_rises(points: list[tuple[float, float | None]]) -> None:
     found = list(climbed(points))
     assert found == sorted(found)
     assert [score for _, score in found] == sorted(score for _, score in found)
-    known = [score for _, score in points if not math.isnan(score)]
+    known = [score for _, score in points if score is not None]
     assert bool(found) == bool(known)
     if found:
         assert found[-1] == (sum(cost for cost, _ in points), max(known))

@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from ramet.study.record import read_all, read_terms
+
+from ramet.study.record import read
 from ramet.study.write import write_report
 
 REPOSITORY = Path(__file__).parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results"
-FOLDERS = sorted(folder.name for folder in RESULTS.iterdir() if (folder / "suite.json").exists())
+FOLDERS = sorted(folder.name for folder in RESULTS.iterdir() if (folder / "study.json").exists())
 
 
 def test_the_page_has_places_for_these_folders() -> None:
@@ -44,8 +45,9 @@ def test_records_hold_nothing_of_the_machine_but_its_kind(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_nothing_was_forgotten(folder: str) -> None:
     """Backward transfer, measured: a task's accuracy after every later task is what it was."""
-    found = {(r.variant.name, r.seed, r.setting, r.task): r for r in read_all(RESULTS / folder)}
-    for (variant, seed, setting, _), record in found.items():
-        for task, standing in record.standings.items():
-            assert standing.test == found[variant, seed, setting, task].test
-    assert read_terms(RESULTS / folder).tasks
+    study = read(RESULTS / folder)
+    found = {(r.variant, r.seed, r.alone, r.task): r for r in study.records}
+    for (variant, seed, alone, _), record in found.items():
+        for task, test in record.measured.items():
+            assert test == found[variant, seed, alone, task].test_quality
+    assert study.design.tasks

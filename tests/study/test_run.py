@@ -5,10 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from ramet.study import Design
-from ramet.study.design import GivenTask, Slot
-from ramet.study.run import choose_jobs
-from ramet.study.run import begin
 
 import ramet.system as ramet
 from ramet import study
@@ -16,6 +12,9 @@ from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.base.records import Child
 from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
+from ramet.study import Design
+from ramet.study.design import GivenTask, Slot
+from ramet.study.run import begin, choose_jobs
 from ramet.system import System
 from tests.cli.helpers import start, wait_for
 from tests.evolution.conftest import write_task
@@ -27,11 +26,12 @@ class Seen(study.Watch):
         self.told: list[tuple[str, int]] = []
         self.problems: list[str] = []
 
-    def started(self, slot: Slot) -> Observer:
-        self.told.append((slot.variant, slot.seed))
+    def started(self, slot: Slot, task: str) -> Observer:
+        if (slot.variant, slot.seed) not in self.told:
+            self.told.append((slot.variant, slot.seed))
         return Observer()
 
-    def ended(self, trial: Trial) -> None:
+    def ended(self, slot: Slot, trial: Trial) -> None:
         self.problems.append(trial.problem)
 
 
@@ -69,7 +69,7 @@ def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path
     killed.kill()
     killed.communicate()
     interrupted = start(*command)
-    wait_for(interrupted, "[3/4] learned, seed 1")
+    wait_for(interrupted, "[3/7] learned, seed 1")
     interrupted.send_signal(signal.SIGINT)
     _, messages = interrupted.communicate()
     assert interrupted.returncode == -signal.SIGINT, messages
@@ -83,7 +83,10 @@ def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path
 def test_side_by_side_it_comes_to_the_same(before: System, design: Design, grown: Path) -> None:
     seen = Seen()
     trials = study.run(before, design.model_copy(update={"seeds": (0,)}), jobs=2, watch=seen)
-    assert [(trial.variant, trial.seed) for trial in trials] == seen.told == [("learned", 0), ("fixed", 0)]
+    assert [(trial.branch, trial.task) for trial in trials] == [
+        (f"mu/{name}/0", task) for name in ("learned", "fixed") for task in ("one", "two")
+    ]
+    assert sorted(seen.told) == [("fixed", 0), ("learned", 0)]
     whole = commits(ramet.open(grown))
     assert commits(before) == {key: whole[key] for key in seen.told}
     assert before.verify() == []
@@ -95,8 +98,8 @@ class Fails(Observer):
 
 
 class FailsOnce(Seen):
-    def started(self, slot: Slot) -> Observer:
-        super().started(slot)
+    def started(self, slot: Slot, task: str) -> Observer:
+        super().started(slot, task)
         return Fails() if slot.variant == "fixed" else Observer()
 
 
@@ -104,7 +107,9 @@ def test_what_fails_is_on_record_and_does_not_stop_the_others(before: System, de
     small = design.model_copy(update={"seeds": (0,)})
     watch = FailsOnce()
     study.run(before, small, watch=watch)
-    assert [problem.strip().splitlines()[-1:] for problem in watch.problems] == [[], ["RuntimeError: a part is wrong"]]
+    assert [problem.strip().splitlines()[-1:] for problem in watch.problems] == [
+        [], [], ["RuntimeError: a part is wrong"],
+    ]  # fmt: skip
     assert "a part is wrong" in study.report(before, "mu").faults[0].why
     seen = Seen()
     study.run(before, small, watch=seen)
@@ -118,8 +123,9 @@ def test_a_method_that_learns_nothing_is_told(before: System, design: Design, tm
     text = FILE.replace("set: {mu: [0.3]}", diverging).replace("seeds: 2", "seeds: 1")
     study.run(before, study.read(written(tmp_path, text)))
     found = study.report(before, "mu")
-    assert [(fault.variant, fault.why) for fault in found.faults] == [
-        ("fixed", "no child learned one; no child learned two")
+    assert [(fault.variant, fault.task, fault.why) for fault in found.faults] == [
+        ("fixed", "one", "no child learned one"),
+        ("fixed", "two", ""),
     ]
     assert found.variants[1].verdict == "fixed: no task and seed is done that learned has done too."
 
@@ -162,7 +168,8 @@ def test_what_was_dropped_is_not_run_again(system: System, design: Design) -> No
 
 def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: Design) -> None:
     begin(before, design)
-    before.catalog.end_trial("mu", "learned", 0, "mu/learned/0")
+    for task in ("one", "two"):
+        before.catalog.end_trial("mu", "mu/learned/0", task)
     study.drop(before, "mu")
     with pytest.raises(InvalidValue, match="'mu' was dropped: there is no branch 'mu/fixed/0'"):
         study.run(before, design)
@@ -172,8 +179,8 @@ def test_trials_that_others_work_on_are_passed_over(before: System, design: Desi
     begin(before, design)
     with before.catalog.lease("one", branch="mu/learned/0"):
         trials = study.run(ramet.open(before.folder), design)
-    assert ("learned", 0) not in {(trial.variant, trial.seed) for trial in trials}
-    assert len(trials) == 3
+    assert "mu/learned/0" not in {trial.branch for trial in trials}
+    assert len(trials) == 6
 
 
 @pytest.mark.parametrize(("jobs", "expected"), [(None, 1), (1, 1), (5, 5)])

@@ -4,18 +4,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ramet.study.suite import (
-    choose_methods,
-    choose_tasks,
-    names,
-    resolved,
-    shrunk,
-    suite,
-    variant,
-)
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.method.document.presets import load
+from ramet.study.suite import choose_tasks, choose_variants, names, shrunk, suite
 
 SUITES = {
     "demo": 3, "large-124": 124, "mccb": 8, "reference-cpu": 4, "vdd": 10, "vtab-1k": 25, "vtab-full": 23,
@@ -24,29 +16,28 @@ BASELINES = ("finetune", "freeze_bottom:2", "adapters:32", "linear_probe")
 
 
 def test_the_packaged_suites() -> None:
-    assert {name: len(suite(name).tasks) for name in names()} == SUITES
+    assert {name: len(suite(name).task_names) for name in names()} == SUITES
 
 
 @pytest.mark.parametrize("name", SUITES)
 def test_a_recipe_says_what_it_is(name: str) -> None:
     found = suite(name)
-    assert found.name == name
-    assert found.command.startswith(f"ramet benchmark run {name}")
-    assert found.title
-    assert found.paper
-    assert found.expect
-    assert len({method.id for method in found.methods}) == len(found.methods)
-    assert set(found.reported) <= {task.name for task in found.tasks}
-    assert not found.methods[0].frontier  # all others are compared with it
+    recipe = found.recipe
+    assert recipe.name == name
+    assert recipe.command.startswith(f"ramet benchmark run {name}")
+    assert all((recipe.title, recipe.paper, recipe.expect, recipe.root))
+    assert (recipe.judge, recipe.tolerant, recipe.remeasure) == ("test_quality", True, True)
+    assert set(found.reported) <= set(found.task_names)
+    assert not next(iter(recipe.variants.values())).frontier  # all others are compared with it
 
 
 @pytest.mark.parametrize("name", SUITES)
 @pytest.mark.parametrize("scale", [1.0, 0.001])
-def test_every_method_of_a_suite_has_the_same_budget(name: str, scale: float) -> None:
+def test_every_variant_of_a_suite_has_the_same_budget(name: str, scale: float) -> None:
     found = suite(name)
-    budgets = [resolved(found, method, scale, {}).budget for method in found.methods]
-    assert len({budget.examples for budget in budgets}) == 1
-    assert len({budget.validation_examples for budget in budgets}) == 1
+    design = found.design(choose_variants(found, ["all"]), scale=scale)
+    assert len({variant.limits.examples for variant in design.variants}) == 1
+    assert len({variant.limits.validation_examples for variant in design.variants}) == 1
 
 
 @pytest.mark.parametrize(
@@ -60,15 +51,15 @@ def test_every_method_of_a_suite_has_the_same_budget(name: str, scale: float) ->
 )
 def test_the_papers_budgets(name: str, budget: int) -> None:
     found = suite(name)
-    assert resolved(found, found.methods[0], 1.0, {}).budget.examples == budget
+    assert found.design(choose_variants(found, ())).variants[0].limits.examples == budget
 
 
 def test_points_of_a_family_differ() -> None:
     for name in names():
         found = suite(name)
-        variants = [variant(method, resolved(found, method, 1.0, {})) for method in found.methods]
+        variants = found.design(choose_variants(found, ["all"])).variants
         assert len({(v.family, v.point) for v in variants}) == len(variants)
-        assert len({v.method for v in variants}) == len(variants)
+        assert len({v.method_label for v in variants}) == len(variants)
 
 
 @pytest.mark.parametrize("method", ["mu2net-plus", *BASELINES])
@@ -119,16 +110,16 @@ def test_small_batches_stay() -> None:
     ],
 )
 def test_methods_by_name(wanted: tuple[str, ...], chosen: tuple[str, ...]) -> None:
-    assert tuple(method.id for method in choose_methods(suite("demo"), wanted)) == chosen
+    assert tuple(choose_variants(suite("demo"), wanted)) == chosen
 
 
 def test_all_methods() -> None:
     found = suite("demo")
-    assert choose_methods(found, ["all"]) == list(found.methods)
+    assert choose_variants(found, ["all"]) == found.recipe.variants
 
 
 def test_tasks_keep_the_suites_order() -> None:
-    assert [task.name for task in choose_tasks(suite("demo"), ["greek", "digits"])] == ["digits", "greek"]
+    assert choose_tasks(suite("demo"), ["greek", "digits"]) == ("digits", "greek")
 
 
 def test_typos_are_told_what_was_meant() -> None:
@@ -138,12 +129,12 @@ def test_typos_are_told_what_was_meant() -> None:
     with pytest.raises(UnknownName, match="greek"):
         choose_tasks(found, ["grek"])
     with pytest.raises(UnknownName, match="finetune"):
-        choose_methods(found, ["finetun"])
+        choose_variants(found, ["finetun"])
 
 
 def test_a_suites_settings_reach_the_method_and_the_users_come_last() -> None:
     found = suite("demo")
-    method = resolved(found, found.methods[0], 0.25, {"batch": "32"})
+    method = found.method(found.recipe.variants["mu2net-plus"], 0.25, {"batch": "32"})
     assert method.score.params == 1.5e6
     assert method.batch == 32
     assert method.budget.samples_per_cycle == 4
@@ -168,26 +159,30 @@ expect: Anything.
 root: random:vit_tiny_patch16@32x1
 configuration: quick
 tasks: [{name: digits, source: "demo:digits"}]
-methods: [{method: finetune, settings: {opt.lr: 0.02, opt.nesterov: true}}]
+variants: {finetune: {method: finetune, set: {opt.lr: 0.02, opt.nesterov: true}}}
 """
 
 
 def test_a_suite_of_ones_own(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(MINE)
     found = suite(str(tmp_path / "mine.yaml"))
-    assert [task.source for task in found.tasks] == ["demo:digits"]
-    method = resolved(found, found.methods[0], 1.0, {})
+    assert [task.source for task in found.recipe.tasks] == ["demo:digits"]
+    method = found.method(found.recipe.variants["finetune"])
     assert method.hyperparameters["opt.nesterov"].default is True
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (MINE.replace("title: Mine\n", ""), "mine.yaml: title: Field required"),
-        (MINE + "tsks: []\n", "mine.yaml: tsks: Extra inputs"),
-        (MINE.replace("source:", "sorce:"), r"mine.yaml: tasks.0.source"),
-        ("- just a list\n", "mine.yaml: it: "),
-        ("name: [", "is no YAML"),
+        (MINE.replace("name: mine\n", ""), "mine.yaml:1: name is missing"),
+        (MINE.replace("root: random:vit_tiny_patch16@32x1\n", ""), "mine.yaml:1: root is missing"),
+        (MINE + "tsks: []\n", "mine.yaml:9: an experiment has no field tsks; did you mean tasks"),
+        (
+            MINE.replace("source:", "sorce:"),
+            "mine.yaml:7: an experiment has no field tasks.0.sorce; did you mean source",
+        ),
+        ("- just a list\n", "mine.yaml:1: the file: "),
+        ("name: [", "not YAML"),
         (b"\xff\xfe", "not UTF-8"),
         (None, "No such file"),
     ],
@@ -196,5 +191,5 @@ def test_a_recipe_with_a_fault_is_named(text: str | bytes | None, words: str, tm
     file = tmp_path / "mine.yaml"
     if text is not None:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(InvalidValue, match=words):
+    with pytest.raises((InvalidValue, UnknownName), match=words):
         suite(str(file))

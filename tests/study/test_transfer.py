@@ -1,14 +1,14 @@
 from dataclasses import replace
 
 import pytest
+
 from ramet.study.record import Record
-from ramet.study.runs import gather
+from ramet.study.runs import runs_of
+from ramet.study.statistics import estimate, paired
 from ramet.study.transfer import accuracy_matrix, sharing_matrix, system_params, transfer
-from ramet.study.statistics import estimate
+from tests.study.made import BLOCK, HEAD, SEEDS, TASKS, quality, records, study
 
-from tests.study.made import BLOCK, HEAD, SEEDS, TASKS, TERMS, quality, records
-
-RUNS = gather(TERMS, records())
+RUNS = runs_of(study(records()))
 
 
 def test_accuracy_matrix() -> None:
@@ -41,12 +41,11 @@ def test_what_was_forgotten_is_found() -> None:
 
     def forgetful(one: Record) -> Record:
         lost = {"kmnist": 0.01, "omniglot": 0.06}.get(one.task, 0.0)
-        if (one.variant.name, one.seed, one.setting) != ("evolved", 1, "together") or not lost:
+        if (one.variant, one.seed, one.alone) != ("evolved", 1, False) or not lost:
             return one
-        first = one.standings[TASKS[0]]
-        return replace(one, standings={**one.standings, TASKS[0]: replace(first, test=first.test - lost)})
+        return replace(one, measured={**one.measured, TASKS[0]: one.measured[TASKS[0]] - lost})
 
-    found = transfer(gather(TERMS, map(forgetful, records())), "evolved")
+    found = transfer(runs_of(study(map(forgetful, records()))), "evolved")
     assert found.backward is not None
     assert found.backward.mean == pytest.approx(-0.03 / 3)
     assert found.largest_change == pytest.approx(0.06)
@@ -54,7 +53,8 @@ def test_what_was_forgotten_is_found() -> None:
 
 def test_forward_transfer_is_paired_with_the_task_alone() -> None:
     found = transfer(RUNS, "evolved")
-    assert found.forward == estimate([0.03] * 2 * len(SEEDS))
+    assert found.forward == paired({seed: [0.03, 0.03] for seed in SEEDS})
+    assert found.forward.verdict == "better"
     assert found.forward_tasks == {task: estimate([0.03] * len(SEEDS)) for task in TASKS[1:]}
 
 
@@ -63,11 +63,17 @@ def test_without_runs_alone_there_is_no_forward_transfer() -> None:
 
 
 def test_one_task_has_nothing_to_transfer() -> None:
-    found = transfer(gather(TERMS, records(lambda v, task, seed: task != "kmnist")), "finetune")
+    found = transfer(runs_of(study(records(lambda v, task, seed: task != "kmnist"))), "finetune")
     assert (found.backward, found.largest_change, found.forward) == (None, None, None)
     assert found.accuracy.rows == ((quality("finetune", "kmnist", 0),),)
 
 
 def test_a_method_without_runs_has_empty_matrices() -> None:
-    found = transfer(gather(TERMS, []), "evolved")
+    found = transfer(runs_of(study([])), "evolved")
     assert (found.seed, found.accuracy.tasks, found.sharing.tasks) == (None, (), ())
+
+
+def test_what_was_not_measured_anew_is_not_said() -> None:
+    found = transfer(runs_of(study(replace(one, measured={}) for one in records())), "evolved")
+    assert (found.backward, found.largest_change, found.accuracy.tasks) == (None, None, ())
+    assert found.sharing.tasks == TASKS

@@ -4,8 +4,11 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
-from ramet.study.run import Request
-from ramet.study.suite import Suite, choose_methods
+
+from ramet.base.yaml import Yaml
+from ramet.study.design import Design
+from ramet.study.reading import recipe_of
+from ramet.study.suite import Suite, choose_variants
 
 DATA = Path(mkdtemp(prefix="ramet-test-"))
 ROOT = "random:vit_tiny_patch8@16x1"
@@ -22,42 +25,39 @@ def write_squares(name: str, seed: int) -> str:
     return f"npz:{DATA / name}.npz"
 
 
-SUITE = Suite.model_validate(
-    {
-        "name": "tiny",
-        "title": "Tiny",
-        "paper": "None.",
-        "command": "none",
-        "expect": "Nothing.",
-        "root": ROOT,
-        "configuration": "minutes",
-        "settings": {
-            "batch": 16,
-            "budget.cycles": 1,
-            "budget.samples_per_cycle": 2,
-            "budget.validations": 1,
-            "budget.examples_per_validation": 32,
-            "budget.validation_examples": 32,
-        },
-        "tasks": [
-            {"name": "squares", "source": write_squares("squares", 0)},
-            {"name": "more/squares", "source": write_squares("more", 1)},
-        ],
-        "methods": [{"method": "mu2net-plus", "transfer": True}, {"method": "linear_probe"}],
-    }
-)
+TEXT = f"""\
+name: tiny
+title: Tiny
+paper: None.
+expect: Nothing.
+root: {ROOT}
+judge: test_quality
+tolerant: true
+remeasure: true
+set:
+  batch: 16
+  budget.cycles: 1
+  budget.samples_per_cycle: 2
+  budget.validations: 1
+  budget.examples_per_validation: 32
+  budget.validation_examples: 32
+tasks:
+  - {{name: squares, source: "{write_squares("squares", 0)}"}}
+  - {{name: more/squares, source: "{write_squares("more", 1)}"}}
+variants:
+  mu2net-plus: {{method: mu2net-plus, alone: true}}
+  linear_probe: linear_probe
+"""
 
 
-def request(output: Path, **changes: object) -> Request:
-    """Both methods on both tasks with one seed."""
-    given = {
-        "suite": SUITE,
-        "methods": choose_methods(SUITE, ()),
-        "tasks": SUITE.tasks,
-        "seeds": 1,
-        "scale": 1.0,
-        "root": ROOT,
-        "output": output,
-        "command": "ramet benchmark run tiny",
-    }
-    return Request(**{**given, **changes})  # type: ignore[arg-type]
+def suite_of(text: str = TEXT) -> Suite:
+    read = Yaml(text, "tiny.yaml")
+    return Suite(recipe_of(read), read, Path())
+
+
+SUITE = suite_of()
+
+
+def a_design(*variants: str, **given: object) -> Design:
+    """Both variants on both tasks with one seed."""
+    return SUITE.design(choose_variants(SUITE, variants), **{"command": "ramet benchmark run tiny", **given})  # type: ignore[arg-type]
