@@ -72,14 +72,14 @@ def system(grown: Path, tmp_path: Path) -> System:
 
 
 def closed(system: System) -> Path:
-    system.catalog.close()
-    return system.folder
+    system.close()
+    return system.store.folder
 
 
 def commits(system: System, name: str = "mu") -> dict[tuple[str, int], str]:
     """Where every trial ended: the id follows from all that was published on the way."""
-    ended = {trial.branch: trial.commit for trial in system.catalog.trials(name)}
-    slots = Design.model_validate(system.catalog.experiment(name).design).slots()
+    ended = {trial.branch: trial.commit for trial in system.experiments.trials(name)}
+    slots = Design.model_validate(system.experiments.get(name).design).slots()
     return {(slot.variant, slot.seed): ended[slot.branch] for slot in slots if slot.branch in ended}
 
 

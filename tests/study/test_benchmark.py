@@ -13,7 +13,7 @@ from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.design import Design, GivenTask, Slot
 from ramet.study.record import Record
-from ramet.study.run import WHOLE_BRANCH, begin
+from ramet.study.run import begin
 from ramet.system import System
 from tests.study.tiny import ROOT, TEXT, a_design, suite_of
 
@@ -82,7 +82,7 @@ def test_every_variant_learns_every_task_and_some_alone(results: System, seen: S
 def test_a_record_says_what_was_found(results: System) -> None:
     found = study.study_of(results, "tiny").records
     record = next(one for one in found if (one.variant, one.task, one.alone) == ("mu2net-plus", "more/squares", False))
-    (status,) = [s for s in System(results.store, "tiny/mu2net-plus/0").status() if s.task == "more/squares"]
+    (status,) = [s for s in results.on("tiny/mu2net-plus/0").status() if s.task == "more/squares"]
     assert (record.quality, record.test_quality) == (status.quality, status.test_quality)
     assert (record.params, record.trained_params) == (status.params, status.trained_params)
     assert (record.accounted_params, record.flops) == (status.accounted_params, status.flops)
@@ -110,9 +110,9 @@ def test_accuracies_are_measured_anew_and_nothing_is_forgotten(results: System) 
 
 def test_a_task_alone_is_learned_from_the_root_alone(results: System) -> None:
     branch = "tiny/mu2net-plus/0/alone/more/squares"
-    line = results.catalog.log(branch)
-    assert line[-1].id == results.catalog.log("main")[-1].id
-    assert set(results.catalog.published(branch)) == {"more/squares"}
+    line = results.versions.log(branch)
+    assert line[-1].id == results.versions.log("main")[-1].id
+    assert set(results.versions.published(branch)) == {"more/squares"}
 
 
 def test_baselines_get_the_same_budget(results: System) -> None:
@@ -134,10 +134,10 @@ def test_what_is_done_is_not_done_again(results: System) -> None:
     ],
 )
 def test_results_under_other_terms_are_refused(results: System, change: dict[str, object], words: str) -> None:
-    before = results.catalog.experiment("tiny")
+    before = results.experiments.get("tiny")
     with pytest.raises(InvalidValue, match=words):
         study.run(results, a_design(**change))
-    assert results.catalog.experiment("tiny") == before
+    assert results.experiments.get("tiny") == before
 
 
 @pytest.mark.parametrize("stop_at", [1, 2, 4])
@@ -163,13 +163,13 @@ def test_side_by_side_and_stopped_none_goes_on(stop_at: int, tmp_path: Path) -> 
     system, watch = fresh(tmp_path), Seen(stop_at)
     with pytest.raises(KeyboardInterrupt):
         study.run(system, a_design(), jobs=2, watch=watch)
-    assert system.catalog.leased_since() is None
+    assert system.store.catalog.leases.held_since() is None
     study.run(system, a_design(), jobs=2)
     assert {record.state for record in records(system)} == {"done"}
 
 
 def test_a_fault_is_noted_and_the_rest_goes_on(tmp_path: Path) -> None:
-    wild = "  wild: {method: finetune, set: {opt.lr: [100.0], training.clip_norm: none, budget.validations: 8}, budget: own}\n"
+    wild = "  wild: {method: finetune, set: {opt.lr: [100.0], training.clip_norm: none}}\n"
     text = TEXT.replace("tasks:\n", "tasks:\n  - {name: missing, source: 'npz:nowhere.npz'}\n").replace(
         "  linear_probe", f"{wild}  linear_probe"
     )
@@ -193,8 +193,8 @@ def test_a_fault_is_noted_and_the_rest_goes_on(tmp_path: Path) -> None:
 def test_a_branch_that_another_process_works_on_is_passed_over(tmp_path: Path) -> None:
     system, watch = fresh(tmp_path), Seen()
     begin(system, a_design())
-    with system.catalog.lease(WHOLE_BRANCH, branch="tiny/mu2net-plus/0"):
-        study.run(ramet.open(system.folder), a_design(), watch=watch)
+    with system.experiments.hold("tiny/mu2net-plus/0"):
+        study.run(ramet.open(system.store.folder), a_design(), watch=watch)
     assert watch.passed == ["tiny/mu2net-plus/0"]
     assert watch.began == JOBS[2:]
 
@@ -205,12 +205,12 @@ def test_more_variants_and_seeds_join_what_is_there(tmp_path: Path) -> None:
     both = a_design("linear_probe", "adapters:8", seeds=2, command="second")
     written = study.run(system, both, tasks=["squares"])
     assert [trial.branch for trial in written] == ["tiny/adapters-8/0", "tiny/linear_probe/1", "tiny/adapters-8/1"]
-    design = Design.model_validate(system.catalog.experiment("tiny").design)
+    design = Design.model_validate(system.experiments.get("tiny").design)
     assert [variant.name for variant in design.variants] == ["linear_probe", "adapters:8"]
     assert (design.commands, design.seeds) == (("first", "second"), (0, 1))
     assert {fault.task for fault in study.report(system, "tiny").faults} == {"more/squares"}
     study.run(system, a_design("linear_probe", command="first"), tasks=["squares"])
-    assert Design.model_validate(system.catalog.experiment("tiny").design) == design
+    assert Design.model_validate(system.experiments.get("tiny").design) == design
 
 
 def test_seeds_come_one_after_the_other() -> None:
@@ -226,7 +226,7 @@ def test_seeds_come_one_after_the_other() -> None:
 def test_a_record_has_the_folder_of_data_as_the_user_named_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "images").mkdir()
-    design = a_design("linear_probe").model_copy(update={"tasks": (GivenTask(name="mnist", source="catalog:mnist"),)})
+    design = a_design("linear_probe").model_copy(update={"tasks": (GivenTask(name="mnist", source="papers:mnist"),)})
     (trial,) = study.run(fresh(tmp_path), design, data=Path("images"))
     assert trial.state == "no-data"
     assert "--data_dir=images" in trial.problem

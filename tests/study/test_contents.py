@@ -16,11 +16,12 @@ def text(summary: Summary, name: str) -> str:
 
 
 PINNED = {
-    "verdict": """\
-µ2Net+, s = .9 is worse than µ2Net+ by test accuracy (−.020, 95 % interval −.020 to −.020, p = 0.0039, 9 pairs, by 3 seeds −.020 to −.020).
-
-full fine-tuning is worse than µ2Net+ by test accuracy (−.050, 95 % interval −.050 to −.050, p = 0.0039, 9 pairs, by 3 seeds −.050 to −.050). Its costs: accounted parameters ×2.99 (×2.99 to ×2.99).
-""",
+    "verdict": (
+        "µ2Net+, s = .9 is worse than µ2Net+ by test accuracy (−.020, 95 % interval −.020 to −.020, p = 0.0039, "
+        "9 pairs, by 3 seeds −.020 to −.020).\n\nfull fine-tuning is worse than µ2Net+ by test accuracy (−.050, 95 % "
+        "interval −.050 to −.050, p = 0.0039, 9 pairs, by 3 seeds −.050 to −.050). Its costs: accounted parameters "
+        "×3.00 (×3.00 to ×3.00).\n"
+    ),
     "overview": """\
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 | µ2Net+ | .820 ± .033 | .800 ± .033 | 334 k | 1.00 k | 15.0 M | 3.00 T | 0:06:00 | 1.00 M |
@@ -57,7 +58,7 @@ full fine-tuning is worse than µ2Net+ by test accuracy (−.050, 95 % interval 
 | --- | ---: | ---: | ---: | ---: | ---: |
 | µ2Net+ | 1.28 M | 72 | 9 | 9.00 T | 0:18:00 |
 """,
-    "curves": "![The best score so far, by what was spent on training: every seed, and their mean in bold](figures/curves.svg)\n",
+    "curves": "every seed, and their mean in bold](figures/curves.svg)\n",
     "mutations": """\
 | action | µ2Net+ | µ2Net+, s = .9 | full fine-tuning |
 | --- | ---: | ---: | ---: |

@@ -10,8 +10,8 @@ from ramet.study.design import GivenTask
 from ramet.system import System
 from tests.tasks.examples import write_class_folders
 
-BANGLA = GivenTask(name="cmaterdb/bangla", source="catalog:cmaterdb/bangla")
-OMNIGLOT = GivenTask(name="omniglot", source="catalog:omniglot")
+BANGLA = GivenTask(name="cmaterdb/bangla", source="papers:cmaterdb/bangla")
+OMNIGLOT = GivenTask(name="omniglot", source="papers:omniglot")
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def write_npz(file: Path) -> None:
 
 
 def test_without_a_folder_data_is_where_tfds_has_it() -> None:
-    assert locate(BANGLA, None) == ("catalog:cmaterdb/bangla", {})
+    assert locate(BANGLA, None) == ("papers:cmaterdb/bangla", {})
 
 
 def test_a_source_of_the_studys_own_is_left_alone(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_source_of_the_studys_own_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_an_archive_comes_before_a_folder_and_that_before_tfds(tmp_path: Path) -> None:
-    assert locate(BANGLA, tmp_path) == ("catalog:cmaterdb/bangla", {"data_dir": str(tmp_path)})
+    assert locate(BANGLA, tmp_path) == ("papers:cmaterdb/bangla", {"data_dir": str(tmp_path)})
     (tmp_path / "cmaterdb_bangla" / "train").mkdir(parents=True)
     assert locate(BANGLA, tmp_path) == (f"folder:{tmp_path / 'cmaterdb_bangla'}", {})
     write_npz(tmp_path / "cmaterdb_bangla.npz")
@@ -58,7 +58,7 @@ def test_an_archive_is_cut_as_the_papers_say_if_it_can_be(
 ) -> None:
     write_npz(tmp_path / f"{task.name.replace('/', '_')}.npz")
     assert ensure_task(system, task, tmp_path)
-    read = system.task(task.name)
+    read = system.tasks[task.name]
     assert described(read) == words
     assert read.splits["validation"] == (8 if task is BANGLA else 2)  # 20 % or 5 % of train
     assert read.splits["test"] == 8
@@ -69,7 +69,7 @@ def test_a_task_is_added_once_and_found_again(system: System, tmp_path: Path) ->
     assert ensure_task(system, BANGLA, tmp_path)
     assert not ensure_task(system, BANGLA, tmp_path)
     assert not ensure_task(system, GivenTask(name=BANGLA.name), tmp_path)
-    with pytest.raises(InvalidValue, match="there is a task 'cmaterdb/bangla' already, from catalog:"):
+    with pytest.raises(InvalidValue, match="there is a task 'cmaterdb/bangla' already, from papers:"):
         ensure_task(system, BANGLA.model_copy(update={"source": "demo:digits"}))
     with pytest.raises(UnknownName, match="'nothing'"):
         ensure_task(system, GivenTask(name="nothing"))
@@ -79,10 +79,10 @@ def test_a_folder_says_what_it_is(system: System, tmp_path: Path) -> None:
     write_class_folders(tmp_path / "cmaterdb_bangla" / "train")
     assert ensure_task(system, BANGLA, tmp_path)
     assert not ensure_task(system, BANGLA, tmp_path)
-    assert described(system.task(BANGLA.name)) == "folder"
+    assert described(system.tasks[BANGLA.name]) == "folder"
 
 
 def test_missing_data_is_told_with_how_to_get_it(system: System, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cmaterdb/bangla is not prepared"):
         ensure_task(system, BANGLA, tmp_path)
-    assert system.tasks() == []
+    assert system.tasks == []

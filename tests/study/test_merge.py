@@ -13,28 +13,28 @@ from tests.study.conftest import commits
 
 def best(system: System, task: str) -> set[str]:
     """The paths of the highest validation quality: no size counts in these methods' score."""
-    found = [system.catalog.published(commit)[task] for commit in commits(system).values()]
+    found = [system.versions.published(commit)[task] for commit in commits(system).values()]
     top = max(path.metrics["quality"] for path in found)
     return {path.id for path in found if path.metrics["quality"] == top}
 
 
 def test_the_best_of_every_task_is_published_by_one_commit(system: System) -> None:
-    base = system.commit("main").id
+    base = system.versions.commit("main").id
     merged = study.merge(system, "mu")
-    commit = system.commit("main")
+    commit = system.versions.commit("main")
     sources = {taken.source for taken in merged.tasks}
     assert merged.commit == commit.id
     assert commit.parents[0] == base
-    assert set(commit.parents[1:]) == {system.catalog.head(str(source)).id for source in sources}
+    assert set(commit.parents[1:]) == {system.versions.commit(str(source)).id for source in sources}
     assert commit.message.startswith("experiment mu: ")
     assert set(commit.changes) == {"one", "two"}
-    paths = system.catalog.published("main")
+    paths = system.versions.published("main")
     assert set(commit.method.split("; ")) == {path.method for path in paths.values()}
     for taken in merged.tasks:
         assert paths[taken.task].id == taken.path
         assert taken.path in best(system, taken.task)
         assert (taken.before, taken.score_before) == (None, None)
-    assert system.verify() == []
+    assert system.store.verify() == []
     assert [check.equal for check in system.verify_quality()] == [True, True]
 
 
@@ -49,7 +49,7 @@ def test_a_second_merge_has_nothing_to_do(system: System) -> None:
 def test_some_tasks_first(system: System) -> None:
     one = study.merge(system, "mu", ["one"])
     assert [taken.task for taken in one.tasks] == ["one"]
-    assert set(system.catalog.published("main")) == {"one"}
+    assert set(system.versions.published("main")) == {"one"}
     both = study.merge(system, "mu")
     assert [taken.source is None for taken in both.tasks] == [True, False]
     with pytest.raises(UnknownName, match="has no task 'tow'; did you mean two"):
@@ -57,10 +57,12 @@ def test_some_tasks_first(system: System) -> None:
 
 
 def test_what_is_better_on_the_base_stays(system: System) -> None:
-    top = max(system.catalog.published(commit)["one"].metrics["quality"] for commit in commits(system).values())
-    system.catalog.publish([system.catalog.published("mu/learned/0")["one"]], message="by hand", method="m")
-    path = system.catalog.published("main")["one"]
-    system.catalog.set_metric(path.id, "quality", top + 0.01)
+    top = max(system.versions.published(commit)["one"].metrics["quality"] for commit in commits(system).values())
+    system.store.catalog.versions.publish(
+        [system.versions.published("mu/learned/0")["one"]], message="by hand", method="m"
+    )
+    path = system.versions.published("main")["one"]
+    system.store.catalog.paths.set_metric(path.id, "quality", top + 0.01)
     merged = study.merge(system, "mu")
     assert merged.tasks[0].source is None
     assert merged.tasks[1].source is not None
@@ -71,9 +73,9 @@ def test_what_was_merged_outlives_its_branches(system: System) -> None:
     study.merge(system, "mu")
     assert len(study.drop(system, "mu")) == 4
     assert study.drop(system, "mu") == []
-    gc(system.catalog, system.objects, delete=True, grace=0)
-    assert system.verify() == []
-    assert [branch.name for branch in system.branches()] == ["main"]
+    gc(system.store.catalog, system.store.objects, delete=True, grace=0)
+    assert system.store.verify() == []
+    assert [branch.name for branch in system.versions.branches()] == ["main"]
     assert study.overview(system, "mu").dropped
     with pytest.raises(InvalidValue, match="'mu' was dropped"):
         study.merge(system, "mu")
@@ -86,17 +88,20 @@ def test_nothing_is_merged_before_a_trial_has_ended(before: System, design: Desi
 
 
 def test_a_branch_that_somebody_is_on_or_works_on_is_not_dropped(system: System) -> None:
-    with system.catalog.lease("one", branch="mu/fixed/1"), pytest.raises(Busy, match="'one' is being worked on"):
+    with (
+        system.store.catalog.leases.hold("one", branch="mu/fixed/1"),
+        pytest.raises(Busy, match="'one' is being worked on"),
+    ):
         study.drop(system, "mu")
-    system.switch("mu/fixed/0")
+    system.versions.switch("mu/fixed/0")
     with pytest.raises(InvalidValue, match="the system is on branch 'mu/fixed/0'"):
         study.drop(system, "mu")
-    assert len(system.branches()) == 5
+    assert len(system.versions.branches()) == 5
 
 
 def test_what_was_stopped_can_be_dropped(before: System, design: Design) -> None:
     begin(before, design)
     method = design.variants[0].method
-    before.catalog.start_agent("one", method=method, label="m", seed=0, cycles=1, samples=1, branch="mu/fixed/0")
+    before.store.catalog.agents.start("one", method=method, label="m", seed=0, cycles=1, samples=1, branch="mu/fixed/0")
     assert len(study.drop(before, "mu")) == 4
-    assert [agent.state for agent in before.catalog.agents()] == ["done"]
+    assert [agent.state for agent in before.runs()] == ["done"]

@@ -39,7 +39,7 @@ def test_a_part_that_fails_is_on_record_with_its_line_and_the_others_go_on(befor
     assert f"{tmp_path / 'mine.py'}:9" in fault.why
     assert "ZeroDivisionError" in fault.why
     assert {record.variant for record in found.done} == {"learned"}
-    assert before.verify() == []
+    assert before.store.verify() == []
 
 
 def test_another_code_is_another_experiment(before: System, tmp_path: Path) -> None:

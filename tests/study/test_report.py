@@ -212,12 +212,12 @@ def test_records_of_a_system_are_the_same_from_files(system: System, tmp_path: P
 def test_it_comes_from_records_alone(system: System) -> None:
     """Without the branches, the objects that only they held, and what was evolved there afterwards."""
     before = study.report(system, "mu")
-    System(system.store, "mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    system.on("mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
     assert len(study.drop(system, "mu")) == 4
-    assert gc(system.catalog, system.objects, delete=True, grace=0).objects > 0
+    assert gc(system.store.catalog, system.store.objects, delete=True, grace=0).objects > 0
     assert study.report(system, "mu") == before
-    shutil.rmtree(system.folder / "objects")
-    shutil.rmtree(system.folder / "cache")
+    shutil.rmtree(system.store.folder / "objects")
+    shutil.rmtree(system.store.folder / "cache")
     assert study.report(system, "mu") == before
 
 

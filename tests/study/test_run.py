@@ -36,15 +36,15 @@ class Seen(study.Watch):
 
 
 def test_every_trial_starts_from_one_commit_and_leaves_the_base_alone(system: System, design: Design) -> None:
-    base = system.catalog.experiment("mu").base
-    assert system.commit("main").id == base
+    base = system.experiments.get("mu").base
+    assert system.versions.commit("main").id == base
     for slot in design.slots():
-        line = system.catalog.log(slot.branch)
+        line = system.versions.log(slot.branch)
         assert line[-1].id == base
-        assert {agent.seed for agent in system.catalog.agents() if agent.branch == slot.branch} == {slot.seed}
-        assert set(system.catalog.published(slot.branch)) == {"one", "two"}
+        assert {agent.seed for agent in system.runs() if agent.branch == slot.branch} == {slot.seed}
+        assert set(system.versions.published(slot.branch)) == {"one", "two"}
     assert len(set(commits(system).values())) == 4
-    assert system.verify() == []
+    assert system.store.verify() == []
 
 
 def test_the_same_call_again_does_nothing(system: System, design: Design) -> None:
@@ -59,11 +59,11 @@ def test_an_experiment_is_never_edited(system: System, design: Design) -> None:
     other = design.model_copy(update={"seeds": (0, 1, 2)})
     with pytest.raises(InvalidValue, match="another content, and one is never edited; give a change another name"):
         study.run(system, other)
-    assert system.catalog.experiment("mu").design == design.model_dump(mode="json")
+    assert system.experiments.get("mu").design == design.model_dump(mode="json")
 
 
 def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path, tmp_path: Path) -> None:
-    command = ("-C", before.folder, "experiment", "run", written(tmp_path))
+    command = ("-C", before.store.folder, "experiment", "run", written(tmp_path))
     killed = start(*command)
     wait_for(killed, "one (1 of 8): cycle 1/2, 1/4 samples")
     killed.kill()
@@ -89,7 +89,7 @@ def test_side_by_side_it_comes_to_the_same(before: System, design: Design, grown
     assert sorted(seen.told) == [("fixed", 0), ("learned", 0)]
     whole = commits(ramet.open(grown))
     assert commits(before) == {key: whole[key] for key in seen.told}
-    assert before.verify() == []
+    assert before.store.verify() == []
 
 
 class Fails(Observer):
@@ -138,8 +138,8 @@ def test_new_tasks_are_added_and_those_of_another_source_refused(
         update={"tasks": (GivenTask(name="three", source=source), GivenTask(name="one")), "seeds": (0,)}
     )
     study.run(before, small)
-    assert {task.name for task in before.tasks()} == {"one", "two", "three"}
-    assert set(before.catalog.published("mu/fixed/0")) == {"one", "three"}
+    assert {task.name for task in before.tasks} == {"one", "two", "three"}
+    assert set(before.versions.published("mu/fixed/0")) == {"one", "three"}
     other = small.model_copy(update={"name": "other", "tasks": (GivenTask(name="one", source=source),)})
     with pytest.raises(InvalidValue, match="there is a task 'one' already, from npz:"):
         study.run(before, other)
@@ -155,9 +155,9 @@ def test_a_wrong_experiment_changes_nothing(before: System, design: Design, tmp_
             study.run(before, design.model_copy(update={"tasks": wrong}))
     with pytest.raises(UnknownName, match="no branch is called 'mian'"):
         study.run(before, design.model_copy(update={"base": "mian"}))
-    assert [task.name for task in before.tasks()] == ["one", "two"]
-    assert before.catalog.experiments() == []
-    assert [branch.name for branch in before.branches()] == ["main"]
+    assert [task.name for task in before.tasks] == ["one", "two"]
+    assert before.experiments.all() == []
+    assert [branch.name for branch in before.versions.branches()] == ["main"]
 
 
 def test_what_was_dropped_is_not_run_again(system: System, design: Design) -> None:
@@ -169,7 +169,7 @@ def test_what_was_dropped_is_not_run_again(system: System, design: Design) -> No
 def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: Design) -> None:
     begin(before, design)
     for task in ("one", "two"):
-        before.catalog.end_trial("mu", "mu/learned/0", task)
+        before.experiments.end_trial("mu", "mu/learned/0", task)
     study.drop(before, "mu")
     with pytest.raises(InvalidValue, match="'mu' was dropped: there is no branch 'mu/fixed/0'"):
         study.run(before, design)
@@ -177,8 +177,8 @@ def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: 
 
 def test_trials_that_others_work_on_are_passed_over(before: System, design: Design) -> None:
     begin(before, design)
-    with before.catalog.lease("one", branch="mu/learned/0"):
-        trials = study.run(ramet.open(before.folder), design)
+    with before.store.catalog.leases.hold("one", branch="mu/learned/0"):
+        trials = study.run(ramet.open(before.store.folder), design)
     assert "mu/learned/0" not in {trial.branch for trial in trials}
     assert len(trials) == 6
 

@@ -179,7 +179,7 @@ def test_a_suite_of_ones_own(tmp_path: Path) -> None:
         (MINE + "tsks: []\n", "mine.yaml:9: an experiment has no field tsks; did you mean tasks"),
         (
             MINE.replace("source:", "sorce:"),
-            "mine.yaml:7: an experiment has no field tasks.0.sorce; did you mean source",
+            "mine.yaml:7: an experiment has no field tasks.0.sorce",
         ),
         ("- just a list\n", "mine.yaml:1: the file: "),
         ("name: [", "not YAML"),

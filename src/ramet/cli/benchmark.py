@@ -105,7 +105,7 @@ def run(
     try:
         failed = run_design(system, design, tasks=wanted, data=data, jobs=jobs, device=device)
     finally:
-        if design.name in {experiment.name for experiment in system.catalog.experiments()}:
+        if design.name in {experiment.name for experiment in system.experiments.all()}:
             record.write(folder, study_of(system, design.name))
     say(f"records are in {folder}; next: ramet benchmark report {folder}")
     if failed:

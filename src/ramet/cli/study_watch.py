@@ -4,20 +4,22 @@ In between it shows what `ramet evolve` does; where branches run side by side, o
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
 
-from ramet.base.text import duration
-from ramet.cli.output import STOPPED, err, percent, say
-from ramet.cli.progress import progress_bar
-from ramet.cli.watch import Clock, watching
+from ramet.base.progress import QUIET, Progress
+from ramet.base.text import duration, percent
+from ramet.cli.interrupt import stop_if_pressed
+from ramet.cli.output import STOPPED, err, say
+from ramet.cli.progress import showing, watching
 from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.design import Slot
 from ramet.study.run import Watch
 from ramet.system import System
+from ramet.system.lines import Clock
 
 
 class Lines(Watch):
@@ -27,7 +29,7 @@ class Lines(Watch):
         system: where what was found is looked up.
         total: how many tasks there are to learn.
         observer: who is told how a task is learned.
-        bar: told how many of how many children are made, where branches run side by side.
+        bar: told how many children are made, where branches run side by side.
         clock: seconds.
     """
 
@@ -36,7 +38,7 @@ class Lines(Watch):
         system: System,
         total: int,
         observer: Observer,
-        bar: Callable[[int, int], None] | None = None,
+        bar: Progress = QUIET,
         clock: Clock = time.monotonic,
     ) -> None:
         self._system = system
@@ -69,14 +71,21 @@ class Lines(Watch):
 
     def advanced(self, what: str, done: int, total: int) -> None:
         """See Progress."""
-        if self._bar:
-            self._bar(done, total)
+        self._bar.advanced(what, done, total)
 
     def _outcome(self, trial: Trial) -> str:
         if trial.state != "done":
             return f"{trial.state.replace('-', ' ')}: {trial.problem.strip().rpartition(chr(10))[2]}"
-        metrics = self._system.catalog.published(trial.commit)[trial.task].metrics
+        metrics = self._system.versions.published(trial.commit)[trial.task].metrics
         return f"validation {percent(metrics['quality'])}, test {percent(metrics['test_quality'])}"
+
+
+class Asking(Observer):
+    """Asks between steps whether Ctrl-C was pressed."""
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        """See Progress."""
+        stop_if_pressed()
 
 
 @contextmanager
@@ -93,8 +102,8 @@ def watching_study(system: System, total: int, jobs: int) -> Iterator[Lines]:
             yield Lines(system, total, observer)
         return
     try:
-        with progress_bar("children") as bar:
-            yield Lines(system, total, Observer(), bar)
+        with showing() as bar:
+            yield Lines(system, total, Asking(), bar)
     except KeyboardInterrupt as interrupt:
         say("stopped; the same command goes on")
         raise typer.Exit(STOPPED) from interrupt

@@ -11,7 +11,7 @@ from ramet.system import System
 from ramet.tasks.sources import KINDS
 from ramet.tasks.sources.papers import own_splits
 
-CATALOG = "catalog:"
+PAPERS = "papers:"
 
 _ADDING = threading.Lock()
 """One thread at a time adds a task; the others then find it there."""
@@ -26,7 +26,7 @@ def locate(task: GivenTask, data: Path | None) -> tuple[str, dict[str, Any]]:
     Raises:
         DataError: the folder of data does not exist.
     """
-    if data is None or not task.source.startswith(CATALOG):
+    if data is None or not task.source.startswith(PAPERS):
         return task.source, dict(task.options)
     if not data.is_dir():
         raise DataError(f"{data} is no folder", "name the one that holds the data by --data")
@@ -47,14 +47,14 @@ def ensure_task(system: System, task: GivenTask, data: Path | None = None) -> bo
         UnknownName: it is to be there, and is not.
     """
     if not task.source:
-        system.task(task.name)
+        system.tasks[task.name]
         return False
     source, options = locate(task, data)
     with _ADDING:
         if _is_there(system, task.name, source):
             return False
         try:
-            system.add_task(**task.model_dump(exclude={"options", "source"}), source=source, **options)
+            system.tasks.add(**task.model_dump(exclude={"options", "source"}), source=source, **options)
         except InvalidValue:
             if not _is_there(system, task.name, source):  # else another process was quicker
                 raise
@@ -66,13 +66,13 @@ def described(task: Task) -> str:
     """Return what was read, as records say it: `tfds`, `npz`, `npz, own split`, `folder`, ..."""
     kind, _, name = task.source.partition(":")
     file = task.options.get("source", {}).get("file")
-    if kind == "catalog" and file:
+    if kind == "papers" and file:
         return "npz, own split" if own_splits(name, file) else "npz"
-    return {"catalog": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
+    return {"papers": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
 
 
 def _is_there(system: System, name: str, source: str) -> bool:
-    there = next((task.source for task in system.tasks() if task.name == name), None)
+    there = next((task.source for task in system.tasks if task.name == name), None)
     if there is None or there == source or source == f"folder:{there}":
         return there is not None
     raise InvalidValue(f"there is a task {name!r} already, from {there}", "write its name alone")

@@ -112,7 +112,7 @@ def _obstacles(axes: Any, curves: Sequence[Sequence[Dot]]) -> Iterator[Box]:
 
 
 def _at(axes: Any, x: float, y: float) -> Point:
-    """Return where a value is on the figure, in points of 1/72 inch; what is left of a logarithmic axis is at its edge."""
+    """Return where a value is on the figure (in 1/72 inch); what is left of a logarithmic axis is at its edge."""
     left, _ = axes.get_xlim()
     across, up = axes.transData.transform((max(x, left), y))
     return float(across), float(up)

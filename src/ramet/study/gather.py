@@ -28,7 +28,7 @@ def study_of(system: System, name: str) -> Study:
     Raises:
         UnknownName: there is no such experiment.
     """
-    experiment = system.catalog.experiment(name)
+    experiment = system.experiments.get(name)
     design = Design.model_validate(experiment.design)
     return Study(design, experiment.base, experiment.time, tuple(_Reader(system, design).records()))
 
@@ -63,27 +63,27 @@ class _Reader:
     """What all records of a study are read from."""
 
     def __init__(self, system: System, design: Design) -> None:
-        self.catalog = system.catalog
+        self.system = system
         self.design = design
         self.roots = tuple(system.roots().values())
-        self.tasks = {task.name: task for task in self.catalog.tasks(removed=True)}
+        self.tasks = {task.name: task for task in system.tasks.listed(removed=True)}
         self.terms = design.variant(design.control).score()
         self.own = {variant.name: _score(variant) for variant in design.variants}
         self.agents: dict[tuple[str, str], Agent] = {}
-        for agent in self.catalog.agents():
+        for agent in system.runs():
             self.agents.setdefault((agent.branch, agent.task), agent)  # later ones are not the study's
 
     def records(self) -> Iterator[Record]:
         """Yield the records in the design's order of seeds, variants and tasks."""
         ended: dict[str, dict[str, Trial]] = {}
-        for trial in self.catalog.trials(self.design.name):
+        for trial in self.system.experiments.trials(self.design.name):
             ended.setdefault(trial.branch, {})[trial.task] = trial
         for slot in self.design.slots():
             trials = ended.get(slot.branch, {})
             if not trials:
                 continue
             last = max(trials.values(), key=lambda trial: trial.number)
-            world = World.of(self.catalog.published(last.commit), self.roots)
+            world = World.of(self.system.versions.published(last.commit), self.roots)
             for task in self.design.tasks_of(slot):
                 if task in trials:
                     yield self._record(slot, trials[task], world)
@@ -104,7 +104,7 @@ class _Reader:
         if trial.state != "done" or path is None or agent is None:
             return Record(**common)
         task, own = self.tasks[trial.task], self.own[slot.variant]
-        children = self.catalog.children(agent.id)
+        children = self.system.history(run=agent.id)
         return Record(
             **common,
             data=described(task),
@@ -148,7 +148,7 @@ class _Reader:
 
     def _origin(self, path: Path, agent: Agent) -> Path | None:
         """Return the path of before that the run's way to its published one came from."""
-        return next((ancestor for ancestor in self.catalog.ancestors(path.id) if ancestor.agent != agent.id), None)
+        return next((before for before in self.system.lineage(path.id)[::-1] if before.agent != agent.id), None)
 
 
 def _number(value: float) -> float | None:

@@ -47,7 +47,7 @@ def along(start: Point, end: Point, half: float = 1.0) -> Iterable[Box]:
 
 
 def placed(points: Sequence[Point], sizes: Sequence[Point], obstacles: Sequence[Box], frame: Box) -> list[Box]:
-    """Return a box of its size near every point, one after the other: the nearest that is free, else the least covered."""
+    """Return a box of its size near every point, in order: the nearest that is free, else the least covered."""
     taken: list[Box] = []
     for point, size in zip(points, sizes, strict=True):
         taken.append(_best(point, size, [*obstacles, *(_grown(box, 1.5) for box in taken)], frame))

@@ -11,7 +11,7 @@ from itertools import groupby
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.records import Path
 from ramet.base.text import did_you_mean
-from ramet.evolution.merge import rank, undisputed
+from ramet.evolution.merge import rank
 from ramet.store.versions.commits import Moved
 from ramet.store.versions.current import current_branch
 from ramet.study.design import Design
@@ -56,19 +56,19 @@ def merge(system: System, name: str, tasks: Sequence[str] = ()) -> ExperimentMer
         UnknownName: there is no such experiment, or it has no such task.
         InvalidValue: no trial has ended, or their branches were dropped.
     """
-    design = Design.model_validate(system.catalog.experiment(name).design)
+    design = Design.model_validate(system.experiments.get(name).design)
     wanted = _known(design, tasks)
     commits = _commits(system, design)
     while True:
-        head = system.catalog.head(design.base).id
+        head = system.versions.commit(design.base).id
         chosen = tuple(_best(system, design, wanted, head, commits))
         moved = [taken for taken in chosen if taken.source]
         if not moved:
             return ExperimentMerged(design.base, head, chosen)
         sources = sorted({str(taken.source) for taken in moved}, key=list(commits).index)
-        paths = system.catalog.paths([str(taken.path) for taken in moved])
+        paths = system.paths([str(taken.path) for taken in moved])
         try:
-            commit = system.catalog.gather(
+            commit = system.versions.gather(
                 design.base,
                 head,
                 [commits[source] for source in sources],
@@ -89,14 +89,15 @@ def drop(system: System, name: str) -> list[str]:
         InvalidValue: the system or its folder is on one of them.
         Busy: a process works on one.
     """
-    design = Design.model_validate(system.catalog.experiment(name).design)
+    design = Design.model_validate(system.experiments.get(name).design)
     branches = [slot.branch for slot in design.slots()]
-    here = next((branch for branch in (system.branch, current_branch(system.folder)) if branch in branches), None)
+    on = (system.versions.branch, current_branch(system.store.folder))
+    here = next((branch for branch in on if branch in branches), None)
     if here is not None:
         raise InvalidValue(
             f"the system is on branch {here!r}", f"go to another one first: `ramet switch {design.base}`"
         )
-    return system.catalog.drop_branches(branches)
+    return system.experiments.drop(branches)
 
 
 def _known(design: Design, tasks: Sequence[str]) -> tuple[str, ...]:
@@ -108,8 +109,8 @@ def _known(design: Design, tasks: Sequence[str]) -> tuple[str, ...]:
 
 def _commits(system: System, design: Design) -> dict[str, str]:
     """Return where the trials that have ended left their branches, by branch."""
-    ended = {trial.branch: trial.commit for trial in system.catalog.trials(design.name)}  # the last one counts
-    there = {branch.name for branch in system.catalog.branches()}
+    ended = {trial.branch: trial.commit for trial in system.experiments.trials(design.name)}
+    there = {branch.name for branch in system.versions.branches()}
     found = {slot.branch: ended[slot.branch] for slot in design.slots() if slot.branch in ended}
     if not found:
         raise InvalidValue(
@@ -122,9 +123,9 @@ def _commits(system: System, design: Design) -> dict[str, str]:
 
 def _best(system: System, design: Design, tasks: Sequence[str], head: str, commits: dict[str, str]) -> list[Taken]:
     """Return of every task the best of the base's path and those of the trials; the first of equal ones."""
-    ours = system.catalog.published(head)
-    theirs = {branch: system.catalog.published(commit) for branch, commit in commits.items()}
-    world = undisputed(system.catalog, {task: path.id for task, path in ours.items()}, tasks)
+    ours = system.versions.published(head)
+    theirs = {branch: system.versions.published(commit) for branch, commit in commits.items()}
+    world = system.versions.world(head, without=tasks)
     terms = design.variant(design.control).score()
 
     def scored(source: str | None, path: Path | None) -> tuple[str | None, str | None, float | None]:

@@ -51,7 +51,7 @@ class Overview:
 
 def overviews(system: System) -> list[Overview]:
     """Return all experiments, the oldest first."""
-    return [_overview(system, record) for record in system.catalog.experiments()]
+    return [_overview(system, record) for record in system.experiments.all()]
 
 
 def overview(system: System, name: str) -> Overview:
@@ -60,7 +60,7 @@ def overview(system: System, name: str) -> Overview:
     Raises:
         UnknownName: there is none.
     """
-    return _overview(system, system.catalog.experiment(name))
+    return _overview(system, system.experiments.get(name))
 
 
 def _overview(system: System, record: Experiment) -> Overview:
@@ -80,8 +80,8 @@ def _overview(system: System, record: Experiment) -> Overview:
 
 
 def _slots(system: System, design: Design) -> Iterator[SlotStatus]:
-    ended = {(trial.branch, trial.task): trial for trial in system.catalog.trials(design.name)}
-    there = {branch.name for branch in system.catalog.branches()}
+    ended = {(trial.branch, trial.task): trial for trial in system.experiments.trials(design.name)}
+    there = {branch.name for branch in system.versions.branches()}
     for slot in design.slots():
         trials = [ended.get((slot.branch, task)) for task in design.tasks_of(slot)]
         problems = [trial.problem for trial in trials if trial and trial.state != "done"]
@@ -92,6 +92,6 @@ def _slots(system: System, design: Design) -> Iterator[SlotStatus]:
             branch=slot.branch,
             state="failed" if problems else "done" if all(trials) else "waiting",
             dropped=slot.branch not in there,
-            children=system.catalog.count_children([slot.branch]),
+            children=system.experiments.count_children([slot.branch]),
             problem=problems[0] if problems else "",
         )

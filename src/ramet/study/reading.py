@@ -72,7 +72,7 @@ class Recipe(Frozen):
     def _there(cls, raw: Any) -> Any:
         """Take a task's name alone, and `papers: SUITE` for all that the papers' list has of one."""
         if isinstance(raw, Mapping) and set(raw) == {"papers"}:
-            return [{"name": task.name, "source": f"catalog:{task.name}"} for task in members(raw["papers"])]
+            return [{"name": task.name, "source": f"papers:{task.name}"} for task in members(raw["papers"])]
         return [{"name": one} if isinstance(one, str) else one for one in raw] if isinstance(raw, list) else raw
 
     @field_validator("variants", mode="before")

@@ -17,6 +17,7 @@ from typing import Any
 from ramet.base.errors import Busy, DataError, InvalidValue, RametError
 from ramet.base.progress import Progress
 from ramet.base.records import Child
+from ramet.engine.contract import Engine
 from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.data import ensure_task
@@ -24,9 +25,6 @@ from ramet.study.design import Design, Slot
 from ramet.study.machine import machine, versions
 from ramet.study.record import State
 from ramet.system import System
-
-WHOLE_BRANCH = "*"
-"""What a branch's lease is called that covers all its tasks."""
 
 
 class Watch(Progress):
@@ -51,6 +49,7 @@ def run(
     data: Path | None = None,
     jobs: int | None = None,
     device: str = "auto",
+    engine: Engine | None = None,
     watch: Watch | None = None,
 ) -> list[Trial]:
     """Run what of a study is not done yet; return the trials (tasks of a variant with a seed) that ended now.
@@ -62,6 +61,7 @@ def run(
         data: the folder that holds the images of tasks of the papers' list (see data.locate).
         jobs: branches at a time; by default one, or one a GPU where there are several.
         device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` gives the jobs the GPUs by turns.
+        engine: where children of all branches are trained; by default in this process, on the device.
         watch: told how it goes on.
 
     Raises:
@@ -71,7 +71,8 @@ def run(
     count = choose_jobs(jobs, device)
     begin(system, design, data)
     todo = waiting(system, design, tasks)
-    work = _Work(system, design, frozenset(tasks or design.task_names), data, watch or Watch(), _total(design, todo))
+    wanted = frozenset(tasks or design.task_names)
+    work = _Work(system, design, wanted, data, engine, watch or Watch(), _total(design, todo))
     if count == 1:
         return [trial for slot in todo for trial in work.carry_out(slot, device)]
     devices = [f"cuda:{i}" for i in range(_gpus(device))] or [device]
@@ -101,7 +102,7 @@ def choose_jobs(jobs: int | None, device: str) -> int:
 
 def begin(system: System, design: Design, data: Path | None = None) -> None:
     """Put a study on record, with its branches; its new tasks are added before, unless it is tolerant."""
-    known = {experiment.name: experiment for experiment in system.catalog.experiments()}
+    known = {experiment.name: experiment for experiment in system.experiments.all()}
     before = known.get(design.name)
     instead_of = None
     if before is not None and design.root:
@@ -110,12 +111,12 @@ def begin(system: System, design: Design, data: Path | None = None) -> None:
     added = [] if before or design.tolerant else _add_tasks(system, design, data)
     try:
         branches = {slot.branch: _start(system, design, slot) for slot in design.slots()}
-        system.catalog.begin_experiment(
+        system.experiments.begin(
             design.name, design.model_dump(mode="json"), base=design.base, branches=branches, instead_of=instead_of
         )
     except RametError:
         for name in added:
-            system.remove_task(name)
+            system.tasks.remove(name)
         raise
 
 
@@ -125,13 +126,13 @@ def waiting(system: System, design: Design, tasks: Collection[str] = ()) -> list
     Raises:
         InvalidValue: there are some, and the branch of one was dropped.
     """
-    done = {(trial.branch, trial.task) for trial in system.catalog.trials(design.name) if trial.state == "done"}
+    done = {(trial.branch, trial.task) for trial in system.experiments.trials(design.name) if trial.state == "done"}
     todo = [
         slot
         for slot in design.slots()
         if any((slot.branch, task) not in done for task in design.tasks_of(slot) if not tasks or task in tasks)
     ]
-    there = {branch.name for branch in system.catalog.branches()}
+    there = {branch.name for branch in system.versions.branches()}
     gone = next((slot.branch for slot in todo if slot.branch not in there), None)
     if gone is not None:
         raise InvalidValue(
@@ -148,6 +149,7 @@ class _Work:
     design: Design
     tasks: frozenset[str]
     data: Path | None
+    engine: Engine | None
     watch: Watch
     total: int
     made: int = 0
@@ -157,11 +159,13 @@ class _Work:
     def carry_out(self, slot: Slot, device: str) -> list[Trial]:
         """Learn every task on a slot's branch, in order, but for those that are learned."""
         done = {
-            t.task for t in self.system.catalog.trials(self.design.name) if (t.branch, t.state) == (slot.branch, "done")
+            t.task
+            for t in self.system.experiments.trials(self.design.name)
+            if (t.branch, t.state) == (slot.branch, "done")
         }
         ended: list[Trial] = []
         try:
-            with self.system.catalog.lease(WHOLE_BRANCH, branch=slot.branch):
+            with self.system.experiments.hold(slot.branch):
                 for task in self.design.tasks_of(slot):
                     if task in done or task not in self.tasks:
                         continue
@@ -178,7 +182,7 @@ class _Work:
 
     def _learn(self, slot: Slot, task: str, device: str) -> Trial:
         """Learn a task and put on record what came of it; what goes wrong is this trial's, and the others go on."""
-        here = System(self.system.store, slot.branch)
+        here = self.system.on(slot.branch)
         with self.lock:
             observer = _Counting(self, self.watch.started(slot, task))
         state: State = "done"
@@ -191,11 +195,11 @@ class _Work:
             if self.design.tolerant:
                 ensure_task(self.system, given, self.data)
             if _is_learned(here, task):
-                observer.skipped(task)
+                observer.finished(task)
             else:
                 method = self.design.variant(slot.variant).method
-                here.evolve(task, method=method, seed=slot.seed, device=device, observer=observer)
-            published = here.catalog.published(slot.branch)
+                here.evolve(task, method=method, seed=slot.seed, device=device, observer=observer, engine=self.engine)
+            published = here.versions.published()
             if task not in published:
                 state, problem = "failed", f"no child learned {task}"
             elif self.design.remeasure:
@@ -206,7 +210,7 @@ class _Work:
         except Exception as error:  # whatever it is, it is this trial's: the others go on
             state = "no-data" if isinstance(error, DataError) and self.design.tolerant else "failed"
             problem = self._as_typed(str(error) if isinstance(error, RametError) else traceback.format_exc())
-        return self.system.catalog.end_trial(
+        return self.system.experiments.end_trial(
             self.design.name, slot.branch, task, state=state, problem=problem, details=details
         )
 
@@ -221,14 +225,14 @@ class _Counting(Observer):
     def __init__(self, work: _Work, inner: Observer) -> None:
         self._work = work
         self._inner = inner
-        for name in ("warned", "skipped", "cached", "run_started", "generation_started", "tested", "cycle_finished"):
+        for name in ("noted", "measured", "finished", "run_started", "generation_started", "cycle_finished"):
             setattr(self, name, getattr(inner, name))
 
-    def trained(self, steps: int, total_steps: int, qualities: Sequence[float]) -> None:
-        """See Observer."""
+    def advanced(self, what: str, done: int, total: int) -> None:
+        """See Progress."""
         if self._work.stopped.is_set():
             raise KeyboardInterrupt
-        self._inner.trained(steps, total_steps, qualities)
+        self._inner.advanced(what, done, total)
 
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
         """See Observer."""
@@ -246,12 +250,12 @@ def _total(design: Design, todo: Sequence[Slot]) -> int:
 
 
 def _is_learned(here: System, task: str) -> bool:
-    return any(agent.branch == here.branch and agent.state == "done" for agent in here.catalog.agents(task))
+    return any(agent.branch == here.versions.branch and agent.state == "done" for agent in here.runs(task))
 
 
 def _start(system: System, design: Design, slot: Slot) -> str:
     """Return the commit that a slot's branch starts from: the base's, or the first one of all."""
-    return system.catalog.log(design.base)[-1].id if slot.alone else design.base
+    return system.versions.log(design.base)[-1].id if slot.alone else design.base
 
 
 def _add_tasks(system: System, design: Design, data: Path | None) -> list[str]:
@@ -263,7 +267,7 @@ def _add_tasks(system: System, design: Design, data: Path | None) -> list[str]:
                 added.append(given.name)
     except RametError as error:
         for name in added:
-            system.remove_task(name)
+            system.tasks.remove(name)
         raise type(error)(f"experiment {design.name!r}, tasks: {error.problem}", error.remedy) from error
     return added
 

@@ -2,19 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.store.catalog import agents, leases
+from ramet.store.catalog.database import Database
+from ramet.store.catalog.leases import Clock
 from ramet.store.catalog.schema import agents as runs
 from ramet.store.catalog.schema import branches as branches_table
-from ramet.store.catalog.schema import children, experiments, trials
-from ramet.store.exchange.records import Exchange
+from ramet.store.catalog.schema import experiments, trials
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
+from ramet.store.versions.history import at_time
 
 TrialState = Literal["done", "failed", "no-data"]
 
@@ -47,10 +49,14 @@ class Trial:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Experiments(Exchange):
-    """The part of a catalog that keeps experiments."""
+class Experiments:
+    """A catalog's experiments."""
 
-    def begin_experiment(
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def begin(
         self,
         name: str,
         design: Mapping[str, Any],
@@ -82,31 +88,29 @@ class Experiments(Exchange):
                 )
             known: set[str] = set()
             if there is None:
-                made = Experiment(name, dict(design), versions.head_id(connection, base), self._now())
+                made = Experiment(name, dict(design), versions.head_id(connection, base), at_time(self._clock()))
                 connection.execute(insert(experiments).values(asdict(made)))
             else:
                 made = replace(there, design=dict(design))
-                of_name = experiments.c.name == name
-                connection.execute(update(experiments).where(of_name).values(design=made.design))
+                connection.execute(update(experiments).where(experiments.c.name == name).values(design=made.design))
                 known = set(connection.execute(select(branches_table.c.name)).scalars())
             for branch, commit in branches.items():
                 if branch not in known:
                     refs.add_branch(connection, branch, made.base if commit == base else commit)
             return made
 
-    def experiment(self, name: str) -> Experiment:
-        """The experiment of a name."""
+    def get(self, name: str) -> Experiment:
+        """Return the experiment of a name."""
         with self._database.reading() as connection:
             found = _find(connection, name)
             if found is None:
                 known = connection.execute(select(experiments.c.name)).scalars().all()
-                near = ", ".join(get_close_matches(name, known))
-                remedy = f"did you mean {near}?" if near else "`ramet experiment list` lists them"
+                remedy = did_you_mean(name, known, "`ramet experiment list` lists them")
                 raise UnknownName(f"no experiment is called {name!r}", remedy)
             return found
 
-    def experiments(self) -> list[Experiment]:
-        """All experiments, the oldest first."""
+    def all(self) -> list[Experiment]:
+        """Return all experiments, the oldest first."""
         with self._database.reading() as connection:
             chosen = select(experiments).order_by(experiments.c.time, experiments.c.name)
             return [Experiment(**row) for row in connection.execute(chosen).mappings()]
@@ -114,10 +118,8 @@ class Experiments(Exchange):
     def trials(self, experiment: str) -> list[Trial]:
         """Return the trials of an experiment that have come to their ends, by branch, in the order they ended."""
         with self._database.reading() as connection:
-            of_it = select(trials).where(trials.c.experiment == experiment)
-            return [
-                Trial(**row) for row in connection.execute(of_it.order_by(trials.c.branch, trials.c.number)).mappings()
-            ]
+            of_it = select(trials).where(trials.c.experiment == experiment).order_by(trials.c.branch, trials.c.number)
+            return [Trial(**row) for row in connection.execute(of_it).mappings()]
 
     def end_trial(
         self,
@@ -139,12 +141,6 @@ class Experiments(Exchange):
             connection.execute(delete(trials).where(of_branch & (trials.c.task == task)))
             connection.execute(insert(trials).values(asdict(trial)))
             return trial
-
-    def count_children(self, names: Sequence[str]) -> int:
-        """How many children runs on these branches have made."""
-        with self._database.reading() as connection:
-            made = select(func.count()).select_from(children.join(runs, runs.c.id == children.c.agent))
-            return connection.execute(made.where(runs.c.branch.in_(names))).scalar_one()
 
     def drop_branches(self, names: Sequence[str]) -> list[str]:
         """Forget those of these branches that are there, giving up what runs on them are not done; they are returned.

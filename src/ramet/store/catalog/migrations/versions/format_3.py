@@ -1,4 +1,4 @@
-"""Format 3: experiments and their trials."""
+"""Format 3: experiments and their trials; what a cycle saw, and how much a generation trained."""
 
 from alembic import op
 from sqlalchemy import JSON, Column, ForeignKey, Integer
@@ -29,3 +29,13 @@ def upgrade() -> None:
         Column("problem", Text, nullable=False),
         Column("details", JSON, nullable=False),
     )
+    op.create_table(
+        "cycles",
+        Column("agent", Text, ForeignKey("agents.id"), primary_key=True),
+        Column("cycle", Integer, primary_key=True),
+        Column("base", Text, ForeignKey("commits.id"), nullable=False),
+        Column("roots", JSON, nullable=False),
+    )
+    for name in ("rounds", "steps", "batch"):
+        op.add_column("generations", Column(name, Integer, nullable=False, server_default="0"))
+    op.add_column("generations", Column("place", Text, nullable=False, server_default=""))
