@@ -22,7 +22,7 @@ test: lint
 	$(BIN)/python -m pytest -n 2
 
 bench: .venv/.installed
-	$(BIN)/ramet benchmark speed all
+	$(BIN)/python -m benchmarks.speed all
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

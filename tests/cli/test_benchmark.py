@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks.record import read_all, read_terms
+from ramet.study.record import read_all, read_terms
 from tests.cli.helpers import refused, run, run_json, start
 
 QUICK = ("benchmark", "run", "demo", "--scale", "0.001", "--tasks", "digits")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.report.examples import records, written
 from tests.cli.helpers import refused, run
+from tests.study.made import records, written
 
 
 @pytest.fixture(scope="module")

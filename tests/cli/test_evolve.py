@@ -46,8 +46,8 @@ def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
     resumed = run(*command)
     assert "digits: was finished by this command before" in resumed.stderr
     assert "from cycle" in resumed.stderr
-    learnt = [status for status in run_json("status", folder=grown) if status["task"] in TASKS]
-    assert path_ids(seedbed) == [status["path"] for status in learnt]
+    learned = [status for status in run_json("status", folder=grown) if status["task"] in TASKS]
+    assert path_ids(seedbed) == [status["path"] for status in learned]
     assert run("verify", "--quality", folder=seedbed)
 
 
@@ -70,9 +70,9 @@ def test_a_method_file_is_read(seedbed: Path, tmp_path: Path) -> None:
     assert run_json("status", folder=seedbed)[0]["method"].startswith("mine v3 #")
 
 
-def test_nothing_learnt_is_exit_code_1(seedbed: Path) -> None:
+def test_nothing_learned_is_exit_code_1(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, *DIVERGING, folder=seedbed, code=1)
-    assert "nothing was learnt of digits" in result.stderr
+    assert "nothing was learned of digits" in result.stderr
     assert {child["status"] for child in run_json("history", folder=seedbed)} == {"diverged"}
     assert run_json("history", folder=seedbed)[0]["path"]["metrics"]["quality"] is None
 
@@ -84,7 +84,7 @@ def test_no_better_path_is_told(colony: Path) -> None:
     assert result.stderr.splitlines()[-1] == "no better path than before: digits"
 
 
-def test_a_task_named_twice_is_learnt_once(seedbed: Path) -> None:
+def test_a_task_named_twice_is_learned_once(seedbed: Path) -> None:
     once = ("--cycles", "1", "--samples", "1")
     result = run("evolve", "digits", "digits", *BUDGET, *once, folder=seedbed)
     assert "of 2)" not in result.stderr
@@ -93,7 +93,7 @@ def test_a_task_named_twice_is_learnt_once(seedbed: Path) -> None:
 
 def test_a_time_limit_that_is_over_at_once_learns_nothing(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, "--time-limit", "0.001s", folder=seedbed, code=1)
-    assert "nothing was learnt" in result.stderr
+    assert "nothing was learned" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import ramet
-from ramet import experiment
-from ramet.experiment.run import begin
+from ramet import study
+from ramet.study.run import begin
 from tests.cli.helpers import refused, run, run_json
 
 FILE = """\
@@ -63,9 +63,9 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
 def test_what_fails_is_told_with_exit_code_1(seedbed: Path, tmp_path: Path) -> None:
     diverging = FILE.replace("[8]", "[8], opt.lr: [100], training.clip_norm: null, batch: 4").replace("digits, ", "")
     result = run("experiment", "run", written(tmp_path, diverging), folder=seedbed, code=1)
-    assert "narrow, seed 0: failed: no child learnt fresh" in result.stderr
+    assert "narrow, seed 0: failed: no child learned fresh" in result.stderr
     assert "1 trial could not be done" in result.stderr
-    assert "no child learnt fresh" in run("experiment", "report", "width", folder=seedbed).stdout
+    assert "no child learned fresh" in run("experiment", "report", "width", folder=seedbed).stdout
 
 
 def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_pa
 
 def test_an_experiment_is_never_edited(seedbed: Path, tmp_path: Path) -> None:
     system = ramet.open(seedbed)
-    begin(system, experiment.read(written(tmp_path)))
+    begin(system, study.read(written(tmp_path)))
     line = refused("experiment", "run", written(tmp_path, FILE.replace("[8]", "[16]")), folder=seedbed)
     assert line == (
         "error: there is an experiment 'width' with another content, and one is never edited; "

@@ -14,9 +14,9 @@ def test_status_tells_all_that_scripts_rely_on(grown: Path) -> None:
     statuses = {status["task"]: status for status in run_json("status", folder=grown)}
     assert list(statuses) == ["digits", "fresh", "numerals"]
     assert all(set(status) >= STATUS_FIELDS for status in statuses.values())
-    learnt = statuses["digits"]
-    assert 0 <= learnt["test_quality"] <= 1
-    assert 0 < learnt["accounted_params"] <= learnt["params"]
+    learned = statuses["digits"]
+    assert 0 <= learned["test_quality"] <= 1
+    assert 0 < learned["accounted_params"] <= learned["params"]
     assert statuses["fresh"]["path"] is None
 
 

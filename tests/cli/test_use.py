@@ -26,7 +26,7 @@ def test_evaluate_measures_what_was_published(grown: Path) -> None:
     assert "360" in run("evaluate", "digits", folder=grown).stdout
 
 
-def test_evaluate_of_nothing_learnt(sown: Path) -> None:
+def test_evaluate_of_nothing_learned(sown: Path) -> None:
     assert "no task has a path yet" in run("evaluate", "--all", folder=sown).stderr
 
 

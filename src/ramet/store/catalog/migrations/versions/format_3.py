@@ -1,7 +1,7 @@
 """Format 3: experiments and their trials; what a cycle saw, and how much a generation trained."""
 
 from alembic import op
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer
+from sqlalchemy import JSON, Column, ForeignKey, Integer
 
 from ramet.store.catalog.schema import Text
 
@@ -21,11 +21,13 @@ def upgrade() -> None:
     op.create_table(
         "trials",
         Column("experiment", Text, ForeignKey("experiments.name"), primary_key=True),
-        Column("variant", Text, primary_key=True),
-        Column("seed", BigInteger, primary_key=True),
-        Column("branch", Text, nullable=False),
+        Column("branch", Text, primary_key=True),
+        Column("task", Text, primary_key=True),
+        Column("number", Integer, nullable=False),
         Column("commit", Text, ForeignKey("commits.id"), nullable=False),
+        Column("state", Text, nullable=False),
         Column("problem", Text, nullable=False),
+        Column("details", JSON, nullable=False),
     )
     op.create_table(
         "cycles",
