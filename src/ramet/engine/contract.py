@@ -4,13 +4,14 @@ Plans and digests go in, digests and measurements come out; tensors travel only 
 store. The next engine is one more file here: the agent knows nothing but this.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from ramet.base.progress import QUIET, Progress
 from ramet.base.randomness import Key
 from ramet.base.records import Path, Task
+from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Rounds, Trained
 
@@ -33,6 +34,15 @@ class Generation:
     numbers: tuple[int, ...]
     rounds: Rounds
     keep: bool = True
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what travels to another process: the method as a document, as parts of others have no home there."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**plain, "method": self.method.model_dump(mode="json")}
+
+    def __setstate__(self, plain: dict[str, Any]) -> None:
+        for name, value in {**plain, "method": load(plain["method"])}.items():
+            object.__setattr__(self, name, value)
 
 
 class Engine(Protocol):

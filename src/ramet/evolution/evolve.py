@@ -71,7 +71,7 @@ def evolve(
     features = features_by_root(store, chosen_device)
     with ExitStack() as held:
         leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
-        used = held.enter_context(LocalEngine(store, chosen_device) if engine is None else nullcontext(engine))
+        used = held.enter_context(LocalEngine(store, device) if engine is None else nullcontext(engine))
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, more, observer)
         if agents:
             _note_ineffective(store.catalog, method, settings, branch, observer)
@@ -113,7 +113,7 @@ def estimate(
         for task in tasks
     }
     first = tasks[0]
-    with LocalEngine(store, chosen_device) if engine is None else nullcontext(engine) as used:
+    with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:
         state = _first_state(store.catalog, first, method, world, seed, features)
         pace = trial(used, first, state, planned[first.name], progress)
     if pace is None:
