@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 import ramet.system as ramet
 from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
+from ramet.base.progress import Progress
 from ramet.evolution.observer import Observer
 from ramet.evolution.record import steps
 from ramet.method.protocols import no_features
@@ -178,13 +179,14 @@ def test_stopped_it_leaves_nothing(system: System, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     before, told = files(system.store.folder), []
 
-    def stop(step: str, done: int, total: int) -> None:
-        told.append((step, done, total))
-        if step == "step 2 of 2":
-            raise KeyboardInterrupt
+    class Stops(Progress):
+        def advanced(self, what: str, done: int, total: int) -> None:
+            told.append((what, done, total))
+            if what == "step 2 of 2":
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        system.replay("two", progress=stop)
+        system.replay("two", progress=Stops())
     assert told[0] == ("step 1 of 2", 1, 6)
     assert [*place.iterdir()] == []
     assert files(system.store.folder) == before

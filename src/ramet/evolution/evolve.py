@@ -14,7 +14,7 @@ from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
-from ramet.evolution.pace import Estimate, trial, trial_is_worth, validated
+from ramet.evolution.pace import Clock, Estimate, trial, trial_is_worth, validated
 from ramet.method.document.schema import Method
 from ramet.method.plan import Rounds
 from ramet.method.protocols import Features
@@ -43,6 +43,7 @@ def evolve(
     settings: Iterable[str],
     observer: Observer,
     engine: Engine | None = None,
+    clock: Clock = time.monotonic,
 ) -> None:
     """Evolve tasks on a branch, one after the other (see System.evolve).
 
@@ -59,6 +60,7 @@ def evolve(
         settings: the names of the method's fields that the user set for this call.
         observer: told what happens.
         engine: where children are trained; it stays open.
+        clock: seconds, for the time limit.
 
     Raises:
         InvalidValue: no task is given, or one has a run under way that this call would not continue.
@@ -67,7 +69,7 @@ def evolve(
     if not tasks:
         raise InvalidValue("no task to evolve", "name at least one; `ramet task list` lists them")
     chosen_device = choose_device(device)
-    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+    deadline = math.inf if time_limit is None else clock() + time_limit
     features = features_by_root(store, chosen_device)
     with ExitStack() as held:
         leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
@@ -79,8 +81,8 @@ def evolve(
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
             _check_source(store, task, observer)
-            share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share)
+            share = clock() + (deadline - clock()) / left
+            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share, clock)
             Run(lab, agent, method).run()
 
 
@@ -129,7 +131,22 @@ def estimate(
 def _first_state(catalog: Catalog, task: Task, method: Method, world: World, seed: int, features: Features) -> State:
     """Return the state that a run begun now would start from, but for its number."""
     return begin(
-        State(method, task.name, len(task.classes), "", seed, 0, 0, 0, world, (), (), catalog.paths.ancestors, features)
+        State(
+            method,
+            task.name,
+            len(task.classes),
+            method.label,
+            "",
+            seed,
+            0,
+            0,
+            0,
+            world,
+            (),
+            (),
+            catalog.paths.ancestors,
+            features,
+        )
     )
 
 

@@ -30,6 +30,7 @@ class State:
 
     method: resolved.
     task, classes: the task's name and number of classes.
+    label: how the method is named on record.
     agent: the id of the run, and seed, run (its number among the task's), cycle and generation what keys its draws.
     world: the system as it was published when the cycle began.
     population: the active population with its scores, in the order in which the paths joined.
@@ -41,6 +42,7 @@ class State:
     method: Method
     task: str
     classes: int
+    label: str
     agent: str
     seed: int
     run: int
@@ -209,6 +211,6 @@ def _path(state: State, plan: ChildPlan, result: Trained, digests: Mapping[str, 
         parent_task=parent.parent_task if parent.task == plan.task else parent.task,
         agent=state.agent,
         trained=tuple(part.name for part in plan.parts if part.trainable),
-        method=state.method.label,
+        method=state.label,
         metrics={"quality": result.quality},
     )

@@ -85,7 +85,7 @@ class Root(Part):
 
     def choose(self, among: Candidates) -> str:
         """Draw the parent."""
-        return _uniform([path.id for path in among.roots], among.rng)
+        return _uniform(among.roots, among.rng)
 
 
 @register("pruning", "best")
@@ -119,12 +119,12 @@ def visited(others: Iterable[str], among: Candidates) -> str:
     """
     own = [member.path.id for member in among.population]
     taken = _visit((*own, *others), among.children, among.rng)
-    return taken if taken is not None else _uniform([path.id for path in among.paths], among.rng)
+    return taken if taken is not None else _uniform(among.paths, among.rng)
 
 
 def _visit(paths: Iterable[str], children: Mapping[str, int], rng: "np.random.Generator") -> str | None:
     return next((path for path in paths if rng.random() < 0.5 ** children.get(path, 0)), None)
 
 
-def _uniform(paths: Sequence[str], rng: "np.random.Generator") -> str:
-    return paths[int(rng.integers(len(paths)))]
+def _uniform(paths: Sequence[Path], rng: "np.random.Generator") -> str:
+    return paths[int(rng.integers(len(paths)))].id

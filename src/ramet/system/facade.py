@@ -449,9 +449,7 @@ class System:
 
         if not tolerance >= 0:
             raise InvalidValue(f"tolerance is {tolerance}", "give a difference of accuracies, such as 0.02")
-        return replay(
-            self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress.advanced
-        )
+        return replay(self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress)
 
     def _load(self, path: Path, device: str) -> "LoadedPath":
         from ramet.runtime.device import choose_device
