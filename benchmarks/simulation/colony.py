@@ -22,7 +22,7 @@ def root(architecture: Architecture = TINY) -> Path:
     hyperparameters = {"layers": architecture.layers, "data.image_size": architecture.image_size}
     sizes = spec.dimensions(hyperparameters, classes=0)
     names = [name for name in spec.component_names(architecture.layers) if name != "head"]
-    components = tuple(Component(name, f"root.{name}", spec.size(architecture, name, **sizes)) for name in names)
+    components = tuple(Component(name, f"root.{name}", spec.size(architecture, name, sizes)) for name in names)
     return Path("", None, architecture, components, hyperparameters, agent="root").identified()
 
 

@@ -37,7 +37,7 @@ def run(system: System, engine: MadeUp, limit: float | None, *tasks: str, **chan
         time_limit=limit,
         restart=False,
         more=False,
-        settings=(),
+        settings={},
         observer=Observer(),
         engine=engine,
         clock=engine.clock,

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import pytest
 from benchmarks.simulation.colony import trained
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,10 +12,10 @@ from ramet.base.randomness import Key
 from ramet.base.records import Path
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Trained
-from ramet.method.search import State, after, begin, ineffective, judge, propose
+from ramet.method.search import State, after, begin, judge, propose
 from ramet.method.world import World
 
-from .helpers import method, root, still, with_values
+from .helpers import method, root, still
 
 COUNT = 4
 RESULTS = st.lists(
@@ -142,14 +141,3 @@ def test_a_cycle_begins_with_the_published_path_in_its_own_world() -> None:
     assert again.path == member.path
     assert again.score == later.score(member.path) > member.score, "another task holds the same by now"
     assert later.best == member.path
-
-
-@pytest.mark.parametrize(
-    ("parents", "found"),
-    [((), {}), ((0.05,), {"opt.lr": (0.05,)}), ((0.02,), {}), ((0.02, 0.05, 0.01), {"opt.lr": (0.01, 0.05)})],
-)
-def test_a_default_is_not_for_children_of_what_was_learned(parents: tuple[float, ...], found: object) -> None:
-    now, _ = grown(method(), [0.5])
-    learned = [with_values(now.population[0].path, opt__lr=rate) for rate in parents]
-    wanted = method(opt__lr="0.02")
-    assert ineffective(wanted, ["opt.lr", "batch"], [root(), *learned]) == found

@@ -57,7 +57,7 @@ class LocalEngine:
             self._device,
             numbers=generation.numbers,
             rounds=generation.rounds,
-            progress=progress,
+            progress=_Named(progress, "training"),
             validated=validated,
         )
         return [self._told(n, child, generation.keep) for n, child in zip(generation.numbers, trained, strict=True)]
@@ -65,7 +65,7 @@ class LocalEngine:
     def measure(self, task: Task, path: Path, split: SplitName, progress: Progress = QUIET) -> float:
         """Return the accuracy of a stored path on a split (see Engine)."""
         loaded = LoadedPath(path, Resident(self._store.objects.get, self._device))
-        return loaded.quality(self._open(task, progress)[split], progress)
+        return loaded.quality(self._open(task, progress)[split], _Named(progress, "testing"))
 
     def close(self) -> None:
         """Let go of the images."""
@@ -81,11 +81,27 @@ class LocalEngine:
 
     def _open(self, task: Task, progress: Progress) -> dict[str, Split]:
         if task.name not in self._splits:
-            self._splits[task.name] = open_splits(self._store.folder, task, progress)
+            self._splits[task.name] = open_splits(self._store.folder, task, _Named(progress, "decoding"))
         return self._splits[task.name]
 
     def _told(self, number: int, child: TrainedChild, keep: bool) -> Trained:
         put = self._store.objects.put
         tensors = child.tensors if keep else {}
         digests = {name: (put(of), put(child.momentum[name])) for name, of in tensors.items()}
-        return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds)
+        return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds, child.error)
+
+
+class _Named(Progress):
+    """Hands on what it is told under one name."""
+
+    def __init__(self, progress: Progress, what: str) -> None:
+        self._progress = progress
+        self._what = what
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        """See Progress."""
+        self._progress.advanced(self._what, done, total)
+
+    def noted(self, text: str) -> None:
+        """See Progress."""
+        self._progress.noted(text)

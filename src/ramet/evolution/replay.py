@@ -95,13 +95,13 @@ class _Laboratory:
         return _result(step, "close" if close else "different", changed, now=[now for _, now in measured])
 
     def load(self, digest: str) -> Mapping[str, Tensor]:
-        """The tensors of an object, or of what is there in its place."""
+        """Return the tensors of an object, or of what is there in its place."""
         if digest in self.instead:
             return self.made.get(self.instead[digest])
         return (self.made if digest in self.made else self.store.objects).get(digest)
 
     def _keep(self, path: Path, trained: TrainedChild) -> tuple[str, ...]:
-        """Keep what was trained for the steps to come; the components that are not as recorded, to the byte."""
+        """Keep what was trained for the steps to come; return the components that are not as recorded, to the byte."""
         changed = []
         for name, tensors in trained.tensors.items():
             component = path.component(name)
