@@ -30,9 +30,7 @@ def children(*qualities: float) -> list[Child]:
 
 def generation(watcher: Watcher, cycle: int, done: int) -> None:
     watcher.generation_started(cycle, done, 2, math.nan)
-    watcher.advanced("training", 10, 10)
-    watcher.measured("child 0", 0.5)
-    watcher.measured("child 1", 0.75)
+    watcher.trained(10, 10, [0.5, 0.75])
     watcher.generation_finished(children(0.5, 0.75), 0.75)
 
 
@@ -57,7 +55,7 @@ def test_the_time_left_follows_from_what_is_done_of_all_tasks(console: Console) 
     assert watcher.left is None
     watcher.generation_started(0, 0, 2, math.nan)
     clock.now = 110
-    watcher.advanced("training", 5, 10)
+    watcher.trained(5, 10, [])
     assert (watcher.done, watcher.total) == (1, 8)
     assert watcher.left == pytest.approx(10 * 15)
     generation(watcher, 0, 0)
@@ -72,7 +70,7 @@ def test_the_time_left_follows_from_what_is_done_of_all_tasks(console: Console) 
 def test_what_was_done_before_does_not_count_as_quick(console: Console) -> None:
     clock = Clock()
     watcher = Watcher(3, None, clock)
-    watcher.finished("latin")
+    watcher.skipped("latin")
     watcher.run_started(Plan("digits", "m", cycles=2, samples_per_cycle=4, cycle=1, samples_done=2))
     assert watcher.title == "digits (2 of 3)"
     generation(watcher, 1, 2)
@@ -111,7 +109,7 @@ def test_a_cycle_without_a_path_is_told(console: Console) -> None:
     watcher = Watcher(1, None, Clock())
     watcher.run_started(Plan("digits", "m", cycles=1, samples_per_cycle=2, cycle=0, samples_done=0))
     watcher.cycle_finished(0, None, published=False)
-    watcher.noted("the source changed")
+    watcher.warned("the source changed")
     assert written(console).splitlines()[1:] == ["digits: cycle 1 found no path", "note: the source changed"]
     assert watcher.found == set()
 
@@ -126,19 +124,18 @@ def test_the_picture_shows_what_happens(console: Console) -> None:
         return capture.get()
 
     assert "starting ... 0:00:00 elapsed, -:--:-- left" in shown()
-    picture.advanced("decoding", 10, 2000)
+    picture.cached(10, 2000)
     assert "decoding images, 10 of 2,000" in shown()
     picture.run_started(Plan("digits", "m", cycles=2, samples_per_cycle=4, cycle=0, samples_done=2))
     assert "2/8, cycle 1/2, best –" in shown()
     picture.generation_started(0, 2, 2, 0.5)
     assert "2/8, cycle 1/2, best 0.500" in shown()
-    picture.advanced("training", 3, 10)
-    picture.measured("child 0", 0.25)
+    picture.trained(3, 10, [0.25, math.nan])
     assert "2 children, step 3/10" in shown()
     assert "validation  25.0 –" in shown()
     picture.generation_finished(children(0.5, 0.75), 0.75)
     assert "4/8, cycle 1/2, best 0.750" in shown()
-    picture.advanced("testing", 5, 10)
+    picture.tested(5, 10)
     assert "measuring test quality, 5 of 10" in shown()
     picture.cycle_finished(0, a_path(0.75), published=True)
     assert "4/8, cycle 2/2" in shown()

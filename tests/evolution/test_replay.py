@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 
 import ramet.system as ramet
 from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
+from ramet.base.progress import Progress
 from ramet.evolution.observer import Observer
 from ramet.evolution.record import steps
 from ramet.method.protocols import no_features
@@ -98,6 +99,43 @@ def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
     assert {step.verdict for step in system.replay("one").steps} == {"identical"}
 
 
+def test_what_was_learned_on_a_merged_branch_comes_out_too(system: System) -> None:
+    """Both branches went on meanwhile, and the task was learned on both."""
+    system.versions.add_branch("other")
+    there = system.on("other")
+    for here, seed in ((system, 5), (there, 6), (system, 7), (there, 8)):
+        here.evolve("two", settings=SETTINGS, seed=seed, cycles=1)
+        here.evolve("one", settings=SETTINGS, seed=seed, cycles=1)
+    system.versions.merge("other", policy="theirs")
+    system.evolve("two", settings=SETTINGS, seed=9, cycles=1)
+    for task in ("one", "two"):
+        found = system.replay(task)
+        assert {step.verdict for step in found.steps} == {"identical"}
+        assert {step.place.startswith("cpu, ") for step in found.steps} == {True}
+
+
+def test_what_came_from_elsewhere_is_where_it_starts(system: System, tmp_path: Path) -> None:
+    system.store.export_task("two", tmp_path / "bundle")
+    (tmp_path / "other").mkdir()
+    other = make_system(tmp_path / "other", "one", "two")
+    came = other.store.import_task(tmp_path / "bundle")
+    other.evolve("two", settings=SETTINGS, seed=3, cycles=1)
+    assert other.path("two").id != came.id
+    found = other.replay("two")
+    assert found.start == came.id
+    assert {step.verdict for step in found.steps} == {"identical"}
+
+
+def test_a_shortened_training_comes_out_as_short(tmp_path: Path) -> None:
+    system = make_system(tmp_path, "one")
+    long = {**SETTINGS, "budget.validations": "20", "budget.samples_per_cycle": "40"}
+    system.evolve("one", settings=long, cycles=1, time_limit=3.0)
+    (agent,) = system.runs("one")
+    full = {t for t in system.store.catalog.agents.terms(agent.id, 0) if (t.rounds, t.steps) == (20, 3)}
+    assert len(full) < len(system.history()) <= 40
+    assert {step.verdict for step in system.replay("one").steps} == {"identical"}
+
+
 def test_another_seed_is_found(system: System) -> None:
     alter(system, agents, system.path("two").agent, "seed", lambda seed: seed + 1)
     found = system.replay("two")
@@ -178,13 +216,14 @@ def test_stopped_it_leaves_nothing(system: System, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     before, told = files(system.store.folder), []
 
-    def stop(step: str, done: int, total: int) -> None:
-        told.append((step, done, total))
-        if step == "step 2 of 2":
-            raise KeyboardInterrupt
+    class Stops(Progress):
+        def advanced(self, what: str, done: int, total: int) -> None:
+            told.append((what, done, total))
+            if what == "step 2 of 2":
+                raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        system.replay("two", progress=stop)
+        system.replay("two", progress=Stops())
     assert told[0] == ("step 1 of 2", 1, 6)
     assert [*place.iterdir()] == []
     assert files(system.store.folder) == before

@@ -7,11 +7,14 @@ in the store when they are used.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 Value = bool | int | float | str
 """A hyperparameter's value."""
+
+_PLAIN = (str, int, float, bool, type(None))
 
 Metrics = Mapping[str, float]
 
@@ -170,8 +173,12 @@ def canonical(content: Any) -> Any:
     Of every record in the content, a field that has its default is left out. So a default, once released, is never
     changed: it is part of the meaning of every id.
     """
+    kind: Any = type(content)
+    if kind in _PLAIN:
+        return content
     if is_dataclass(content) and not isinstance(content, type):
-        return {f.name: canonical(value) for f in fields(content) if (value := getattr(content, f.name)) != _default(f)}
+        values = ((name, getattr(content, name), default) for name, default in _defaults(kind))
+        return {name: canonical(value) for name, value, default in values if value != default}
     if isinstance(content, Mapping):
         return {str(key): canonical(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -193,11 +200,10 @@ def content_id(content: Any) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
 
 
-def _default(field: "Field[Any]") -> Any:
-    """Return a field's default; a value that equals nothing where it has none."""
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return field.default
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return each field of a record's class with its default; a value that equals nothing where it has none."""
+    return tuple((f.name, f.default if f.default_factory is MISSING else f.default_factory()) for f in fields(kind))
 
 
 def _fields(record: Any) -> dict[str, Any]:

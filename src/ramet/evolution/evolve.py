@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from statistics import fmean
+from typing import Any
 
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.progress import Progress
@@ -14,19 +15,18 @@ from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
-from ramet.evolution.pace import Estimate, trial, trial_is_worth, validated
+from ramet.evolution.pace import Clock, Estimate, trial, trial_is_worth, validated
 from ramet.method.document.schema import Method
+from ramet.method.inheritance import ineffective
 from ramet.method.plan import Rounds
 from ramet.method.protocols import Features
-from ramet.method.search import State, begin, ineffective, propose
+from ramet.method.search import State, begin, propose
 from ramet.method.world import World
 from ramet.runtime.device import choose_device
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.tasks.data import check_source
-
-_SHOWN = 3
 
 
 def evolve(
@@ -40,9 +40,10 @@ def evolve(
     time_limit: float | None,
     restart: bool,
     more: bool,
-    settings: Iterable[str],
+    settings: Mapping[str, Any],
     observer: Observer,
     engine: Engine | None = None,
+    clock: Clock = time.monotonic,
 ) -> None:
     """Evolve tasks on a branch, one after the other (see System.evolve).
 
@@ -56,9 +57,10 @@ def evolve(
         time_limit: seconds for all; what a task leaves of its share is the next ones'.
         restart: give up runs that are not done.
         more: begin another run of a task whose last one was finished by the same terms.
-        settings: the names of the method's fields that the user set for this call.
+        settings: the fields of the method that were set for this call, as `load` took them.
         observer: told what happens.
         engine: where children are trained; it stays open.
+        clock: seconds, for the time limit.
 
     Raises:
         InvalidValue: no task is given, or one has a run under way that this call would not continue.
@@ -67,20 +69,19 @@ def evolve(
     if not tasks:
         raise InvalidValue("no task to evolve", "name at least one; `ramet task list` lists them")
     chosen_device = choose_device(device)
-    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
+    deadline = math.inf if time_limit is None else clock() + time_limit
     features = features_by_root(store, chosen_device)
     with ExitStack() as held:
         leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
         used = held.enter_context(LocalEngine(store, device) if engine is None else nullcontext(engine))
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, more, observer)
-        if agents:
-            _note_ineffective(store.catalog, method, settings, branch, observer)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
             _check_source(store, task, observer)
-            share = time.monotonic() + (deadline - time.monotonic()) / left
-            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share)
+            _note_ineffective(store, task, method, settings, branch, observer)
+            share = clock() + (deadline - clock()) / left
+            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share, clock)
             Run(lab, agent, method).run()
 
 
@@ -129,7 +130,22 @@ def estimate(
 def _first_state(catalog: Catalog, task: Task, method: Method, world: World, seed: int, features: Features) -> State:
     """Return the state that a run begun now would start from, but for its number."""
     return begin(
-        State(method, task.name, len(task.classes), "", seed, 0, 0, 0, world, (), (), catalog.paths.ancestors, features)
+        State(
+            method,
+            task.name,
+            len(task.classes),
+            method.label,
+            "",
+            seed,
+            0,
+            0,
+            0,
+            world,
+            (),
+            (),
+            catalog.paths.ancestors,
+            features,
+        )
     )
 
 
@@ -199,22 +215,20 @@ def _terms(agent: Agent) -> tuple[str, int, int, int]:
     return agent.label, agent.seed, agent.cycles, agent.samples
 
 
-def _note_ineffective(
-    catalog: Catalog, method: Method, settings: Iterable[str], branch: str, observer: Observer
-) -> None:
-    """Say which settings most children will not have, as they inherit their parents' values."""
-    names = [name for name in settings if name in method.hyperparameters]
-    if names:
-        for name, values in ineffective(method, names, catalog.versions.published(branch).values()).items():
-            shown = ", ".join(map(str, values[:_SHOWN])) + (", ..." if len(values) > _SHOWN else "")
-            observer.noted(
-                f"{name} is where children of a root start; those of paths that were learned inherit theirs: {shown}"
-            )
-
-
 def _check_source(store: Store, task: Task, observer: Observer) -> None:
-    """What is cached is what the task is; a source that is not the same any more is only worth a word."""
+    """Note a source that is not what it was; what is cached is what the task is."""
     try:
         check_source(store.folder, task)
     except DataError as error:
         observer.noted(f"{error.problem}; the images read then are used")
+
+
+def _note_ineffective(
+    store: Store, task: Task, method: Method, settings: Mapping[str, Any], branch: str, observer: Observer
+) -> None:
+    """Say which settings children will not begin with, as they inherit their parents' values."""
+    if settings:
+        published = store.catalog.versions.published(branch)
+        parents = [*published.values(), *store.catalog.paths.roots().values()]
+        for inherited in ineffective(method, settings, task.name, parents):
+            observer.noted(str(inherited))

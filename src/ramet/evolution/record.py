@@ -57,6 +57,7 @@ def cycle_states(
         method=method,
         task=task.name,
         classes=len(task.classes),
+        label=agent.label,
         agent=agent.id,
         seed=agent.seed,
         run=agent.number,

@@ -15,7 +15,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from ramet.base.progress import Progress as Watcher
+from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Path, Task
 from ramet.evolution.features import features_by_root
 from ramet.evolution.record import Step, steps
@@ -30,20 +30,16 @@ from ramet.store.objects import FolderObjects
 from ramet.tasks.data import Split, open_splits
 from ramet.training.generation import TrainedChild, train_generation
 
-Progress = Callable[[str, int, int], None]
-"""Told (which step, steps of its training done, total)."""
 
-
-def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress | None = None) -> Replay:
-    """Train a path's lineage again (see System.replay)."""
+def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress = QUIET) -> Replay:
+    """Train a path's lineage again (see System.replay); progress is told `advanced("step 1 of 3", ...)`."""
     chosen = choose_device(device)
     start, made = steps(store.catalog, store.objects, path, features_by_root(store, chosen))
     tasks = {task.name: task for task in store.catalog.tasks.all(removed=True)}
     done: list[ReplayStep] = []
     with _laboratory(store, tasks, chosen, tolerance) as lab:
         for i, step in enumerate(made, start=1):
-            report = partial(progress, f"step {i} of {len(made)}") if progress else None
-            done.append(lab.replayed(step, report))
+            done.append(lab.replayed(step, partial(progress.advanced, f"step {i} of {len(made)}")))
             if done[-1].otherwise:
                 break
     return Replay(path.id, start.id, str(chosen), tolerance, tuple(done))
@@ -66,7 +62,7 @@ class _Laboratory:
         self.instead: dict[str, str] = {}
         self._splits: dict[str, dict[str, Split]] = {}
 
-    def replayed(self, step: Step, report: Callable[[int, int], None] | None) -> ReplayStep:
+    def replayed(self, step: Step, report: Callable[[int, int], None]) -> ReplayStep:
         """Plan and train a step again, and return how it compares."""
         task, state = self.tasks[step.state.task], step.state
         plan = propose(state, step.siblings)[step.child.number]
@@ -99,13 +95,13 @@ class _Laboratory:
         return _result(step, "close" if close else "different", changed, now=[now for _, now in measured])
 
     def load(self, digest: str) -> Mapping[str, Tensor]:
-        """The tensors of an object, or of what is there in its place."""
+        """Return the tensors of an object, or of what is there in its place."""
         if digest in self.instead:
             return self.made.get(self.instead[digest])
         return (self.made if digest in self.made else self.store.objects).get(digest)
 
     def _keep(self, path: Path, trained: TrainedChild) -> tuple[str, ...]:
-        """Keep what was trained for the steps to come; the components that are not as recorded, to the byte."""
+        """Keep what was trained for the steps to come; return the components that are not as recorded, to the byte."""
         changed = []
         for name, tensors in trained.tensors.items():
             component = path.component(name)
@@ -123,15 +119,14 @@ class _Laboratory:
         return self._splits[task.name]
 
 
-class _Told(Watcher):
-    """Tells of a training, if anybody wants to know."""
+class _Told(Progress):
+    """Tells of a training."""
 
-    def __init__(self, report: Callable[[int, int], None] | None) -> None:
+    def __init__(self, report: Callable[[int, int], None]) -> None:
         self._report = report
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        if self._report:
-            self._report(done, total)
+        self._report(done, total)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ramet.store.catalog.database import uncollected
 
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
-    """The status of every task, by name."""
+    """Return the status of every task, by name."""
     with uncollected():
         return _statuses(catalog, branch)
 
@@ -35,7 +35,7 @@ def _statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
 
 
 def _score_part(text: str) -> Score | None:
-    """The score of a recorded method; None where its code is not here any more, so that all else can be told."""
+    """Return the score of a recorded method; None where its code is not here any more, so that all else can be told."""
     try:
         return score_part(json.loads(text))
     except RametError:

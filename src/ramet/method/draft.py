@@ -14,6 +14,7 @@ from ramet.method.document.hyperparameters import Choices, Number, is_shared
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, DataPlan, Part
 from ramet.vit import kinds, spec
+from ramet.vit.kinds.kind import Dimensions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ Space = Mapping[str, Choices]
 
 
 def start(space: Space, parent: Path) -> dict[str, Number]:
-    """The parent's values, each the nearest of the method's; the defaults where it has none.
+    """Return the parent's values, each the nearest of the method's; the defaults where it has none.
 
     A root's own are not taken over: no method made it, and `root` as a default says where they are wanted.
     """
@@ -44,7 +45,7 @@ class Draws:
         self.mutations: list[str] = []
 
     def decide(self, action: str) -> bool:
-        """Whether to act, by the action's own probability, which moves with the global one (METHOD section 4)."""
+        """Decide whether to act, by the action's own probability, which moves with the global µ (METHOD section 4)."""
         if not self.learned:
             return self.rng.random() < self.mu
         probability = self.steps.nearest(self.table.get(action, self.mu))
@@ -54,14 +55,14 @@ class Draws:
         return self.rng.random() < probability
 
     def acts(self, action: str) -> bool:
-        """The decision, noted where it is to act."""
+        """Decide as `decide` does, and note the action where it is to act."""
         decided = self.decide(action)
         if decided:
             self.mutations.append(action)
         return decided
 
     def stepped(self, name: str, choices: Choices, value: Number) -> Number:
-        """The hyperparameter's value after its decision."""
+        """Return a hyperparameter's value after its decision."""
         if choices.fixed or not self.decide(f"hp:{name}"):
             return value
         new = choices.step(value, self._up())
@@ -113,18 +114,19 @@ class Draft:
         self._kept = {c.name for c in parent.components if kinds.find(c.name).place in kinds.INSERTED}
         self._new: set[str] = set()
         self._cloned: set[str] = set()
+        self._dimensions: Dimensions | None = None
 
     def decide(self, action: str) -> bool:
-        """Whether to act, by the action's own learned probability, or by the global µ where none is learnt."""
+        """Decide whether to act, by the action's own learned probability, or by the global µ where none is learned."""
         return self._draws.decide(action)
 
     def acts(self, action: str) -> bool:
-        """The same, noted among the child's mutations where it is to act: decide it only where acting has an effect."""
+        """Decide the same, noted among the child's mutations where it is to act: only where acting has an effect."""
         return self._draws.acts(action)
 
     @property
     def hyperparameters(self) -> Mapping[str, Value]:
-        """The child's values: the method's, and what sizes a kept component that the method does not know of."""
+        """Return the child's values: the method's, and what sizes a kept component that the method does not know of."""
         known = {name: self._values[name] for name in self.method.hyperparameters}
         sizing = {kinds.find(name).sized_by for name in self._there(self._kept)}
         foreign = {name for name in sizing if name is not None} - known.keys()
@@ -132,12 +134,12 @@ class Draft:
 
     @property
     def layers(self) -> int:
-        """The child's number of layers."""
+        """Return the child's number of layers."""
         return int(self._number("layers"))
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The names of the child's components, in the order the input meets them."""
+        """Return the names of the child's components, in the order the input meets them."""
         return spec.component_names(self.layers, self._kept | self._new)
 
     def step(self, name: str) -> None:
@@ -148,6 +150,7 @@ class Draft:
             InvalidValue: the whole generation shares it.
         """
         self._values[name] = self._draws.stepped(name, self._own(name), self._number(name))
+        self._dimensions = None
         self._draws.mu = float(self._number("mu"))
 
     def change(self, name: str, value: Value) -> None:
@@ -162,6 +165,7 @@ class Draft:
             shown = ", ".join(map(str, choices.values))
             raise InvalidValue(f"{name} cannot be {value!r} in this method", f"choose one of {shown}")
         self._values[name] = choices.nearest(value)
+        self._dimensions = None
         self._draws.mu = float(self._number("mu"))
 
     def insert(self, name: str) -> None:
@@ -181,14 +185,14 @@ class Draft:
         self._new.add(name)
 
     def is_frozen(self, name: str) -> bool:
-        """Whether a component is the parent's as it is, so far: cloning it would make a difference.
+        """Return True where a component is the parent's as it is, so far: cloning it would make a difference.
 
         What is new, resampled, or was trained for the task by the same run is trainable anyway, and so is a head.
         """
         return name not in self._cloned and not self._part(name).trainable
 
     def is_untrained(self, name: str) -> bool:
-        """Whether a component is what a random root drew, and no task has trained."""
+        """Return True where a component is what a random root drew, and no task has trained."""
         origin = self._part(name).origin
         return origin is not None and origin.untrained
 
@@ -203,7 +207,7 @@ class Draft:
         self._cloned.add(name)
 
     def plan(self) -> ChildPlan:
-        """The plan of the child as it is now."""
+        """Return the plan of the child as it is now."""
         parts = tuple(self._part(name) for name in self.components)
         mutations = (*self._data.mutations, *self._draws.mutations)
         return ChildPlan(
@@ -211,7 +215,7 @@ class Draft:
         )
 
     def _there(self, names: set[str]) -> set[str]:
-        """Those of layers that there are."""
+        """Return those of layers that there are."""
         return {name for name in names if spec.index(name) < self.layers}
 
     def _number(self, name: str) -> Number:
@@ -220,7 +224,7 @@ class Draft:
         return value
 
     def _own(self, name: str) -> Choices:
-        """The choices of a hyperparameter that is the child's own."""
+        """Return the choices of a hyperparameter that is the child's own."""
         if name not in self._space:
             raise UnknownName(f"the method has no hyperparameter {name!r}", did_you_mean(name, self._space))
         if is_shared(name):
@@ -229,7 +233,9 @@ class Draft:
 
     def _part(self, name: str) -> Part:
         kind = kinds.find(name)
-        wanted = spec.size(self.parent.architecture, name, spec.dimensions(self.hyperparameters, self.classes))
+        if self._dimensions is None:  # asked for by every component, and only steps and changes move it
+            self._dimensions = spec.dimensions(self.hyperparameters, self.classes)
+        wanted = spec.size(self.parent.architecture, name, self._dimensions)
         found = None if name in self._new else self._origin(name, kind, wanted)
         if found is None:
             return Part(name, None, trainable=True)

@@ -94,7 +94,7 @@ class Clones(Part):
 
 
 def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: "np.random.Generator") -> DataPlan:
-    """The data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
+    """Return the data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
 
     METHOD section 2, step 2a.
 

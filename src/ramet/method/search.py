@@ -6,7 +6,7 @@ and what it is for, so equal states give equal plans.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ramet.base.randomness import Key, generator
@@ -30,6 +30,7 @@ class State:
 
     method: resolved.
     task, classes: the task's name and number of classes.
+    label: how the method is named on record.
     agent: the id of the run, and seed, run (its number among the task's), cycle and generation what keys its draws.
     world: the system as it was published when the cycle began.
     population: the active population with its scores, in the order in which the paths joined.
@@ -41,6 +42,7 @@ class State:
     method: Method
     task: str
     classes: int
+    label: str
     agent: str
     seed: int
     run: int
@@ -143,22 +145,6 @@ def after(state: State, children: Sequence[Child]) -> State:
     )
 
 
-def ineffective(method: Method, settings: Iterable[str], parents: Iterable[Path]) -> dict[str, tuple[object, ...]]:
-    """Return the settings that children of these parents do not take, with the values they inherit instead.
-
-    A default is where a child of a root starts; the child of a path that was learned starts from its parent's value.
-    """
-    learned = [path for path in parents if path.task is not None]
-    found: dict[str, tuple[object, ...]] = {}
-    for name in settings:
-        hyperparameter = method.hyperparameters.get(name)
-        held = {path.hyperparameters[name] for path in learned if name in path.hyperparameters}
-        default = getattr(hyperparameter, "default", None)
-        if hyperparameter is not None and held - {default}:
-            found[name] = tuple(sorted(held - {default}, key=str))
-    return found
-
-
 def _number(result: Trained) -> int:
     return result.number
 
@@ -209,6 +195,6 @@ def _path(state: State, plan: ChildPlan, result: Trained, digests: Mapping[str, 
         parent_task=parent.parent_task if parent.task == plan.task else parent.task,
         agent=state.agent,
         trained=tuple(part.name for part in plan.parts if part.trainable),
-        method=state.method.label,
+        method=state.label,
         metrics={"quality": result.quality},
     )

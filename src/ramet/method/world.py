@@ -33,13 +33,13 @@ class World:
 
         The path's task is its own: nothing that was published under another name is.
         """
-        task, before = agent_of(path), self.published.get(agent_of(path))
+        task = agent_of(path)
+        before = self.published.get(task)
         known = World({**self.published, task: path}, self.roots)
-        if "_tasks" in self.__dict__:
-            names = self._tasks if before else [*self._tasks]
-            if before is None:
-                names.insert(bisect_left(names, task), task)
-            known.__dict__["_tasks"] = names
+        if "_in_order" in self.__dict__:
+            place = bisect_left(self._in_order, task, key=agent_of)
+            rest = place if before is None else place + 1
+            known.__dict__["_in_order"] = [*self._in_order[:place], path, *self._in_order[rest:]]
         if "held" in self.__dict__:
             known.__dict__["held"] = _moved(self.held, before, path)
         return known
@@ -49,13 +49,14 @@ class World:
         now = self.published.get(path.task) if path.task is not None else None
         return (now is not None and now.id == path.id) or any(root.id == path.id for root in self.roots)
 
-    def others(self, task: str) -> list[Path]:
+    def others(self, task: str) -> Sequence[Path]:
         """Return the best paths of the other tasks, in the order of their names."""
-        return [self.published[name] for name in self._tasks if name != task]
+        known = self._in_order
+        return known if task not in self.published else [path for path in known if path.task != task]
 
     @cached_property
-    def _tasks(self) -> list[str]:
-        return sorted(self.published)
+    def _in_order(self) -> list[Path]:
+        return [self.published[task] for task in sorted(self.published)]
 
     def sharing(self) -> dict[str, Others]:
         """Return the tasks that hold a component of each task's path.

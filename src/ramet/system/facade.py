@@ -189,7 +189,7 @@ class System:
             time_limit=time_limit,
             restart=restart,
             more=more,
-            settings=settings or {},
+            settings=_as_text(settings or {}),
             observer=observer or (Observer() if quiet else default_observer(len(set(tasks)), time_limit)),
             engine=engine,
         )
@@ -233,8 +233,7 @@ class System:
     ) -> Method:
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
-        as_text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in changes.items()}
-        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, as_text)
+        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, _as_text(changes))
 
     # Look
 
@@ -449,9 +448,7 @@ class System:
 
         if not tolerance >= 0:
             raise InvalidValue(f"tolerance is {tolerance}", "give a difference of accuracies, such as 0.02")
-        return replay(
-            self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress.advanced
-        )
+        return replay(self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress)
 
     def _load(self, path: Path, device: str) -> "LoadedPath":
         from ramet.runtime.device import choose_device
@@ -459,6 +456,10 @@ class System:
         from ramet.runtime.resident import Resident
 
         return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
+
+
+def _as_text(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
 
 
 def _child_row(child: Child) -> dict[str, object]:

@@ -50,6 +50,7 @@ def shapes(architecture: Architecture, name: str, dimensions: Dimensions) -> Sha
     return kinds.find(name).shapes(architecture, dimensions)
 
 
+@lru_cache(maxsize=4096)  # a plan of a child asks again and again
 def size(architecture: Architecture, name: str, dimensions: Dimensions) -> int:
     """Return the number of parameters of a component."""
     return sum(prod(shape) for shape in shapes(architecture, name, dimensions).values())
