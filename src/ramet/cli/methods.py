@@ -6,12 +6,12 @@ import typer
 
 from ramet.cli.options import AsJson, Settings, method_source, pairs
 from ramet.cli.output import show as print_result
-from ramet.cli.output import show_json, table
+from ramet.cli.output import say, show_json, table
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method
 
-app = typer.Typer(help="The methods by which tasks are learnt.", no_args_is_help=True)
+app = typer.Typer(help="The methods by which tasks are learned.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a preset.", show_default=False)]
 

@@ -60,8 +60,12 @@ def say(text: str) -> None:
     typer.echo(printable(_pasted(text)), err=True)
 
 
+_COMMAND = re.compile(r"(`|next: )ramet (?!-|init|demo|method|benchmark|task papers)")
+"""Where another command is named, one that works on a system."""
+
+
 def _pasted(text: str) -> str:
-    return re.sub(r"(`|next: )ramet (?!-)", rf"\1ramet {_given}".replace("\\", r"\\"), text) if _given else text
+    return _COMMAND.sub(lambda found: found[0] + _given, text)
 
 
 def show(*parts: RenderableType) -> None:

@@ -1,6 +1,5 @@
 """The facade: making and opening a system, and all that it does."""
 
-import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -18,7 +17,7 @@ from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay,
 from ramet.store.catalog.agents import Agent
 from ramet.store.folder import Store, create, open_store
 from ramet.system.experiments import Experiments
-from ramet.system.lines import default_observer
+from ramet.evolution.lines import default_observer
 from ramet.system.store import SystemStore
 from ramet.system.tasks import Tasks
 from ramet.system.versions import Versions
@@ -233,8 +232,7 @@ class System:
     ) -> Method:
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
-        as_text = {key: value if isinstance(value, str) else json.dumps(value) for key, value in changes.items()}
-        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, as_text)
+        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
 
     # Look
 
