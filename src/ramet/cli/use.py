@@ -96,7 +96,12 @@ def predict(
         )
     elif found and not table_file:
         rows = (
-            [p.image, p.label, percent(p.probability), ", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top])]
+            [
+                p.image,
+                p.label,
+                percent(p.probability),
+                ", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top]),
+            ]
             for p in found
         )
         show(table(("image", "class", "probability", "then"), rows, right=("probability",)))
@@ -142,7 +147,9 @@ def _interval(found: "Evaluation") -> str:
 
 def _write_confusion(details: "Details", file: Path) -> None:
     names = [c.name for c in details.classes]
-    _write_csv(file, [["is / taken for", *names], *([name, *row] for name, row in zip(names, details.confusion, strict=True))])
+    _write_csv(
+        file, [["is / taken for", *names], *([name, *row] for name, row in zip(names, details.confusion, strict=True))]
+    )
 
 
 def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:
