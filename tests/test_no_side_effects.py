@@ -37,7 +37,7 @@ def watch():
     while not over.wait(0.002):
         compare()
 
-def compare(*_):
+def compare(*_, **__):
     now = seen()
     for kind, value in now.items():
         if kind != "torch" and value != before[kind]:

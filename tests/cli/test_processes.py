@@ -1,5 +1,6 @@
 """The command as people start it: a process, its exit code, and what reaches the terminal."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.cli.helpers import BUDGET, run, run_json, start, wait_for
 
@@ -55,18 +58,15 @@ STRICT = {"PYTHONIOENCODING": "utf-8:strict"}
         (["log", "--limit", "9223372036854775808"], {}, 2, "limit"),
         (["history", "--limit", "9223372036854775808"], {}, 2, "limit"),
         (["-C", "x" * 300, "status"], {}, 2, "x" * 300),
-        (["-C", "a\x00b", "status"], {}, 2, ""),
         (["export", "digits", "/dev/null/x"], {}, 2, "/dev/null/x"),
         (["report", "/dev/full"], {}, 2, "/dev/full"),
         (["predict", "digits", "."], {}, 2, "holds no images"),
-        (["evaluate", "digits", "--confusion", "/nowhere/x.csv"], {}, 2, "/nowhere/x.csv"),
+        (["evaluate", "digits", "--confusion", "/dev/null/x.csv"], {}, 2, "/dev/null/x.csv"),
     ],
 )
 def test_what_cannot_be_is_one_line(
     arguments: Sequence[str], options: Mapping[str, object], code: int, told: str, grown: Path
 ) -> None:
-    if any("\0" in argument for argument in arguments):
-        pytest.skip("no program can be given such an argument")
     found, printed, messages = ramet(*arguments, cwd=grown, **options)  # type: ignore[arg-type]
     assert (found, printed) == (code, "")
     assert told in messages
@@ -110,24 +110,18 @@ def test_a_strange_width_hides_nothing(columns: str, grown: Path) -> None:
 def test_names_steer_no_terminal(grown: Path, tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
     pictures.mkdir()
-    split = __import__("ramet").open(grown).examples("digits")
-    from PIL import Image
-
+    pixels = np.zeros((8, 8), np.uint8)
     for name in ("a\x1b[31m.png", "b\n.png", "c\udce9.png"):
-        Image.fromarray(split.images[0]).save(os.fsencode(pictures / name), format="png")
-    code, printed, messages = ramet(
-        "predict", "digits", "pictures", cwd=tmp_path, env={**STRICT, "RAMET_SYSTEM": str(grown)}
-    )
+        Image.fromarray(pixels).save(os.fsencode(pictures / name), format="png")
+    env = {**STRICT, "RAMET_SYSTEM": str(grown)}
+    code, printed, _ = ramet("predict", "digits", "pictures", cwd=tmp_path, env=env)
     assert code == 0
     assert [line.split()[0] for line in printed.splitlines()[1:]] == [
         r"pictures/a\x1b[31m.png",
         r"pictures/b\n.png",
         r"pictures/c\udce9.png",
     ]
-    code, printed, _ = ramet(
-        "predict", "digits", "pictures", "--json", cwd=tmp_path, env={**STRICT, "RAMET_SYSTEM": str(grown)}
-    )
-    import json
+    code, printed, _ = ramet("predict", "digits", "pictures", "--json", cwd=tmp_path, env=env)
 
     assert [each["image"] for each in json.loads(printed)] == [
         f"pictures/{n}.png" for n in ("a\x1b[31m", "b\n", "c\udce9")
@@ -169,12 +163,11 @@ def test_a_stop_waits_for_the_step_and_says_so(seedbed: Path) -> None:
 
 
 SLOW = """
-import sys, time
+import os, time
 from pathlib import Path
-from ramet.store import care
 from ramet.cli import main
 def slow(*_, **__):
-    Path(sys.argv.pop()).touch()
+    Path(os.environ["MARK"]).touch()
     time.sleep(600)
 import ramet.system.store
 ramet.system.store.gc = slow
@@ -185,10 +178,12 @@ main.main()
 def test_a_second_ctrl_c_ends_at_once(sown: Path, tmp_path: Path) -> None:
     mark = tmp_path / "begun"
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW, "-C", sown, "gc", mark],
+        [sys.executable, "-c", SLOW, "-C", sown, "gc"],
+        env={**os.environ, "MARK": str(mark)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     while not mark.exists():
+        assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert process.stderr is not None

@@ -85,7 +85,7 @@ def show(
 
 def history(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
     plot: Annotated[
         FilePath | None,
         typer.Option(

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -22,10 +21,8 @@ GAP = "  "
 STOPPED = 130
 """The exit code of a command that Ctrl-C stopped, as a shell reports it."""
 
-_WIDTH = 80 if os.environ.get("COLUMNS", "").strip() == "0" else None  # Rich would print nothing at all
-
-out = Console(markup=False, highlight=False, emoji=False, width=_WIDTH)
-err = Console(markup=False, highlight=False, emoji=False, width=_WIDTH, stderr=True)
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
 _given = ""
 """What the command line named before its command, so that a hint of another command can be pasted."""

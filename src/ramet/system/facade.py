@@ -234,7 +234,13 @@ class System:
     ) -> Method:
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
-        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
+        chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
+        budget = chosen.budget
+        if max(budget.cycles, budget.samples_per_cycle) >= 2**31:
+            raise InvalidValue(
+                f"the budget is {budget.cycles} cycles of {budget.samples_per_cycle} samples", "ask for less"
+            )
+        return chosen
 
     # Look
 
