@@ -32,7 +32,7 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
     assert "wide, seed 0: done" in lines
     assert sum("digits (1 of 4): mu2net-plus" in line or "digits (3 of 4): mu2net-plus" in line for line in lines) == 2
     assert any(line.endswith("left") for line in lines)
-    assert lines[-1] == "next: ramet experiment report width"
+    assert lines[-1] == f"next: ramet -C {seedbed} experiment report width"
     assert "done already" in run("experiment", "run", file, folder=seedbed).stderr
 
     assert run_json("experiment", "list", folder=seedbed)[0]["tasks"] == ["digits", "fresh"]
@@ -75,7 +75,7 @@ def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_pa
 
     before = unchanged()
     for old, new, words in (
-        ("mu2net-plus\n", "mu2\n", "width.yaml:7: variants.wide: no method is called 'mu2'"),
+        ("mu2net-plus\n", "mu2\n", "width.yaml:7: variants.wide: no method or size is called 'mu2'"),
         ("[8]", "[0.5]", "width.yaml:8: variants.narrow: hyperparameters.adapter_width.default is 0.5"),
         ("name: width", "name: [", "width.yaml:3: not YAML"),
         ("digits,", "digitz,", "experiment 'width', tasks: no task is called 'digitz'; did you mean digits"),

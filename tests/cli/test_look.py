@@ -90,7 +90,7 @@ def test_lineage_goes_from_the_root_to_the_path(grown: Path) -> None:
     [
         (["show", "digitz"], "digitz"),
         (["show", "fresh"], "fresh"),
-        (["lineage", "fresh"], "ramet evolve fresh"),
+        (["lineage", "fresh"], "evolve fresh`"),
         (["lineage", "digitz"], "did you mean digits?"),
         (["history", "digitz"], "did you mean digits?"),
     ],

@@ -13,8 +13,8 @@ import typer
 import ramet
 from ramet.base.errors import StoreError
 from ramet.base.text import NOTHING, count, percent, plural
-from ramet.cli.look import status_table
-from ramet.cli.options import closed_at_the_end
+from ramet.cli.look import STATUS_LEGEND, status_table
+from ramet.cli.options import closed_at_the_end, share_cores
 from ramet.cli.output import say, show, table
 from ramet.cli.progress import showing, watching
 
@@ -32,14 +32,14 @@ TASKS: Mapping[str, str] = {
     "georgian": "demo:georgian",
 }
 METHOD = "mu2net-plus"
-SETTINGS: Mapping[str, str] = {
-    "batch": "16",
-    "opt.lr": "0.05",
-    "budget.cycles": "1",
-    "budget.samples_per_cycle": "10",
-    "budget.validations": "2",
-    "budget.examples_per_validation": "2000",
-    "budget.validation_examples": "400",
+SETTINGS: Mapping[str, object] = {
+    "batch": 16,
+    "opt.lr": 0.05,
+    "budget.cycles": 1,
+    "budget.samples_per_cycle": 10,
+    "budget.validations": 2,
+    "budget.examples_per_validation": 2000,
+    "budget.validation_examples": 400,
 }
 SEED = 0
 PREDICTED_TASK, PREDICTED_IMAGES = "greek", 6
@@ -59,7 +59,7 @@ def demo(
     _evolve(system)
     _say_step("Test quality, and what each task costs")
     show(status_table([status for status in system.status() if status.task in TASKS]))
-    show("own: parameters trained for the task; accounted: each divided by the tasks that hold it")
+    show(STATUS_LEGEND)
     _say_step("Predictions for test images")
     images = _write_images(system)
     _predict(system, images)
@@ -97,11 +97,15 @@ def _add_tasks(system: "System") -> None:
 
 def _evolve(system: "System") -> None:
     statuses = {status.task: status for status in system.status()}
+    from ramet.method.document.presets import load
+
     if all(statuses[name].path and not statuses[name].unfinished for name in TASKS):
         show("done by an earlier call")
         return
+    method = load(METHOD, SETTINGS)
+    share_cores(method.budget.generation)
     with watching(len(TASKS)) as watcher:
-        system.evolve(*TASKS, method=METHOD, settings=SETTINGS, seed=SEED, observer=watcher)
+        system.evolve(*TASKS, method=method, seed=SEED, observer=watcher)
 
 
 def _write_images(system: "System") -> list[tuple[Path, str]]:

@@ -1,11 +1,11 @@
-"""`ramet evolve`: tasks are learnt."""
+"""`ramet evolve`: tasks are trained."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.cli.look import status_table
-from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds
+from ramet.cli.look import STATUS_LEGEND, status_table
+from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds, share_cores
 from ramet.cli.output import say, show
 from ramet.cli.progress import watching
 
@@ -30,15 +30,17 @@ def evolve(
     restart: Annotated[bool, typer.Option("--restart", help="Give up runs that are not done, and begin anew.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Learn tasks, one after the other. Stopped at any moment, the same command goes on."""
+    """Train tasks, one after the other. Stopped at any moment, the same command goes on."""
+    from ramet.method.document.presets import load
+
     system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
-    chosen, changes = method_source(method), pairs(settings, "--set")
+    chosen = load(method_source(method), pairs(settings, "--set"))
+    share_cores(chosen.budget.generation)
     with watching(len(set(tasks)), limit) as watcher:
         statuses = system.evolve(
             *tasks,
             method=chosen,
-            settings=changes,
             seed=seed,
             cycles=cycles,
             samples=samples,
@@ -51,13 +53,14 @@ def evolve(
 
 
 def _conclude(statuses: "list[TaskStatus]", found: set[str]) -> None:
-    learnt = [status for status in statuses if status.path is not None]
-    if learnt:
-        show(status_table(learnt))
-    same = [status.task for status in learnt if status.task not in found]
+    learned = [status for status in statuses if status.path is not None]
+    if learned:
+        show(status_table(learned))
+        say(STATUS_LEGEND)
+    same = [status.task for status in learned if status.task not in found]
     if same:
         say(f"no better path than before: {', '.join(same)}")
     failed = [status.task for status in statuses if status.path is None]
     if failed:
-        say(f"nothing was learnt of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
+        say(f"nothing was learned of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
         raise typer.Exit(1)

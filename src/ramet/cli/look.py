@@ -36,6 +36,7 @@ def status(as_json: AsJson = False, folder: Folder = None) -> None:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:
         print_result(status_table(statuses))
+        say(STATUS_LEGEND)
         unfinished = [status.task for status in statuses if status.unfinished]
         if unfinished:
             say(f"evolving, or stopped before the end: {', '.join(unfinished)}")
@@ -84,7 +85,7 @@ def show(
 
 def history(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
     plot: Annotated[
         FilePath | None,
         typer.Option(
@@ -131,6 +132,12 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
     print_result(tree)
 
 
+STATUS_LEGEND = (
+    "accuracy on validation and test; own: parameters trained for the task; accounted: each divided by the tasks and "
+    "roots that hold it; shape: @PIXELSxLAYERS; shared: tasks that hold one of its components"
+)
+
+
 def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
     """Tasks at a glance: qualities, parameters, and as in the name of a root `@PIXELSxLAYERS`."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
@@ -139,7 +146,7 @@ def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
 
 
 def _status_row(status: "TaskStatus") -> list[str]:
-    learnt = status.path is not None
+    learned = status.path is not None
     return [
         status.task,
         percent(status.quality),
@@ -147,8 +154,8 @@ def _status_row(status: "TaskStatus") -> list[str]:
         count(status.trained_params),
         count(status.accounted_params),
         count(status.flops),
-        f"@{status.image_size}x{status.layers}" if learnt else NOTHING,
-        status.parent_task or ("root" if learnt else NOTHING),
+        f"@{status.image_size}x{status.layers}" if learned else NOTHING,
+        status.parent_task or ("root" if learned else NOTHING),
         plural(len(status.shares_with), "task") if status.shares_with else NOTHING,
     ]
 

@@ -141,6 +141,9 @@ def _run() -> int:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except OSError as error:
         code = _refused(error)
+    except UnicodeEncodeError as error:
+        say(f"error: {error.object!r} is no text; name it in UTF-8")
+        code = 2
     try:
         sys.stdout.flush()
     except OSError as error:

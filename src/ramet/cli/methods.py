@@ -5,27 +5,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.cli.options import AsJson, Settings, method_source, pairs
+from ramet.cli.output import say, show_json, table
 from ramet.cli.output import show as print_result
-from ramet.cli.output import show_json, table
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method
 
-app = typer.Typer(help="The methods by which tasks are learnt.", no_args_is_help=True)
+app = typer.Typer(help="The methods by which tasks are learned.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a preset.", show_default=False)]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """All presets: methods, and sizes (write METHOD@SIZE)."""
+    """All packaged methods, and all sizes that they come in (write METHOD@SIZE)."""
     from ramet.method.document.presets import methods, sizes
 
-    names = {**methods(), **sizes()}
     if as_json:
-        show_json([{"name": name, "description": text} for name, text in names.items()])
-    else:
-        print_result(table(("name", "description"), names.items()))
+        show_json({"methods": methods(), "sizes": sizes()})
+        return
+    print_result(table(("method", "description"), methods().items()), "")
+    print_result(table(("size", "description"), sizes().items()))
+    say("next: ramet evolve TASK --method METHOD@SIZE")
 
 
 @app.command()

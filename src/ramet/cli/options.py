@@ -92,6 +92,21 @@ def closed_at_the_end(system: "System") -> "System":
     return system
 
 
+_cores = 0
+
+
+def share_cores(children: int) -> None:
+    """Give each of the children that a method trains side by side an even share of the cores, once for the process.
+
+    A child's bits then do not depend on how many siblings it really has: the last bits of a sum depend on threads.
+    """
+    import torch
+
+    global _cores
+    _cores = _cores or torch.get_num_threads()
+    torch.set_num_threads(max(1, _cores // children))
+
+
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
     """Return what `KEY=VALUE` texts say.
 

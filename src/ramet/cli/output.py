@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
@@ -22,10 +21,8 @@ GAP = "  "
 STOPPED = 130
 """The exit code of a command that Ctrl-C stopped, as a shell reports it."""
 
-_WIDTH = 80 if os.environ.get("COLUMNS", "").strip() == "0" else None  # Rich would print nothing at all
-
-out = Console(markup=False, highlight=False, emoji=False, width=_WIDTH)
-err = Console(markup=False, highlight=False, emoji=False, width=_WIDTH, stderr=True)
+out = Console(markup=False, highlight=False, emoji=False)
+err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
 _given = ""
 """What the command line named before its command, so that a hint of another command can be pasted."""
@@ -60,8 +57,12 @@ def say(text: str) -> None:
     typer.echo(printable(_pasted(text)), err=True)
 
 
+_COMMAND = re.compile(r"(`|next: )ramet (?!-|init|demo|method|benchmark|task papers)")
+"""Where another command is named, one that works on a system."""
+
+
 def _pasted(text: str) -> str:
-    return re.sub(r"(`|next: )ramet (?!-)", rf"\1ramet {_given}".replace("\\", r"\\"), text) if _given else text
+    return _COMMAND.sub(lambda found: found[0] + _given, text)
 
 
 def show(*parts: RenderableType) -> None:

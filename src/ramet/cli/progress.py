@@ -21,7 +21,7 @@ from ramet.base.progress import Progress
 from ramet.base.text import duration, plural
 from ramet.cli.interrupt import stop_if_pressed
 from ramet.cli.output import STOPPED, err, printable, say
-from ramet.system.lines import Lines, Watcher, short, shown_score
+from ramet.evolution.lines import Lines, Watcher, short, shown_score
 
 SILENCE = 30.0
 """Seconds after which a line says how far the work is."""

@@ -6,7 +6,7 @@ import typer
 
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.look import changes
-from ramet.cli.options import AsJson, Device, Folder, open_system
+from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
 from ramet.cli.output import plain, say, show, show_json, table
 from ramet.cli.progress import showing
 
@@ -29,6 +29,10 @@ def replay(
 ) -> None:
     """Train a path again from its recorded seeds and compare; exit with 1 when it is another one."""
     system = open_system(folder)
+    path = system.path(name)
+    made_by = next((run for run in system.runs(path.task) if run.id == path.agent), None) if path.task else None
+    if made_by is not None:
+        share_cores(made_by.method["budget"]["generation"])
     with showing() as steps:
         found = system.replay(name, device=device, tolerance=tolerance, progress=steps)
     if as_json:

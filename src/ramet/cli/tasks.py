@@ -113,7 +113,7 @@ def remove(
 
 
 @app.command()
-def catalog(
+def papers(
     suite: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.", show_default=False),
@@ -135,13 +135,13 @@ def catalog(
         show_json([asdict(entry) | {"prepared": here} for entry, here in zip(found, prepared, strict=True)])
         return
     columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
-    rows = (_catalogued(entry, here) for entry, here in zip(found, prepared, strict=True))
+    rows = (_listed(entry, here) for entry, here in zip(found, prepared, strict=True))
     print_result(table(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
     say("next: ramet task add NAME papers:TASK")
 
 
-def _catalogued(entry: "PapersTask", prepared: bool) -> Sequence[str]:
+def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:
     splits = dict.fromkeys((entry.train, entry.validation, entry.test))
     return (
         entry.name,

@@ -31,7 +31,7 @@ At = Annotated[
 
 def log(
     at: At = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:

@@ -1,14 +1,14 @@
 """The facade: making and opening a system, and all that it does."""
 
-import json
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Commit, Component, Path
+from ramet.base.text import did_you_mean
+from ramet.evolution.lines import default_observer
 from ramet.evolution.observer import Observer
 from ramet.evolution.status import statuses
 from ramet.method.document.presets import DEFAULT_METHOD, load
@@ -18,7 +18,6 @@ from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay,
 from ramet.store.catalog.agents import Agent
 from ramet.store.folder import Store, create, open_store
 from ramet.system.experiments import Experiments
-from ramet.system.lines import default_observer
 from ramet.system.store import SystemStore
 from ramet.system.tasks import Tasks
 from ramet.system.versions import Versions
@@ -60,6 +59,7 @@ def init(
     """
     from ramet.evolution.roots import root_of
 
+    _check_seed(seed)
     folder = FilePath(directory).expanduser().resolve()
     loaded = root_of(root, seed)
     with create(folder, name or folder.name, objects=store, catalog=catalog) as made:
@@ -179,6 +179,7 @@ class System:
         """
         from ramet.evolution.evolve import evolve
 
+        _check_seed(seed)
         evolve(
             self.store.opened,
             [self.tasks[name] for name in dict.fromkeys(tasks)],
@@ -233,7 +234,13 @@ class System:
     ) -> Method:
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
-        return load(method.model_dump(mode="json") if isinstance(method, Method) else method, _as_text(changes))
+        chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
+        budget = chosen.budget
+        if max(budget.cycles, budget.samples_per_cycle) >= 2**31:
+            raise InvalidValue(
+                f"the budget is {budget.cycles} cycles of {budget.samples_per_cycle} samples", "ask for less"
+            )
+        return chosen
 
     # Look
 
@@ -247,7 +254,14 @@ class System:
         Raises:
             UnknownName: there is none.
         """
-        return self.versions.published_path(name) if name in self.tasks else self._catalog.paths.get(name)
+        if name in self.tasks:
+            return self.versions.published_path(name)
+        try:
+            return self._catalog.paths.get(name)
+        except UnknownName as error:
+            tasks = [task.name for task in self.tasks]
+            remedy = did_you_mean(name, tasks, error.remedy or "`ramet status` lists the tasks and paths")
+            raise UnknownName(f"no task or path is called {name!r}", remedy) from None
 
     def paths(self, ids: Sequence[str]) -> list[Path]:
         """Return the paths of these ids, in their order.
@@ -263,15 +277,16 @@ class System:
         Raises:
             UnknownName: none of these.
         """
-        if name in self.tasks:
-            return self.versions.published_path(name)
-        for look_up in (self._catalog.paths.get, self.versions.commit):
-            try:
-                return look_up(name)
-            except UnknownName as error:
-                remedy = error.remedy
-        near = ", ".join(get_close_matches(name, [task.name for task in self.tasks]))
-        raise UnknownName(f"no task, path or commit is called {name!r}", f"did you mean {near}?" if near else remedy)
+        try:
+            return self.path(name)
+        except UnknownName as error:
+            if name in self.tasks:
+                raise
+            remedy = error.remedy
+        try:
+            return self.versions.commit(name)
+        except UnknownName:
+            raise UnknownName(f"no task, path or commit is called {name!r}", remedy) from None
 
     def history(self, task: str | None = None, *, run: str | None = None) -> Listing[Child]:
         """Return the children that were ever made, in the order they were recorded.
@@ -458,8 +473,9 @@ class System:
         return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
 
 
-def _as_text(settings: Mapping[str, Any]) -> dict[str, str]:
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
+def _check_seed(seed: int) -> None:
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InvalidValue(f"seed is {seed!r}", f"give a whole number from 0 to {2**63 - 1}")
 
 
 def _child_row(child: Child) -> dict[str, object]:

@@ -58,7 +58,7 @@ class Versions:
             UnknownName: there is no such task, or it has no path yet.
         """
         self._catalog.tasks.get(task)
-        path = self.published().get(task)
+        path = self._catalog.versions.published_path(self.branch, task)
         if path is None:
             raise UnknownName(f"task {task!r} has no path yet", f"train one first: `ramet evolve {task}`")
         return path
@@ -177,7 +177,8 @@ class Versions:
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         at = self._at(at)
-        self._ensure_objects(at, [path for name, path in self._catalog.versions.published(at).items() if name == task])
+        path = self._catalog.versions.published_path(at, task)
+        self._ensure_objects(at, [path] if path else [])
         return self._catalog.versions.restore(task, at, branch=self.branch)
 
     def revert(self, at: str) -> Commit:

@@ -91,7 +91,7 @@ class Watcher(Observer):
         self._at_start = self.fraction
         resumed = f", from cycle {plan.cycle + 1}, sample {plan.samples_done + 1}" if self._at_start else ""
         budget = f"{plural(plan.cycles, 'cycle')} of {plural(plan.samples_per_cycle, 'sample')}"
-        self.line(f"{self.title}: {plan.method}, {budget}{resumed}")
+        self.line(f"{self.title}: {plan.method} (# is the fingerprint of all its settings), {budget}{resumed}")
 
     def generation_started(self, cycle: int, samples_done: int, children: int, best: float) -> None:
         """See Observer."""
@@ -178,11 +178,12 @@ class Lines(Watcher):
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
         """See Observer."""
         qualities = " ".join(short(child.path.metrics["quality"]) for child in children)
+        number = plural(len(children), "child", "children")
         super().generation_finished(children, best)
         assert self.plan is not None
         self.line(
             f"{self.title}: cycle {self.cycle + 1}/{self.plan.cycles}, {self.done:.0f}/{self.total} samples, "
-            f"best score {shown_score(best)}, validation {qualities}, {self._times()}"
+            f"best score {shown_score(best)}, validation of {number} {qualities} %, {self._times()}"
         )
 
 
