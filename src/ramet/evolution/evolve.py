@@ -2,9 +2,10 @@
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from statistics import fmean
+from typing import Any
 
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.progress import Progress
@@ -16,17 +17,16 @@ from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
 from ramet.evolution.pace import Estimate, trial, trial_is_worth, validated
 from ramet.method.document.schema import Method
+from ramet.method.inheritance import ineffective
 from ramet.method.plan import Rounds
 from ramet.method.protocols import Features
-from ramet.method.search import State, begin, ineffective, propose
+from ramet.method.search import State, begin, propose
 from ramet.method.world import World
 from ramet.runtime.device import choose_device
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.tasks.data import check_source
-
-_SHOWN = 3
 
 
 def evolve(
@@ -40,7 +40,7 @@ def evolve(
     time_limit: float | None,
     restart: bool,
     more: bool,
-    settings: Iterable[str],
+    settings: Mapping[str, Any],
     observer: Observer,
     engine: Engine | None = None,
 ) -> None:
@@ -56,7 +56,7 @@ def evolve(
         time_limit: seconds for all; what a task leaves of its share is the next ones'.
         restart: give up runs that are not done.
         more: begin another run of a task whose last one was finished by the same terms.
-        settings: the names of the method's fields that the user set for this call.
+        settings: what of the method was set for this call, by dotted name.
         observer: told what happens.
         engine: where children are trained; it stays open.
 
@@ -73,8 +73,10 @@ def evolve(
         leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
         used = held.enter_context(LocalEngine(store, chosen_device) if engine is None else nullcontext(engine))
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, more, observer)
-        if agents:
-            _note_ineffective(store.catalog, method, settings, branch, observer)
+        parents = [*store.catalog.versions.published(branch).values(), *store.catalog.paths.roots().values()]
+        lost = [one for agent in agents for one in ineffective(method, settings, agent.task, parents)]
+        for text in dict.fromkeys(map(str, lost)):
+            observer.noted(text)
         by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
@@ -197,19 +199,6 @@ def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, i
 
 def _terms(agent: Agent) -> tuple[str, int, int, int]:
     return agent.label, agent.seed, agent.cycles, agent.samples
-
-
-def _note_ineffective(
-    catalog: Catalog, method: Method, settings: Iterable[str], branch: str, observer: Observer
-) -> None:
-    """Say which settings most children will not have, as they inherit their parents' values."""
-    names = [name for name in settings if name in method.hyperparameters]
-    if names:
-        for name, values in ineffective(method, names, catalog.versions.published(branch).values()).items():
-            shown = ", ".join(map(str, values[:_SHOWN])) + (", ..." if len(values) > _SHOWN else "")
-            observer.noted(
-                f"{name} is where children of a root start; those of paths that were learned inherit theirs: {shown}"
-            )
 
 
 def _check_source(store: Store, task: Task, observer: Observer) -> None:

@@ -6,7 +6,7 @@ and what it is for, so equal states give equal plans.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ramet.base.randomness import Key, generator
@@ -141,22 +141,6 @@ def after(state: State, children: Sequence[Child]) -> State:
         population=tuple(pruned(method.pruning, [*state.population, *joined], method.max_population)),
         taken=(*state.taken, *(child.path.parent for child in children if child.path.parent)),
     )
-
-
-def ineffective(method: Method, settings: Iterable[str], parents: Iterable[Path]) -> dict[str, tuple[object, ...]]:
-    """Return the settings that children of these parents do not take, with the values they inherit instead.
-
-    A default is where a child of a root starts; the child of a path that was learned starts from its parent's value.
-    """
-    learned = [path for path in parents if path.task is not None]
-    found: dict[str, tuple[object, ...]] = {}
-    for name in settings:
-        hyperparameter = method.hyperparameters.get(name)
-        held = {path.hyperparameters[name] for path in learned if name in path.hyperparameters}
-        default = getattr(hyperparameter, "default", None)
-        if hyperparameter is not None and held - {default}:
-            found[name] = tuple(sorted(held - {default}, key=str))
-    return found
 
 
 def _number(result: Trained) -> int:
