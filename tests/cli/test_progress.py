@@ -4,7 +4,6 @@ from io import StringIO
 
 import pytest
 import typer
-from ramet.cli.watch import Lines, Picture, Watcher, watching
 from rich.console import Console
 
 from ramet.base.records import Architecture, Child, Path

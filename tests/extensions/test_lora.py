@@ -239,8 +239,8 @@ class Killed(Exception):
 class Killer(Observer):
     left = 3
 
-    def advanced(self, what: str, *_: object) -> None:
-        self.left -= what == "training"
+    def generation_finished(self, *_: object) -> None:
+        self.left -= 1
         if self.left == 0:
             raise Killed
 

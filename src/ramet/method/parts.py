@@ -200,7 +200,7 @@ class Library:
                 )
 
     def _note(self, module: str) -> None:
-        """A package's module, once a part of it is used, is a source like any other; ramet's own go with ramet."""
+        """Make a package's module a source like any other once a part of it is used; ramet's own go with ramet."""
         if not (is_own(module) or any(imported(source) == module for source in self.sources)):
             self.sources.append(located(module, folder=FilePath()))
 

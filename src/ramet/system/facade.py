@@ -190,7 +190,7 @@ class System:
             time_limit=time_limit,
             restart=restart,
             more=more,
-            settings=_as_text(settings or {}),
+            settings=settings or {},
             observer=observer or (Observer() if quiet else default_observer(len(set(tasks)), time_limit)),
             engine=engine,
         )

@@ -25,7 +25,6 @@ class TaskModel(nn.Module):
     def __init__(self, path: LoadedPath, classes: Sequence[str]) -> None:
         super().__init__()
         self._path = path
-        path.shared_stages = ()  # those run without gradients
         self.classes = tuple(classes)
         self.image_size = path.image_size
         self.components = nn.ModuleDict(

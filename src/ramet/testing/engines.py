@@ -94,6 +94,7 @@ class Bench:
             task=chosen.name,
             classes=len(chosen.classes),
             agent="engine",
+            label=method.label,
             seed=seed,
             run=0,
             cycle=0,

@@ -159,7 +159,7 @@ class Method(_Frozen):
     version: PositiveInt = 1
     description: str = ""
     root: str = ""
-    """The root that the configuration is meant for, in words."""
+    """The root that it is meant for, in words."""
     parts: tuple[Source, ...] = ()
     parents: AsPart[ParentSelection] = Field(default_factory=partial(_default, "parents"))
     budget: Budget
@@ -200,7 +200,7 @@ class Method(_Frozen):
 
     @property
     def label(self) -> str:
-        """How results name the method: `mu2net-plus@characters v1 #ab12cd34`."""
+        """The name of the method in results: `mu2net-plus@characters v1 #ab12cd34`."""
         return f"{self.name} v{self.version} #{self.fingerprint}"
 
     def to_yaml(self) -> str:
