@@ -1,6 +1,5 @@
 """The engine that trains in this process, on one device."""
 
-from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
@@ -40,14 +39,6 @@ class LocalEngine:
 
     def train(self, generation: Generation, progress: Progress = QUIET) -> list[Trained]:
         """Train a generation (see Engine)."""
-        best: dict[int, float] = {}
-
-        def validated(qualities: Sequence[float]) -> None:
-            for number, quality in zip(generation.numbers, qualities, strict=True):
-                if quality == quality and best.get(number) != quality:
-                    best[number] = quality
-                    progress.measured(f"child {number}", quality)
-
         trained = train_generation(
             generation.plans,
             generation.method,
@@ -58,7 +49,6 @@ class LocalEngine:
             numbers=generation.numbers,
             rounds=generation.rounds,
             progress=progress,
-            validated=validated,
         )
         return [self._told(n, child, generation.keep) for n, child in zip(generation.numbers, trained, strict=True)]
 
