@@ -6,7 +6,6 @@ It reads images and objects, and writes objects; what comes back is digests and 
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path as FilePath
 
@@ -72,7 +71,7 @@ class Trainer:
     def measure(self, task: Task, path: Path, split: SplitName, progress: Progress = QUIET) -> float:
         """Return the quality of a stored path on a split (see Engine.measure)."""
         loaded = LoadedPath(path, Resident(self._store.objects.get, self._device))
-        return loaded.quality(self._open(task, progress)[split], _Named(progress, "testing"))
+        return loaded.quality(self._open(task, progress)[split], progress)
 
     def _train(self, generation: Generation, progress: "_Watched") -> list[Trained]:
         state = self._state_of(generation)
@@ -85,8 +84,7 @@ class Trainer:
             self._device,
             numbers=generation.numbers,
             rounds=generation.rounds,
-            progress=_Named(progress, "training"),
-            validated=_told(generation.numbers, progress),
+            progress=progress,
             checkpoint=state,
             at_once=self._at_once,
         )
@@ -160,27 +158,3 @@ class _Watched(Progress):
 
     def noted(self, text: str) -> None:
         self._inner.noted(text)
-
-
-class _Named(Progress):
-    """Passes on how far the work is, under a name of its own."""
-
-    def __init__(self, inner: Progress, name: str) -> None:
-        self._inner = inner
-        self._name = name
-
-    def advanced(self, what: str, done: int, total: int) -> None:
-        self._inner.advanced(self._name, done, total)
-
-
-def _told(numbers: Sequence[int], progress: Progress) -> Callable[[Sequence[float]], None]:
-    """Return what tells a watcher of the children's validations, each time that one is better than before."""
-    best: dict[int, float] = {}
-
-    def validated(qualities: Sequence[float]) -> None:
-        for number, quality in zip(numbers, qualities, strict=True):
-            if quality == quality and best.get(number) != quality:  # NaN before the first
-                best[number] = quality
-                progress.measured(f"child {number}", quality)
-
-    return validated

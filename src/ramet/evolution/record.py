@@ -1,10 +1,13 @@
 """States of the search as the catalog has them, and how a path came about."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.base.records import Child, Path, Task
+from ramet.method.document.assembly import library_of
 from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
 from ramet.method.plan import Rounds
@@ -14,6 +17,7 @@ from ramet.method.world import World
 from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.objects import Objects
+from ramet.vit import kinds
 
 _ELSEWHERE = "replay it in the system where it was learned: only published paths travel, not the children of their runs"
 
@@ -53,6 +57,8 @@ def cycle_states(
         UnknownName: the cycle has not begun here.
     """
     seen = catalog.agents.cycle(agent.id, cycle)
+    world = World.of(catalog.versions.published(seen.base), catalog.paths.many(seen.roots))
+    know_kinds(catalog, [*world.published.values(), *world.roots])
     state = State(
         method=method,
         task=task.name,
@@ -63,7 +69,7 @@ def cycle_states(
         run=agent.number,
         cycle=cycle,
         generation=0,
-        world=World.of(catalog.versions.published(seen.base), catalog.paths.many(seen.roots)),
+        world=world,
         population=(),
         taken=tuple(catalog.agents.parents_taken(task.name, branch=agent.branch, before=(agent.id, cycle))),
         lineage=catalog.paths.ancestors,
@@ -74,6 +80,20 @@ def cycle_states(
     for generation in range(catalog.agents.generations_done(agent.id, cycle)):
         states.append(after(states[-1], [child for child in children if child.generation == generation]))
     return states
+
+
+def know_kinds(catalog: Catalog, paths: Iterable[Path]) -> None:
+    """Import the files of recorded methods, where they are here as they were, if a path has a component kind of one.
+
+    What is not found stays unknown, and is an error with a remedy where it is used.
+    """
+    try:
+        for name in {component.name for path in paths for component in path.components}:
+            kinds.find(name)
+    except UnknownName:
+        for text in set(catalog.agents.score_terms().values()):  # each with the sources of its method
+            with suppress(RametError):
+                library_of(json.loads(text))
 
 
 def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) -> tuple[Path, list[Step]]:

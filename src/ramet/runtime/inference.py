@@ -26,7 +26,7 @@ class LoadedPath:
     """A published path, ready to run with what is resident on a device; all frozen."""
 
     def __init__(self, path: Path, components: Resident, objective: Objective = ONE_CLASS) -> None:
-        self.task = path.task or "the root"
+        self.architecture = path.architecture
         self.architecture = path.architecture
         self.image_size = int(path.hyperparameters["data.image_size"])
         self.device = components.device
@@ -59,7 +59,7 @@ class LoadedPath:
                 self.image_size,
                 siblings,
                 self.objective,
-                lambda done: progress.advanced(self.task, done, len(data)),
+                lambda done: progress.advanced("testing", done, len(data)),
             )
         if found is None:
             raise MemoryError("memory does not do for one image")

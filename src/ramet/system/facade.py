@@ -466,10 +466,12 @@ class System:
         return replay(self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress)
 
     def _load(self, path: Path, device: str) -> "LoadedPath":
+        from ramet.evolution.record import know_kinds
         from ramet.runtime.device import choose_device
         from ramet.runtime.inference import LoadedPath
         from ramet.runtime.resident import Resident
 
+        know_kinds(self._catalog, [path])
         return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
 
 

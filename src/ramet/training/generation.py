@@ -7,7 +7,7 @@ there. Each child comes out as it would have done alone, bit for bit on a CPU.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -70,7 +70,6 @@ def train_generation(
     numbers: Sequence[int],
     rounds: Rounds,
     progress: Progress = QUIET,
-    validated: Callable[[Sequence[float]], None] | None = None,
     checkpoint: Path | None = None,
     at_once: int | None = None,
 ) -> list[TrainedChild]:
@@ -85,8 +84,7 @@ def train_generation(
         device: where to train.
         numbers: the children's numbers in the generation, which key their new components.
         rounds: how much to train.
-        progress: told of every step.
-        validated: told the best quality so far of each child after every round, NaN where there is none.
+        progress: told of every step of the "training", and of the validations of "child N" that are its best so far.
         checkpoint: a folder for the state at the last validation; the same call with the same folder goes on from it.
             Its removal, once the result is on record, is the caller's.
         at_once: how many children are trained at the same time; by default as many as there are cores for.
@@ -110,11 +108,10 @@ def train_generation(
             _train_step(_alive(learners), train, batch, method.training, key, siblings, micro)
             if step % rounds.steps == 0:
                 _validate(_alive(learners), validation, siblings)
-                if validated:
-                    validated([max(learner.curve, default=math.nan) if learner else math.nan for learner in learners])
+                _tell(learners, numbers, progress)
                 if checkpoint and step < total:
                     checkpoints.write(checkpoint, call, step // rounds.steps, learners, micro.rows)
-            progress.advanced(task, step, total)
+            progress.advanced("training", step, total)
     return [_result(made, rounds.batch) if isinstance(made, Learner) else made for made in results]
 
 
@@ -195,6 +192,12 @@ def _validate(learners: Sequence[Learner], validation: Examples, siblings: Sibli
                 learner.give_up("out-of-memory")
             else:
                 learner.validated(quality)
+
+
+def _tell(learners: Sequence[Learner | None], numbers: Sequence[int], progress: Progress) -> None:
+    for number, learner in zip(numbers, learners, strict=True):
+        if learner and not learner.failure and learner.curve[-1] == max(learner.curve):
+            progress.measured(f"child {number}", learner.curve[-1])
 
 
 @contextmanager
