@@ -27,9 +27,9 @@ def examples(split: str) -> list[tuple[npt.NDArray[np.uint8], int]]:
     return [(picture(split, label, i), label) for label in range(2) for i in range(COUNTS[split])]
 
 
-def png(pixels: npt.NDArray[np.uint8]) -> bytes:
+def png(pixels: npt.NDArray[np.uint8], **options: Any) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
     return buffer.getvalue()
 
 

@@ -44,7 +44,9 @@ def add(
     ] = None,
     max_side: Annotated[
         int | None,
-        typer.Option(help="Keep larger images at this many pixels a side.", show_default="the root's image size"),
+        typer.Option(
+            help="Keep larger images at this many pixels a side.", show_default="8/7 of the root's image size"
+        ),
     ] = None,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Leave out images that cannot be decoded, and count them.")
@@ -180,7 +182,7 @@ def _described(task: "Task") -> Table:
             ("skipped", f"{plural(task.options['bad_images'], 'image')} that cannot be decoded"),
             (
                 "duplicates",
-                f"{plural(task.options['train_test_duplicates'], 'test image')} that equal a training image",
+                f"{plural(task.options['duplicates']['train-test'], 'test image')} that equal a training image",
             ),
             ("fingerprint", task.fingerprint[:16]),
         ]

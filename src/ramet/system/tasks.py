@@ -71,9 +71,10 @@ class Tasks:
 
         Args:
             name: letters, digits, `.`, `_`, `-` and `/`.
-            source: a folder of class folders, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `catalog:NAME` or
+            source: a folder of class folders, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `papers:NAME` or
                 `demo:NAME`.
-            max_side: larger images are kept at this many pixels a side (default: the largest root's image size).
+            max_side: larger images are kept at this many pixels a side (default: a seventh more than
+                the largest root's image size, 256 for 224).
             validation: the fraction of train to take for a validation split that is missing (default 0.05).
             test: the same for a missing test split.
             skip_bad_images: leave images out that cannot be decoded, and count them, instead of refusing the task.
@@ -93,7 +94,7 @@ class Tasks:
             self._store.folder,
             name,
             str(source),
-            max_side=largest if max_side is None else max_side,
+            max_side=data.side_for(largest) if max_side is None else max_side,
             validation=validation,
             test=test,
             skip_bad_images=skip_bad_images,

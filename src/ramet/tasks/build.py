@@ -159,7 +159,7 @@ def _read_all(
                 cache.check_space(folder, len(places), (pixels.shape[0], pixels.shape[1]))
             images[example.identifier] = _Image(to, len(rows[to].sizes), alike)
             rows[to].append(pixels)
-        progress.advanced(name, len(digests), len(places))
+        progress.advanced(f"decoding {name}", len(digests), len(places))
     return _Pass(_fingerprint(source, digests), images, bad)
 
 
@@ -185,7 +185,7 @@ def _arrange(
             arranged = Rows(file)
             for pixels in ordered_map(of_size, (rows[image.split].read(image.row) for image in found)):
                 arranged.append(pixels)
-                progress.advanced(f"{name}, to {size[1]}x{size[0]}", done := done + 1, len(images))
+                progress.advanced(f"resizing {name}", done := done + 1, len(images))
             arranged.finish(size)
 
 

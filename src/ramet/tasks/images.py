@@ -152,8 +152,8 @@ def _undecoded(picture: Image.Image) -> bytes | None:
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
     with suppress(Exception):  # what a camera noted may be garbage while the pixels are whole
-        if turn := _TURNS.get(image.getexif().get(_ORIENTATION, 1)):
-            image = image.transpose(turn)
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        image = image if turn is None else image.transpose(turn)
     return _grey_or_rgb(image)
 
 

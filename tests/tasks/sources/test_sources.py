@@ -9,6 +9,7 @@ import pytest
 from ramet.tasks.survey import survey
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
+from ramet.tasks.build import fingerprint_of
 from ramet.tasks.images import decode
 from ramet.tasks.sources import KINDS, Source, open_source
 from tests.tasks.examples import CLASSES, COUNTS, SIZE, WRITERS, examples
@@ -63,7 +64,7 @@ def test_images_and_labels_are_those_written(kind: str, texts: dict[str, str]) -
 @pytest.mark.parametrize("kind", FILES)
 def test_equal_data_elsewhere_has_an_equal_fingerprint(kind: str, texts: dict[str, str], tmp_path: Path) -> None:
     elsewhere = open_source(WRITERS[kind](tmp_path / "elsewhere"))
-    assert survey(open_source(texts[kind]), print).fingerprint == survey(elsewhere, print).fingerprint
+    assert fingerprint_of(open_source(texts[kind])) == fingerprint_of(elsewhere)
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -93,9 +94,9 @@ def test_relative_paths_become_absolute(texts: dict[str, str], monkeypatch: pyte
         ("web:flowers", {}, UnknownName, ["'web'", "folder:", "csv:", "npz:", "hf:", "tfds:", "papers:", "demo:"]),
         ("demo:greke", {}, UnknownName, ["'greke'", "greek-small"]),
         ("papers:cifar", {}, UnknownName, ["'cifar'", "did you mean", "cifar10"]),
-        ("papers:mnist", {"fil": "x.npz"}, InvalidValue, ["'fil'", "papers", "data_dir, file"]),
+        ("papers:mnist", {"fil": "x.npz"}, InvalidValue, ["'fil'", "papers", "did you mean file"]),
         ("demo:digits", {"label": "y"}, InvalidValue, ["'label'", "demo", "no options"]),
-        ("hf:x", {"lable": "y"}, InvalidValue, ["'lable'", "image, label"]),
+        ("hf:x", {"lable": "y"}, InvalidValue, ["'lable'", "did you mean label"]),
         ("nowhere", {}, DataError, ["nowhere", "does not exist", "demo:"]),
         ("nowhere.npz", {}, DataError, ["nowhere.npz", "does not exist"]),
         ("csv:nowhere.csv", {}, DataError, ["nowhere.csv", "does not exist"]),

@@ -196,7 +196,7 @@ def check_text(what: str, text: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         shown = text.encode("utf-8", "backslashreplace").decode()
-        raise DataError(f"{what} {shown!r} is no text in UTF-8", "give it another name") from None
+        raise DataError(f"{what} '{shown}' is no text in UTF-8", "give it another name") from None
 
 
 @dataclass(frozen=True, kw_only=True)

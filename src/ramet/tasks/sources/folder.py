@@ -148,11 +148,11 @@ def _check_splits(root: _Folder, splits: Mapping[str, _Folder], classes: Mapping
     """Raise DataError where folders are named like splits, and do not hold class folders and nothing else."""
     for name, folder in splits.items():
         if folder.pictures:
-            example = _text(folder.pictures[0].relative_to(root.path))
-            beside = "beside class folders" if folder.classes() else "and no class folders"
+            stray = _text(folder.pictures[0].relative_to(root.path))
+            beside = f"beside class folders ({stray})" if folder.classes() else f"and no class folders ({stray})"
             raise _doubtful(
                 root,
-                f"{name}/, named like a split, holds {plural(len(folder.pictures), 'picture')} {beside} ({example})",
+                f"{name}/, named like a split, holds {plural(len(folder.pictures), 'picture')} {beside}",
             )
     others = [f"{name}/" for name in classes if name not in splits]
     if others:
