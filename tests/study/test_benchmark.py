@@ -163,13 +163,14 @@ def test_side_by_side_and_stopped_none_goes_on(stop_at: int, tmp_path: Path) -> 
     system, watch = fresh(tmp_path), Seen(stop_at)
     with pytest.raises(KeyboardInterrupt):
         study.run(system, a_design(), jobs=2, watch=watch)
-    assert system.store.catalog.leases.held_since() is None
+    assert system.store.catalog.leases.oldest() is None
     study.run(system, a_design(), jobs=2)
     assert {record.state for record in records(system)} == {"done"}
 
 
 def test_a_fault_is_noted_and_the_rest_goes_on(tmp_path: Path) -> None:
-    wild = "  wild: {method: finetune, set: {opt.lr: [100.0], training.clip_norm: none}}\n"
+    settings = "{opt.lr: [100.0], training.clip_norm: none, budget.validations: 8}"
+    wild = f"  wild: {{method: finetune, set: {settings}, budget: own}}\n"
     text = TEXT.replace("tasks:\n", "tasks:\n  - {name: missing, source: 'npz:nowhere.npz'}\n").replace(
         "  linear_probe", f"{wild}  linear_probe"
     )

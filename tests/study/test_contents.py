@@ -20,7 +20,7 @@ PINNED = {
         "µ2Net+, s = .9 is worse than µ2Net+ by test accuracy (−.020, 95 % interval −.020 to −.020, p = 0.0039, "
         "9 pairs, by 3 seeds −.020 to −.020).\n\nfull fine-tuning is worse than µ2Net+ by test accuracy (−.050, 95 % "
         "interval −.050 to −.050, p = 0.0039, 9 pairs, by 3 seeds −.050 to −.050). Its costs: accounted parameters "
-        "×3.00 (×3.00 to ×3.00).\n"
+        "×2.99 (×2.99 to ×2.99).\n"
     ),
     "overview": """\
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |

@@ -85,4 +85,4 @@ def test_a_folder_says_what_it_is(system: System, tmp_path: Path) -> None:
 def test_missing_data_is_told_with_how_to_get_it(system: System, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cmaterdb/bangla is not prepared"):
         ensure_task(system, BANGLA, tmp_path)
-    assert system.tasks == []
+    assert list(system.tasks) == []

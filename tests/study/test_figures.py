@@ -20,7 +20,7 @@ from tests.study.made import DESIGN, TASKS, records, summary_of
 def test_figures_are_drawn(name: str, reported: Path) -> None:
     assert ElementTree.parse(reported / f"{name}.svg").getroot().tag.endswith("svg")
     with Image.open(reported / f"{name}.png") as image:
-        assert min(image.size) > 200
+        assert min(image.size) > 150
         assert len(image.convert("RGB").getcolors(1 << 24)) > 10
 
 

@@ -56,10 +56,10 @@ WRONG = [
     ("seeds: 2", "metrics: [speed]", 4, "metrics.0"),
     ("seeds: 2", "name: other", 4, "'name' is there twice"),
     ("    method: munet", "    metod: munet", 9, "variants.fixed.method is missing"),
-    ("    method: munet", "    method: mnet", 9, "variants.fixed: no method is called 'mnet'; did you mean munet"),
+    ("    method: munet", "    method: mnet", 10, "variants.fixed: no method or size is called 'mnet'; did you mean munet"),
     ("    method: munet", "    method: gone.yaml", 9, "cannot read"),
-    ("set: {mu: [0.3]}", "set: {mi: 1}", 9, "variants.fixed: a method has no setting 'mi'"),
-    ("set: {mu: [0.3]}", "set: {mu: 7}", 9, "variants.fixed: hyperparameters.mu.default is 7"),
+    ("set: {mu: [0.3]}", "set: {mi: 1}", 11, "variants.fixed: a method has no setting 'mi'"),
+    ("set: {mu: [0.3]}", "set: {mu: 7}", 11, "variants.fixed: hyperparameters.mu.default is 7"),
     ("set: {mu: [0.3]}", "set: 7", 11, "variants.fixed.set"),
     ("set: {mu: [0.3]}", "set: {budget.cycles: 3}", 9, "fixed may train on 576 examples a task, learned on 384"),
     ("  learned: mu2net-plus\n", "", 7, "variants: there is one only; give two"),
@@ -91,12 +91,12 @@ def test_what_is_no_experiment_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_file_that_is_not_there() -> None:
-    with pytest.raises(RametError, match=r"cannot read nowhere\.yaml"):
+    with pytest.raises(RametError, match=r"cannot read the experiment nowhere\.yaml"):
         read("nowhere.yaml")
 
 
 def test_what_is_wrong_in_a_methods_file_is_named_with_its_own_line(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: munet\nname: mine\nmax_population: many\n")
     error = refused(tmp_path, FILE.replace("method: munet", "method: mine.yaml"))
-    assert "experiment.yaml:9: variants.fixed: " in error.problem
+    assert "experiment.yaml:10: variants.fixed: " in error.problem
     assert "mine.yaml:3: max_population is 'many'" in error.problem

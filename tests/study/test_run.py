@@ -69,7 +69,7 @@ def test_killed_and_interrupted_it_comes_to_the_same(before: System, grown: Path
     killed.kill()
     killed.communicate()
     interrupted = start(*command)
-    wait_for(interrupted, "[3/7] learned, seed 1")
+    wait_for(interrupted, "[5/8] learned, seed 1")
     interrupted.send_signal(signal.SIGINT)
     _, messages = interrupted.communicate()
     assert interrupted.returncode == -signal.SIGINT, messages

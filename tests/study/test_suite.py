@@ -176,10 +176,10 @@ def test_a_suite_of_ones_own(tmp_path: Path) -> None:
     [
         (MINE.replace("name: mine\n", ""), "mine.yaml:1: name is missing"),
         (MINE.replace("root: random:vit_tiny_patch16@32x1\n", ""), "mine.yaml:1: root is missing"),
-        (MINE + "tsks: []\n", "mine.yaml:9: an experiment has no field tsks; did you mean tasks"),
+        (MINE + "tsks: []\n", "mine.yaml:10: an experiment has no field tsks; did you mean tasks"),
         (
             MINE.replace("source:", "sorce:"),
-            "mine.yaml:7: an experiment has no field tasks.0.sorce",
+            "mine.yaml:8: an experiment has no field tasks.0.sorce",
         ),
         ("- just a list\n", "mine.yaml:1: the file: "),
         ("name: [", "not YAML"),

@@ -60,9 +60,9 @@ def run_design(
     from ramet.study.run import choose_jobs
 
     count = choose_jobs(jobs, device)
-    known = [found for found in study.overviews(system) if found.name == design.name]
-    done = {trial.branch for found in known for trial in found.trials if trial.state == "done"}
-    left = sum(len(design.tasks_of(slot)) for slot in design.slots() if slot.branch not in done)
+    done = {(trial.branch, trial.task) for trial in system.experiments.trials(design.name) if trial.state == "done"}
+    every = [(slot.branch, task) for slot in design.slots() for task in design.tasks_of(slot)]
+    left = sum(one not in done and (not tasks or one[1] in tasks) for one in every)
     with watching_study(system, left, count) as watch:
         trials = study.run(system, design, tasks=tasks, data=data, jobs=count, device=device, watch=watch)
     if not trials and not watch.passed:

@@ -64,15 +64,15 @@ def ensure_task(system: System, task: GivenTask, data: Path | None = None) -> bo
 
 def described(task: Task) -> str:
     """Return what was read, as records say it: `tfds`, `npz`, `npz, own split`, `folder`, ..."""
-    kind, _, name = task.source.partition(":")
-    file = task.options.get("source", {}).get("file")
-    if kind == "papers" and file:
-        return "npz, own split" if own_splits(name, file) else "npz"
+    kind, _, rest = task.source.partition(":")
+    name, _, place = rest.partition("@")
+    if kind == "papers" and place.endswith(".npz"):
+        return "npz, own split" if own_splits(name, place) else "npz"
     return {"papers": "tfds"}.get(kind, kind if kind in KINDS else "folder")  # a folder's uri is its path alone
 
 
 def _is_there(system: System, name: str, source: str) -> bool:
     there = next((task.source for task in system.tasks if task.name == name), None)
-    if there is None or there == source or source == f"folder:{there}":
+    if there is None or there == source or source == f"folder:{there}" or there.startswith(f"{source}@"):
         return there is not None
     raise InvalidValue(f"there is a task {name!r} already, from {there}", "write its name alone")
