@@ -141,7 +141,7 @@ class System(Versioned):
         """
         from ramet.tasks import data as task_data
 
-        if any(task.name == name for task in self.tasks()):
+        if self.catalog.tasks.has(name):
             raise InvalidValue(f"there is a task {name!r} already", "choose another name, or remove that one first")
         largest = max(path.architecture.image_size for path in self.catalog.paths.roots().values())
         task = task_data.add(
@@ -182,7 +182,7 @@ class System(Versioned):
 
         with self.catalog.leases.hold(self.task(name).name, branch=self.branch):
             self.catalog.tasks.remove(name, branch=self.branch)
-            if name not in {task.name for task in self.tasks()}:
+            if not self.catalog.tasks.has(name):
                 remove_cache(self.folder, name)
 
     # Evolution
@@ -254,7 +254,7 @@ class System(Versioned):
         Raises:
             UnknownName: there is none.
         """
-        if name in {task.name for task in self.tasks()}:
+        if self.catalog.tasks.has(name):
             return self._published(name)
         return self.catalog.paths.get(name)
 
@@ -267,12 +267,12 @@ class System(Versioned):
         try:
             return self.path(name)
         except UnknownName:
-            if any(task.name == name for task in self.tasks()):
+            if self.catalog.tasks.has(name):
                 raise
         try:
             return self.commit(name)
         except UnknownName as error:
-            near = ", ".join(get_close_matches(name, [task.name for task in self.tasks()]))
+            near = ", ".join(get_close_matches(name, self.catalog.tasks.names()))
             remedy = f"did you mean {near}?" if near else error.remedy
             raise UnknownName(f"no task, path or commit is called {name!r}", remedy) from None
 
@@ -470,7 +470,7 @@ class System(Versioned):
             StoreError: the folder holds something, or cannot be written.
         """
         path = self._published(task)
-        agent = next((agent for agent in self.catalog.agents.all(task) if agent.id == path.agent), None)
+        agent = self.catalog.agents.find(path.agent)
         folder = FilePath(directory).expanduser().resolve()
         return write_bundle(self.store, self.task(task), path, self.lineage(task), agent, folder)
 
@@ -503,9 +503,9 @@ class System(Versioned):
         return self.catalog.versions.published(self.branch)
 
     def _published(self, task: str) -> Path:
-        self.task(task)
-        path = self._state().get(task)
-        if path is None:
+        path = self.catalog.versions.published_path(self.branch, task)
+        if path is None or not self.catalog.tasks.has(task):
+            self.task(task)
             raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
         return path
 

@@ -136,7 +136,8 @@ class Versioned:
             ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         at = self._at(at)
-        self._ensure_objects(at, [path for name, path in self.catalog.versions.published(at).items() if name == task])
+        path = self.catalog.versions.published_path(at, task)
+        self._ensure_objects(at, [] if path is None else [path])
         return self.catalog.versions.restore(task, at, branch=self.branch)
 
     def revert(self, at: str) -> Commit:
@@ -172,7 +173,7 @@ class Versioned:
 
     def _ensure_objects(self, at: str, paths: Collection[Path]) -> None:
         digests = frozenset().union(*(path.digests() for path in paths))
-        gone = self.catalog.care.gone(paths) | {digest for digest in digests if digest not in self.objects}
+        gone = {digest for digest in digests if digest not in self.objects}
         if gone:
             raise ObjectError(
                 f"{len(gone)} objects of {at} are gone, as no branch or tag led to it when gc ran",

@@ -220,7 +220,7 @@ def _learnt(request: Request, job: Job, blank: Record, observer: Observer) -> Re
     with closing(system.catalog):
         side = max(path.architecture.image_size for path in system.roots().values())
         task = prepare(request.output, job.task, request.data, side)
-        if task.name not in {known.name for known in system.tasks()}:
+        if not system.catalog.tasks.has(task.name):
             system.catalog.tasks.add(task)
         if not any(agent.state == "done" for agent in system.catalog.agents.all(task.name)):
             method = request.method(job.method)
@@ -246,7 +246,7 @@ def _system(request: Request, job: Job) -> System:
 def _measured(system: System, task: str, request: Request, blank: Record) -> Record:
     """What the search cost, what it found, and how every task of the system stands now."""
     children = system.history(task)
-    if not system.catalog.versions.published().get(task):
+    if system.catalog.versions.published_path("main", task) is None:
         raise NothingLearnt(
             f"none of {len(children)} children learnt {task}",
             f"`ramet history {task}` in its system tells how they fared",

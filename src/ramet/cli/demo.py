@@ -87,7 +87,7 @@ def _system(folder: Path) -> "System":
 
 
 def _add_tasks(system: "System") -> None:
-    there = {task.name for task in system.tasks()}
+    there = set(system.catalog.tasks.names())
     for name, source in TASKS.items():
         if name not in there:
             with progress_bar(f"decoding {name}") as bar:

@@ -50,7 +50,7 @@ def carry_out(system: System, design: Design, slot: Slot, device: str, observer:
 
 
 def _is_learnt(here: System, task: str) -> bool:
-    return any(agent.branch == here.branch and agent.state == "done" for agent in here.catalog.agents.all(task))
+    return any(agent.state == "done" for agent in here.catalog.agents.all(task, branch=here.branch))
 
 
 def _nothing_learnt(here: System, tasks: Sequence[str]) -> list[str]:
