@@ -9,10 +9,13 @@ from types import FrameType, ModuleType
 from typing import Any
 
 
-def stopped_at_each_point(action: Callable[[], object], *modules: ModuleType) -> Iterator[BaseException]:
+def stopped_at_each_point(
+    action: Callable[[], object], *modules: ModuleType, step: int = 1, inside: bool = True
+) -> Iterator[BaseException]:
     """Do it again and again, Ctrl-C being pressed at its first point, its second, and so on to the last.
 
-    Points are where Python calls a function, and each line of the modules. Yields what was raised: its traceback holds
+    Points are where Python calls a function (unless `inside` is false: only the modules' own), and each line of the
+    modules; of all points, every `step`-th. Yields what was raised: its traceback holds
     on to all that was going on, as it does while the error is on its way.
     """
     files = {module.__file__ for module in modules}
@@ -20,14 +23,15 @@ def stopped_at_each_point(action: Callable[[], object], *modules: ModuleType) ->
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Callable[..., Any] | None:
         nonlocal left
-        left -= 1
+        own = frame.f_code.co_filename in files
+        left -= own or inside
         if left == 0:
             sys.settrace(None)
             signal.raise_signal(signal.SIGINT)
-        return trace if frame.f_code.co_filename in files else None
+        return trace if own else None
 
     often = gc.get_threshold()
-    for number in count(1):
+    for number in count(1, step):
         left = number
         try:
             gc.set_threshold(0)  # what is pressed while garbage is collected is forgotten, and when that is, is chance

@@ -86,9 +86,8 @@ def _system(folder: Path) -> "System":
 
 
 def _add_tasks(system: "System") -> None:
-    there = {task.name for task in system.tasks}
     for name, source in TASKS.items():
-        if name not in there:
+        if name not in system.tasks:
             with showing() as steps:
                 system.tasks.add(name, source, progress=steps)
         task = system.tasks[name]

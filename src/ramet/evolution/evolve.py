@@ -207,7 +207,7 @@ def _running(
 
 
 def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int]) -> bool:
-    done = [agent for agent in catalog.agents.all(task) if agent.branch == branch]
+    done = catalog.agents.all(task, branch=branch)
     return bool(done) and _terms(done[-1]) == wanted
 
 

@@ -29,7 +29,7 @@ def _grown(spec: str, rest: str) -> Root:
     if not colon:
         raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
     store = open_store(FilePath(folder).expanduser().resolve())
-    path = store.catalog.versions.published(current_branch(store.folder)).get(task)
+    path = store.catalog.versions.published_path(current_branch(store.folder), task)
     if path is None:
         store.catalog.tasks.get(task)
         raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")

@@ -12,16 +12,10 @@ from ramet.method.score import SizeAndCompute, path_flops
 from ramet.method.world import World
 from ramet.results import TaskStatus
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.catalog.database import uncollected
 
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
     """Return the status of every task, by name."""
-    with uncollected():
-        return _statuses(catalog, branch)
-
-
-def _statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
     published = catalog.versions.published(branch)
     world = World.of(published, catalog.paths.roots().values())
     texts = catalog.agents.score_terms()

@@ -111,7 +111,7 @@ class SystemStore:
             StoreError: the folder holds something, or cannot be written.
         """
         path = self._versions.published_path(task)
-        agent = next((agent for agent in self.catalog.agents.all(task) if agent.id == path.agent), None)
+        agent = self.catalog.agents.find(path.agent)
         lineage = self.catalog.paths.ancestors(path.id)[::-1]
         return write_bundle(
             self.opened, self.catalog.tasks.get(task), path, lineage, agent, FilePath(directory).expanduser().resolve()

@@ -216,7 +216,7 @@ class Versions:
 
     def _ensure_objects(self, at: str, paths: Collection[Path]) -> None:
         digests = frozenset().union(*(path.digests() for path in paths))
-        gone = self._catalog.care.gone(paths) | {digest for digest in digests if digest not in self._objects}
+        gone = {digest for digest in digests if digest not in self._objects}
         if gone:
             raise ObjectError(
                 f"{len(gone)} objects of {at} are gone, as no branch or tag led to it when gc ran",

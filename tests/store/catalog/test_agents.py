@@ -4,12 +4,10 @@ from dataclasses import replace
 from math import nan
 
 import pytest
-from sqlalchemy import insert
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.base.records import Path
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.catalog.schema import branches
 from ramet.store.folder import Store
 from tests.store.examples import NOWHERE, a_child, a_path, a_task, start
 
@@ -41,8 +39,7 @@ def test_an_agent_is_found_again_by_its_task_until_it_is_done(catalog: Catalog) 
 
 
 def test_agents_are_counted_on_their_branch(catalog: Catalog) -> None:
-    with catalog._database.writing() as connection:
-        connection.execute(insert(branches).values(name="other", commit=catalog.versions.head().id))
+    catalog.versions.branch("other")
     made = []
     for branch in ("main", "other", "main"):
         made.append(start(catalog, branch=branch))

@@ -1,12 +1,12 @@
 """One process at a time works on a task."""
 
 import os
-import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import update
@@ -18,12 +18,20 @@ from ramet.store.catalog.database import Address, Database
 from ramet.store.catalog.leases import Leases
 from ramet.store.catalog.schema import leases as table
 from ramet.store.folder import Store
+from tests.interrupts import stopped_at_each_point
 from tests.store.examples import again, run_in_child
+
+T = TypeVar("T")
 
 
 @pytest.fixture
 def catalog(store: Store) -> Catalog:
     return store.catalog
+
+
+def in_a_thread(run: Callable[[], T]) -> T:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
 
 
 def change(catalog: Catalog, **values: Any) -> None:
@@ -36,7 +44,7 @@ def test_a_task_has_one_holder_and_another_task_another(catalog: Catalog) -> Non
     with catalog.leases.hold("digits") as lease:
         lease.ensure()
         with pytest.raises(Busy, match=f"'digits' is being worked on by process {os.getpid()} on {lease.host} since"):
-            catalog.leases.hold("digits").__enter__()
+            in_a_thread(lambda: catalog.leases.hold("digits").__enter__())
         with catalog.leases.hold("beans"):
             lease.ensure()
     with catalog.leases.hold("digits"):
@@ -50,17 +58,42 @@ def test_a_lease_is_given_back_whatever_happens(catalog: Catalog) -> None:
     assert not [thread for thread in threading.enumerate() if "_keep" in thread.name]
 
 
-def test_ctrl_c_while_it_is_taken_gives_it_back(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
-    take = leases._take
+def test_ctrl_c_at_any_point_leaves_a_lease_that_the_same_thread_may_take(catalog: Catalog) -> None:
+    def hold() -> None:
+        with catalog.leases.hold("digits") as lease:
+            lease.ensure()
 
-    def press(*arguments: Any) -> None:
-        take(*arguments)
-        signal.raise_signal(signal.SIGINT)
+    points = 0
+    for error in stopped_at_each_point(hold, leases, inside=False):  # the error holds on to the block
+        points += 1
+        assert KeyboardInterrupt in (type(error), type(error.__context__))  # threading makes another error of it
+        with catalog.leases.hold("digits") as lease:
+            lease.ensure()
+            with pytest.raises(Busy):
+                in_a_thread(lambda: catalog.leases.hold("digits").__enter__())
+        assert catalog.leases.oldest() is None
+        assert in_a_thread(lambda: catalog.leases.hold("digits").__enter__()).branch == "main"
+        with catalog._database.writing() as connection:
+            connection.execute(table.delete())
+    assert points > 30
 
-    monkeypatch.setattr(leases, "_take", press)
-    with pytest.raises(KeyboardInterrupt):
-        catalog.leases.hold("digits").__enter__()
-    assert catalog.leases.oldest() is None
+
+def test_who_takes_a_lease_that_its_thread_left_makes_the_first_one_lost(catalog: Catalog) -> None:
+    left = catalog.leases.hold("digits")
+    first = left.__enter__()
+    with catalog.leases.hold("digits") as second:
+        second.ensure()
+        with pytest.raises(Busy):
+            first.ensure()
+        left.__exit__(None, None, None)
+        with pytest.raises(Busy):
+            in_a_thread(lambda: catalog.leases.hold("digits").__enter__())
+
+
+def test_a_block_that_nobody_holds_on_to_gives_its_lease_back(catalog: Catalog) -> None:
+    catalog.leases.hold("digits", seconds=0.03).__enter__()
+    while catalog.leases.oldest() is not None:
+        time.sleep(0.01)
 
 
 def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
@@ -78,7 +111,10 @@ def test_one_that_cannot_be_given_back_does_not_hide_why_the_block_ended(
 
     with busy, pytest.raises(KeyboardInterrupt):
         stop()
-    assert catalog.leases.oldest() is not None
+    with other.reading() as connection:
+        assert connection.execute(table.select()).one().task == "digits", "other processes wait for its end"
+    with catalog.leases.hold("digits") as lease:
+        lease.ensure()
     catalog.close()
     other.close()
 

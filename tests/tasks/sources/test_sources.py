@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ramet.tasks.survey import survey
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
 from ramet.tasks.build import fingerprint_of

@@ -94,8 +94,10 @@ class Agents:
             branch: the branch it publishes on.
 
         Raises:
-            InvalidValue: the task has an agent that is not done.
+            InvalidValue: the task has an agent that is not done, or the seed has more than 64 bits.
         """
+        if not -(2**63) <= seed < 2**63:
+            raise InvalidValue(f"seed {seed} is too large", "give one of 64 bits, below 9223372036854775808")
         with self._database.writing() as connection:
             rows.find_task(connection, task)
             if running(connection, task, branch) is not None:
@@ -116,13 +118,21 @@ class Agents:
         with self._database.reading() as connection:
             return _get(connection, id)
 
-    def all(self, task: str | None = None) -> list[Agent]:
-        """Return all agents, or a task's, by task, branch and number."""
+    def find(self, id: str) -> Agent | None:
+        """Return the agent of an id, or None where it is not on record, as that of a path from elsewhere."""
+        with self._database.reading() as connection:
+            row = connection.execute(select(agents).where(agents.c.id == id)).mappings().one_or_none()
+            return None if row is None else Agent(**row)
+
+    def all(self, task: str | None = None, *, branch: str | None = None) -> list[Agent]:
+        """Return all agents, or a task's, or a branch's, by task, branch and number."""
         with self._database.reading() as connection:
             chosen = select(agents).order_by(agents.c.task, agents.c.branch, agents.c.number)
             if task is not None:
                 rows.find_task(connection, task, removed=True)
                 chosen = chosen.where(agents.c.task == task)
+            if branch is not None:
+                chosen = chosen.where(agents.c.branch == branch)
             return [Agent(**row) for row in connection.execute(chosen).mappings()]
 
     def score_terms(self) -> dict[str, str]:

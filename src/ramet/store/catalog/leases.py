@@ -8,16 +8,17 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import weakref
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ramet.base.errors import Busy, StoreError
-from ramet.base.interrupt import held_back
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import leases
 from ramet.store.versions.commits import MAIN
@@ -38,7 +39,9 @@ class Lease:
     host: str
     pid: int
     since: float
+    thread: int = field(default_factory=threading.get_ident)
     lost: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
     def ensure(self) -> None:
         """Make sure that the lease is still held.
@@ -57,9 +60,10 @@ class Leases:
         self._database = database
         self._clock = clock
 
-    @contextmanager
-    def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> Iterator[Lease]:
+    def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> "Holding":
         """Hold the right to work on a task during a `with` block; a thread renews it.
+
+        Where Ctrl-C keeps a block from giving its lease back, the same thread may take it again.
 
         Args:
             task: its name.
@@ -70,16 +74,7 @@ class Leases:
         Raises:
             Busy: another process holds it (on entering the block).
         """
-        now = self._clock()
-        lease = Lease(branch, task, secrets.token_hex(16), socket.gethostname(), os.getpid(), now)
-        ended = threading.Event()
-        keeper = threading.Thread(target=self._keep, args=(lease, seconds, ended), daemon=True)
-        with ExitStack() as at_the_end:
-            with self._database.writing() as connection:  # Ctrl-C waits for its end, so a lease taken is given back
-                _take(connection, lease, now + seconds, now)
-                keeper.start()
-                at_the_end.callback(self._give_back, lease, keeper, ended)
-            yield lease
+        return Holding(self._database, self._clock, task, branch, seconds)
 
     def branches(self, task: str) -> list[str]:
         """Return the branches on which somebody holds the lease of a task, by name."""
@@ -93,29 +88,70 @@ class Leases:
             found = connection.execute(select(leases))
             return min((row.since for row in found if _alive(row, self._clock())), default=None)
 
-    def _give_back(self, lease: Lease, keeper: threading.Thread, ended: threading.Event) -> None:
-        try:
-            with held_back():
-                ended.set()
-                keeper.join()
-        finally:
-            # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
-            with suppress(StoreError), self._database.writing() as connection:
-                connection.execute(delete(leases).where(leases.c.token == lease.token))
 
-    def _keep(self, lease: Lease, seconds: float, ended: threading.Event) -> None:
-        """Put the lease's end off until the block ends; notice when somebody else has taken it."""
-        while not ended.wait(seconds / 3):
-            try:
-                with self._database.writing() as connection:
-                    own = leases.c.token == lease.token
-                    expires = self._clock() + seconds
-                    kept = connection.execute(update(leases).where(own).values(expires=expires)).rowcount
-            except StoreError:  # the catalog is busy: there is time for another attempt
-                continue
-            if not kept:
-                lease.lost.set()
+class Holding:
+    """A block that holds a lease (see Leases.hold)."""
+
+    def __init__(self, database: Database, clock: Clock, task: str, branch: str, seconds: float) -> None:
+        self._database, self._clock, self._seconds = database, clock, seconds
+        self._task, self._branch = task, branch
+        self._lease: Lease | None = None
+        self._keeper: threading.Thread | None = None
+
+    def __enter__(self) -> Lease:
+        now, host = self._clock(), socket.gethostname()
+        lease = self._lease = Lease(self._branch, self._task, secrets.token_hex(16), host, os.getpid(), now)
+        _OURS[lease.token] = lease
+        try:
+            with self._database.writing() as connection:
+                _take(connection, lease, now + self._seconds, now)
+            # It must not keep the block alive: a block that is left without its end loses its lease.
+            keep = partial(_keep, weakref.ref(self), self._database, self._clock, lease, self._seconds)
+            self._keeper = threading.Thread(target=keep, daemon=True)
+            self._keeper.start()
+        except BaseException:
+            self._give_back(lease)
+            raise
+        return lease
+
+    def __exit__(self, *_: object) -> None:
+        if self._lease is not None:
+            self._give_back(self._lease)
+
+    def _give_back(self, lease: Lease) -> None:
+        lease.ended.set()
+        if self._keeper is not None and self._keeper.is_alive():
+            self._keeper.join()
+        # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
+        with suppress(StoreError):
+            _delete(self._database, lease)
+        _OURS.pop(lease.token, None)
+
+
+_OURS: dict[str, Lease] = {}
+"""The leases of this process, by their tokens."""
+
+
+def _keep(block: "weakref.ref[Holding]", database: Database, clock: Clock, lease: Lease, seconds: float) -> None:
+    """Put a lease's end off until its block ends; notice when somebody else has taken it."""
+    while not lease.ended.wait(seconds / 3):
+        try:
+            if block() is None:
+                _delete(database, lease)
                 return
+            with database.writing() as connection:
+                own = leases.c.token == lease.token
+                kept = connection.execute(update(leases).where(own).values(expires=clock() + seconds)).rowcount
+        except StoreError:  # the catalog is busy: there is time for another attempt
+            continue
+        if not kept:
+            lease.lost.set()
+            return
+
+
+def _delete(database: Database, lease: Lease) -> None:
+    with database.writing() as connection:
+        connection.execute(delete(leases).where(leases.c.token == lease.token))
 
 
 def ensure_none(connection: Connection, now: float, branches: Collection[str] | None = None) -> None:
@@ -125,7 +161,7 @@ def ensure_none(connection: Connection, now: float, branches: Collection[str] | 
         Busy: somebody does.
     """
     for row in connection.execute(select(leases).order_by(leases.c.since)):
-        if (branches is None or row.branch in branches) and _alive(row, now):
+        if (branches is None or row.branch in branches) and _alive(row, now) and not _left_by_us(row):
             raise _busy(row)
 
 
@@ -133,7 +169,10 @@ def _take(connection: Connection, lease: Lease, expires: float, now: float) -> N
     of_task = (leases.c.branch == lease.branch) & (leases.c.task == lease.task)
     row = connection.execute(select(leases).where(of_task)).one_or_none()
     if row is not None and _alive(row, now):
-        raise _busy(row)
+        if not _left_by_us(row):
+            raise _busy(row)
+        _OURS[row.token].ended.set()
+        _OURS[row.token].lost.set()
     connection.execute(delete(leases).where(of_task))
     values = {"branch": lease.branch, "task": lease.task, "token": lease.token, "host": lease.host, "pid": lease.pid}
     connection.execute(insert(leases).values(**values, since=lease.since, expires=expires))
@@ -150,11 +189,19 @@ def _busy(row: Row[Any]) -> Busy:
 def _alive(row: Row[Any], now: float) -> bool:
     if row.expires <= now:
         return False
-    return row.host != socket.gethostname() or _runs(row.pid)
+    if row.host != socket.gethostname():
+        return True
+    return row.token in _OURS if row.pid == os.getpid() else _runs(row.pid)
+
+
+def _left_by_us(row: Row[Any]) -> bool:
+    """Say whether this very thread took a lease: then it has left the block that held it, by Ctrl-C."""
+    ours = _OURS.get(row.token)
+    return ours is not None and (ours.pid, ours.thread) == (os.getpid(), threading.get_ident())
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process of this machine runs."""
+    """Say whether a process of this machine runs."""
     if os.name == "nt":  # no signal there asks without acting; the lease's end decides
         return True
     try:

@@ -4,7 +4,9 @@ One writer works at a time, as in SQLite: it holds a lock from the beginning of 
 wait. Readers see one state and wait for nobody.
 """
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, Pool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from ramet.base.errors import InvalidValue, StoreError
@@ -44,8 +46,8 @@ def catalog_url(text: str) -> str:
     return url.set(drivername="postgresql").render_as_string()
 
 
-def engine(url: str, wait: float) -> Engine:
-    """Connections to a database, where a writer waits `wait` seconds for another one."""
+def engine(url: str, wait: float, pool: type[Pool]) -> Engine:
+    """Return what connects to a database, where a writer waits `wait` seconds for another one."""
     try:
         import psycopg  # noqa: F401
     except ImportError as error:
@@ -53,6 +55,7 @@ def engine(url: str, wait: float) -> Engine:
         raise StoreError(problem, "install it: pip install 'ramet[postgres]'") from error
     made = create_engine(
         _parsed(url),
+        poolclass=pool,
         pool_pre_ping=True,  # an agent that trained for hours may find its connection gone
         isolation_level="REPEATABLE READ",
         json_serializer=dumps,
@@ -67,6 +70,11 @@ def engine(url: str, wait: float) -> Engine:
     return made
 
 
+def end(driver: Any) -> None:
+    """Close the driver's connection, which rolls back."""
+    driver.close()
+
+
 def unchecked(_connection: Connection) -> None:
     """Nothing: PostgreSQL changes a table in its place."""
 
@@ -76,8 +84,8 @@ def damage(_connection: Connection) -> list[str]:
     return []
 
 
-def remedy(error: BaseException | None) -> str:
-    """What to do about an error of the driver."""
+def remedy(error: BaseException | None, _url: str) -> str:
+    """Return what to do about an error of the driver."""
     return _REMEDIES.get(getattr(error, "sqlstate", None) or "", _REACH)
 
 

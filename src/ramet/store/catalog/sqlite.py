@@ -4,12 +4,14 @@ A file in a folder that cannot be written is read as it is: no lock, no WAL file
 """
 
 import os
+import shutil
 import sqlite3
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, Pool, create_engine, event
 
 from ramet.store.catalog.codec import dumps, loads
 
@@ -17,28 +19,39 @@ WRITER = {"writing": True}
 """What makes a connection a writer's."""
 
 _DAMAGED = "the file is damaged: bring it back from a copy of the system"
+_FULL = "free some space (`ramet gc --delete` drops what nothing holds) and run the same command again"
 _REMEDIES = {
     "locked": "another process keeps it busy: wait for it and run the same command again",
     "readonly": "make the system's folder writable for your user, or work on a copy of it",
     "unable to open": "make the system's folder readable and writable for your user, or work on a copy of it",
-    "full": "free some space (`ramet gc` drops what nothing holds) and run the same command again",
+    "full": _FULL,
     "malformed": _DAMAGED,
     "not a database": _DAMAGED,
     "no such table": _DAMAGED,
     "no such column": _DAMAGED,
 }
 
+_LITTLE = 1 << 20
+"""Bytes of free space that a disk is full with: SQLite itself needs some beside a transaction's."""
 
-def engine(file: Path, wait: float) -> Engine:
-    """Connections to a file, where a writer waits `wait` seconds for another one."""
+
+def engine(file: Path, wait: float, pool: type[Pool]) -> Engine:
+    """Return what connects to a file, where a writer waits `wait` seconds for another one."""
     reading = not _writable(file.parent)
     connect = partial(_connect_to_read if reading else sqlite3.connect, file, timeout=wait, check_same_thread=False)
     # How a file that others may write can be read is found out anew each time.
-    pool = NullPool if reading else QueuePool
-    made = create_engine("sqlite://", creator=connect, poolclass=pool, json_serializer=dumps, json_deserializer=loads)
+    kind = NullPool if reading else pool
+    made = create_engine("sqlite://", creator=connect, poolclass=kind, json_serializer=dumps, json_deserializer=loads)
     event.listen(made, "connect", _prepare_to_read if reading else _prepare)
     event.listen(made, "begin", _begin)
+    event.listen(made, "close", lambda driver, _: _roll_back(driver))  # SQLAlchemy closes what Ctrl-C came upon
     return made
+
+
+def end(driver: Any) -> None:
+    """Roll back and close the driver's connection."""
+    _roll_back(driver)
+    driver.close()
 
 
 def unchecked(connection: Connection) -> None:
@@ -49,15 +62,22 @@ def unchecked(connection: Connection) -> None:
 
 
 def damage(connection: Connection) -> list[str]:
-    """What is wrong with the file, and the references to rows that are not there."""
+    """Return what is wrong with the file, and the references to rows that are not there."""
     found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
     dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     return [*(line for line in found if line != "ok"), *(f"{row[0]} refers to a missing {row[2]}" for row in dangling)]
 
 
-def remedy(error: BaseException | None) -> str:
-    """What to do about an error of the driver."""
+def remedy(error: BaseException | None, file: Path) -> str:
+    """Return what to do about an error of the driver."""
+    if "disk I/O" in str(error) and shutil.disk_usage(file.parent).free < _LITTLE:
+        return f"the disk is full: {_FULL}"
     return next((remedy for sign, remedy in _REMEDIES.items() if sign in str(error)), "check the disk and the file")
+
+
+def _roll_back(driver: Any) -> None:
+    with suppress(sqlite3.ProgrammingError):  # it is closed already
+        driver.rollback()  # closing is not enough while an error holds on to a cursor
 
 
 def _writable(folder: Path) -> bool:
@@ -73,7 +93,15 @@ def _connect_to_read(file: Path, *, timeout: float, check_same_thread: bool) -> 
 
 def _prepare(connection: Any, record: Any) -> None:
     _prepare_to_read(connection, record)
-    connection.execute("PRAGMA journal_mode = WAL")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+            raise
+        # A full disk has no room for the memory that processes share. Alone, this one needs none, and can look and
+        # free some space; others wait for it meanwhile.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
 

@@ -9,7 +9,6 @@ from weakref import WeakValueDictionary
 
 from ramet.base.errors import ObjectError
 from ramet.base.files import TEMPORARY, refusals, temporary_name, write_whole
-from ramet.base.interrupt import held_back
 from ramet.store.objects.contract import ALWAYS, RESTORE, SUFFIX, Entry, digest_of, file_name, is_digest, serialized
 
 if TYPE_CHECKING:
@@ -149,7 +148,6 @@ class FolderObjects:
         except FileNotFoundError:
             raise self._missing(digest) from None
 
-    @held_back()  # safetensors makes another error of Ctrl-C
     def _map(self, digest: str) -> "_Loaded":
         from safetensors import SafetensorError, safe_open
 
