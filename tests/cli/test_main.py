@@ -60,10 +60,9 @@ SURFACE = {
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
-        "SUITE", "--alone", "--data", "--device", "--methods", "--no-alone", "--output", "--resume", "--root",
+        "SUITE", "--alone", "--data", "--device", "--jobs", "--methods", "--no-alone", "--output", "--resume", "--root",
         "--scale", "--seeds", "--set", "--tasks",
     ),
-    "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
     "method parts": ("[FILE]", JSON),
     "method show": ("FILE|NAME", "--set"),
