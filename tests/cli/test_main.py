@@ -24,8 +24,8 @@ SURFACE = {
     "task remove": ("NAME", "--yes", "-y", SYSTEM),
     "task papers": ("--data", JSON, "--suite"),
     "evolve": (
-        "TASK", "--cycles", "--device", "--method", "--restart", "--samples", "--seed", "--set", "--time-limit",
-        SYSTEM,
+        "TASK", "--cycles", "--device", "--method", "--more", "--restart", "--samples", "--seed", "--set",
+        "--time-limit", "--yes", "-y", SYSTEM,
     ),
     "status": (JSON, SYSTEM),
     "show": ("TASK|PATH|COMMIT", JSON, SYSTEM),
@@ -60,10 +60,9 @@ SURFACE = {
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
-        "SUITE", "--alone", "--data", "--device", "--methods", "--no-alone", "--output", "--resume", "--root",
+        "SUITE", "--alone", "--data", "--device", "--jobs", "--methods", "--no-alone", "--output", "--resume", "--root",
         "--scale", "--seeds", "--set", "--tasks",
     ),
-    "benchmark speed": ("NAME", "--fill", JSON, "--model", "--output", "--repeats", "--tasks"),
     "method list": (JSON,),
     "method parts": ("[FILE]", JSON),
     "method show": ("FILE|NAME", "--set"),

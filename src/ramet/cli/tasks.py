@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from ramet.base.text import NOTHING, percent, plural
+from ramet.cli.interrupt import at_once
 from ramet.cli.options import AsJson, Folder, open_system, pairs
 from ramet.cli.output import facts, say, show_json, table
 from ramet.cli.output import show as print_result
@@ -109,7 +110,8 @@ def remove(
     system = open_system(folder)
     system.tasks[name]
     if not yes:
-        typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
+        with at_once():
+            typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
     system.tasks.remove(name)
     print_result(f"removed {name}; `ramet gc` frees what nothing else holds")
 

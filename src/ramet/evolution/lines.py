@@ -54,6 +54,8 @@ class Watcher(Observer):
         self.doing = "starting"
         self.found: set[str] = set()
         """Tasks that got a new path."""
+        self.let_be: list[str] = []
+        """Tasks whose run was finished before."""
 
     def noted(self, text: str) -> None:
         """See Observer."""
@@ -62,6 +64,7 @@ class Watcher(Observer):
     def finished(self, task: str) -> None:
         """See Observer."""
         self._over += 1
+        self.let_be.append(task)
         self.line(f"{task}: was finished by this command before")
 
     def advanced(self, what: str, done: int, total: int) -> None:
