@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import time
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,6 @@ def measure(tasks: int, samples: int, settings: dict[str, str]) -> dict[str, Any
         "tasks a second": round(tasks / (ended - began), 1),
         "milliseconds a task, among the last tenth": round(1000 * (ended - late) / last, 2),
         "stored parameters a path": round(colony.stored / tasks),
-        "peak memory, MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
 
 

@@ -26,7 +26,17 @@ PLANS = propose(state(), 2)
 FULL = Rounds(10, 24, 8)
 
 
-def run(system: System, engine: MadeUp, limit: float | None, *tasks: str, **changes: str) -> None:
+class Notes(Observer):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def run(system: System, engine: MadeUp, limit: float | None, *tasks: str, **changes: str) -> list[str]:
+    """Evolve tasks on the engine's clock, and return what was noted."""
+    observer = Notes()
     evolve(
         system.store.opened,
         [system.tasks[task] for task in tasks],
@@ -38,10 +48,11 @@ def run(system: System, engine: MadeUp, limit: float | None, *tasks: str, **chan
         restart=False,
         more=False,
         settings={},
-        observer=Observer(),
+        observer=observer,
         engine=engine,
         clock=engine.clock,
     )
+    return observer.notes
 
 
 @pytest.fixture
@@ -110,7 +121,7 @@ def test_what_a_task_leaves_goes_to_the_next(tmp_path: FilePath, alone: float) -
 
 def test_no_time_at_all_learns_nothing_and_ends(tmp_path: FilePath) -> None:
     system, engine = make_system(tmp_path, "one"), MadeUp(flops_a_second=1.0)
-    run(system, engine, 0.0, "one")
+    assert run(system, engine, 0.0, "one") == ["the time limit leaves no time to learn one"]
     assert engine.asked == []
     assert [agent.state for agent in system.runs()] == ["done"]
 

@@ -127,7 +127,7 @@ class Trainer:
         put = self._store.objects.put
         tensors = child.tensors if keep else {}
         digests = {name: (put(of), put(child.momentum[name])) for name, of in tensors.items()}
-        return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds)
+        return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds, child.error)
 
 
 class _Stopped(BaseException):

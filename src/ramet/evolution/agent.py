@@ -79,7 +79,9 @@ class Run:
             if later is None:
                 break
             done, state = done + count, later
-        if not done:  # no time was left
+        if not done:
+            if state.best is None:
+                self.lab.observer.noted(f"the time limit leaves no time to learn {agent.task}")
             catalog.agents.finish(agent.id)
             return None
         return self._publish(state)

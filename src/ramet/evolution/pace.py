@@ -24,6 +24,9 @@ TRIAL_STEPS = 3
 TRIAL_SHARE = 0.02
 """A trial that would be more than this share of the run tells less than it costs."""
 
+_TICK = 1e-6
+"""Seconds: no step is told to be shorter."""
+
 MARGIN = 0.9
 """The part of the time left that is planned with: paces vary."""
 
@@ -141,7 +144,8 @@ def trial(
     if trained.failure == "failed" or trained.failure == "out-of-memory":
         return None
     if len(watch.times) == TRIAL_STEPS:
-        return Pace((watch.times[1] - watch.times[0]) / training_flops(largest, rounds.batch))
+        step = max(watch.times[1] - watch.times[0], _TICK)
+        return Pace(step / training_flops(largest, rounds.batch))
     return Pace.of(clock() - began, (largest,), rounds, validated(method, task))
 
 
