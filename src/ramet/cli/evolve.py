@@ -12,7 +12,18 @@ from ramet.base.errors import InvalidValue
 from ramet.base.text import plural
 from ramet.cli.interrupt import at_once
 from ramet.cli.look import STATUS_LEGEND, status_table
-from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds, share_cores
+from ramet.cli.options import (
+    Device,
+    Engine,
+    Folder,
+    Settings,
+    Workers,
+    method_source,
+    open_system,
+    pairs,
+    seconds,
+    share_cores,
+)
 from ramet.cli.output import err, say, show
 from ramet.cli.progress import showing, watching
 
@@ -40,6 +51,8 @@ def evolve(
         typer.Option(metavar="TIME", help="90s, 30m or 1h30m; then the best so far is published.", show_default="none"),
     ] = None,
     device: Device = "auto",
+    engine: Engine = "local",
+    workers: Workers = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Give up runs that are not done, and begin anew.")] = False,
     more: Annotated[bool, typer.Option("--more", help="Begin another run where the last one is finished.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a run of hours.")] = False,
@@ -56,13 +69,16 @@ def evolve(
     terms: Terms = {
         "method": chosen, "settings": changes, "seed": seed, "cycles": count, "samples": samples, "device": device
     }  # fmt: skip
-    if restart or _is_new(system, tasks, terms, more):
-        with showing() as steps:
-            cost = system.estimate(*tasks, **terms, progress=steps)
-        if cost is not None:
-            _tell_cost(cost, limit, yes)
-    with watching(len(set(tasks)), limit) as watcher:
-        statuses = system.evolve(*tasks, **terms, time_limit=limit, restart=restart, more=more, observer=watcher)
+    with system.engine(engine, device=device, **({"workers": workers} if workers else {})) as place:
+        if restart or _is_new(system, tasks, terms, more):
+            with showing() as steps:
+                cost = system.estimate(*tasks, **terms, progress=steps, engine=place)
+            if cost is not None:
+                _tell_cost(cost, limit, yes)
+        with watching(len(set(tasks)), limit) as watcher:
+            statuses = system.evolve(
+                *tasks, **terms, time_limit=limit, restart=restart, more=more, observer=watcher, engine=place
+            )
     if watcher.let_be:
         say(f"finished before: {', '.join(watcher.let_be)}; --more or --cycles +N goes on")
     _conclude([status for status in statuses if status.task not in watcher.let_be], watcher.found)

@@ -56,6 +56,11 @@ Folder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Where children are trained.")]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", min=0, help="Processes that train beside this one.", show_default="0: this one trains"),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Settings = Annotated[
     list[str] | None,

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,8 +61,9 @@ def run(
         tasks: some of its tasks; all by default.
         data: the folder that holds the images of tasks of the papers' list (see data.locate).
         jobs: branches at a time; by default one, or one a GPU where there are several.
-        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` gives the jobs the GPUs by turns.
-        engine: where children of all branches are trained; by default in this process, on the device.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`; `auto` gives the workers the GPUs by turns.
+        engine: where children of all branches are trained; by default in this process, or where jobs are more than
+            one in as many worker processes.
         watch: told how it goes on.
 
     Raises:
@@ -72,13 +74,14 @@ def run(
     begin(system, design, data)
     todo = waiting(system, design, tasks)
     wanted = frozenset(tasks or design.task_names)
-    work = _Work(system, design, wanted, data, engine, watch or Watch(), _total(design, todo))
-    if count == 1:
-        return [trial for slot in todo for trial in work.carry_out(slot, device)]
-    devices = [f"cuda:{i}" for i in range(_gpus(device))] or [device]
-    given = iter(range(len(todo)))
-    with ThreadPoolExecutor(count, "study") as pool:
-        futures = [pool.submit(work.carry_out, slot, devices[next(given) % len(devices)]) for slot in todo]
+    with ExitStack() as held:
+        if engine is None and count > 1 and todo:
+            engine = held.enter_context(system.engine(device=device, workers=min(count, len(todo))))
+        work = _Work(system, design, wanted, data, engine, watch or Watch(), _total(design, todo))
+        if count == 1:
+            return [trial for slot in todo for trial in work.carry_out(slot, device)]
+        pool = held.enter_context(ThreadPoolExecutor(count, "study"))
+        futures = [pool.submit(work.carry_out, slot, device) for slot in todo]
         try:
             return [trial for future in futures for trial in future.result()]
         except BaseException:

@@ -196,6 +196,21 @@ class System:
         )
         return Listing(status for status in self.status() if status.task in tasks)
 
+    def engine(self, name: str = "local", *, device: str = "auto", **settings: Any) -> "Engine":
+        """Return a place to train for `evolve`, to be used in a `with` block; several threads may share one.
+
+        Args:
+            name: `local`, or that of an installed package (entry point group `ramet.engines`).
+            device: `auto`, `cpu`, `cuda` or `cuda:N`.
+            settings: the engine's own; of `local` the number of `workers`, processes that train (0: this one).
+
+        Raises:
+            UnknownName, InvalidValue: there is no such engine, setting or device.
+        """
+        from ramet.engine import open_engine
+
+        return open_engine(name, self.store.opened, device, **settings)
+
     def estimate(
         self,
         *tasks: str,
