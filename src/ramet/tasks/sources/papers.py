@@ -12,7 +12,7 @@ from ramet.base.errors import DataError, InvalidValue
 from ramet.tasks.papers import PapersTask, find
 from ramet.tasks.slices import Row, Slice, default_row, parse_row
 from ramet.tasks.sources.base import Content, Example, Source, numbered
-from ramet.tasks.sources.holdings import Arrays, Holding, Records
+from ramet.tasks.sources.holdings import Holding, arrays, records
 
 _Holdings = Mapping[str | None, Holding]
 """The data sets of a task by the names that slices have for them; None is the task's own."""
@@ -56,14 +56,17 @@ class PapersSource(Source):
         """
         name, _, place = name.partition("@")
         entry = find(name)
-        data_dir, file = _place(place) if place else _options(data_dir, file)
-        holdings, row = _arrays(entry, file) if file else _records(entry, data_dir)
-        parts = {split: [_Part.of(part, holdings) for part in slices] for split, slices in row.items()}
-        splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
-        labels = (example.label for examples in splits.values() for example in examples)
-        classes = holdings[None].classes or numbered([*labels, (entry.classes or 0) - 1], holdings[None].uri)
+        if place:
+            data_dir, file = (None, place) if place.endswith(".npz") else (place, None)
+        else:
+            data_dir, file = _options(data_dir, file)
         place = file or data_dir or ""
         uri = f"papers:{name}@{place}" if place else f"papers:{name}"
+        holdings, row = _of_file(entry, file) if file else _of_tfds(entry, data_dir)
+        parts = {split: [_Part.of(part, holdings) for part in slices] for split, slices in row.items()}
+        splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
+        labels = [example.label for examples in splits.values() for example in examples]
+        classes = holdings[None].classes or numbered([entry.classes - 1] if entry.classes else labels, uri)
         return cls(uri=uri, classes=classes, splits=splits, holdings=holdings, parts=parts)
 
     def contents(self, split: str) -> Iterator[Content]:
@@ -87,12 +90,7 @@ def own_splits(name: str, file: str) -> bool:
     """
     entry = find(name)
     row = parse_row(entry.train, entry.validation, entry.test)
-    return row is not None and _lacks(Arrays.open(file), row)
-
-
-def _place(place: str) -> tuple[str | None, str | None]:
-    """Return the data_dir or the file behind a `@`."""
-    return (None, place) if place.endswith(".npz") else (place, None)
+    return row is not None and _lacks(arrays(file), row)
 
 
 def _options(data_dir: str | None, file: str | None) -> tuple[str | None, str | None]:
@@ -107,22 +105,22 @@ def _absolute(path: str | None) -> str | None:
     return str(Path(path).expanduser().absolute()) if path else None
 
 
-def _arrays(entry: PapersTask, file: str) -> tuple[_Holdings, Row]:
-    arrays = Arrays.open(file)
+def _of_file(entry: PapersTask, file: str) -> tuple[_Holdings, Row]:
+    found = arrays(file)
     row = parse_row(entry.train, entry.validation, entry.test)
-    if row is None or _lacks(arrays, row):
-        row = default_row(arrays.sizes, arrays.uri)
-    return {None: arrays}, row
+    if row is None or _lacks(found, row):
+        row = default_row(found.sizes, found.uri)
+    return {None: found}, row
 
 
-def _lacks(arrays: Arrays, row: Row) -> bool:
-    return any(part.dataset or part.split not in arrays.sizes for slices in row.values() for part in slices)
+def _lacks(holding: Holding, row: Row) -> bool:
+    return any(part.dataset or part.split not in holding.sizes for slices in row.values() for part in slices)
 
 
-def _records(entry: PapersTask, data_dir: str | None) -> tuple[_Holdings, Row]:
-    own = Records.open(entry.dataset, entry.label, data_dir)
+def _of_tfds(entry: PapersTask, data_dir: str | None) -> tuple[_Holdings, Row]:
+    own = records(entry.dataset, entry.label, data_dir)
     holdings: dict[str | None, Holding] = {None: own}
-    holdings |= {name: Records.open(name, entry.label, data_dir) for name in entry.datasets[1:]}
+    holdings |= {name: records(name, entry.label, data_dir) for name in entry.datasets[1:]}
     row = parse_row(entry.train, entry.validation, entry.test) or default_row(own.sizes, own.uri)
     for part in (part for some in row.values() for part in some):
         _check_part(holdings[part.dataset], part.split, own)
