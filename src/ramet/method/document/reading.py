@@ -1,12 +1,12 @@
 """Lays documents and `--set` overrides over one another, and reads the whole as a method."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from ramet.base.errors import UnknownName
+from ramet.base.text import did_you_mean
 from ramet.base.yaml import Field, Yaml
 from ramet.method.document.assembly import PLACES
 from ramet.method.document.hyperparameters import DOMAINS, changed
@@ -64,9 +64,7 @@ def setting(key: str, value: Any, library: Library | None = None) -> tuple[Field
         library.listed()
         field = _field(key, library)
     if field is None:
-        options = list(dict.fromkeys(_settings(library)))
-        close = get_close_matches(key, options, n=2, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(close)}?" if close else "`ramet method show NAME` shows all there are"
+        remedy = did_you_mean(key, _settings(library), "`ramet method show NAME` shows all there are")
         raise UnknownName(f"a method has no setting {key!r}", remedy)
     fixed = isinstance(value, str) and value.endswith("!") and field[0] == "hyperparameters" and len(field) == 2
     if isinstance(value, str):
