@@ -28,8 +28,8 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
     assert "no experiments yet" in run("experiment", "list", folder=seedbed).stderr
     file = written(tmp_path)
     lines = run("experiment", "run", file, folder=seedbed).stderr.splitlines()
-    assert lines[0] == "[1/2] wide, seed 0"
-    assert "wide, seed 0: done" in lines
+    assert lines[0] == "[1/4] wide, seed 0, digits"
+    assert any(line.startswith("wide, seed 0, digits: validation ") for line in lines)
     assert sum("digits (1 of 4): mu2net-plus" in line or "digits (3 of 4): mu2net-plus" in line for line in lines) == 2
     assert any(line.endswith("left") for line in lines)
     assert lines[-1] == f"next: ramet -C {seedbed} experiment report width"
@@ -43,10 +43,10 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
     shown = run("experiment", "report", "width", "--html", page, folder=seedbed)
     assert "narrow is not told apart from wide" in shown.stdout
     assert "Mutations that survived" in shown.stdout
-    assert page.read_text().count("<svg") == 3
+    assert page.read_text().count("<svg") == 8
     found = run_json("experiment", "report", "width", folder=seedbed)
     assert found == json.loads(json.dumps(found))
-    assert len(found["outcomes"]) == 4
+    assert len(found["records"]) == 4
 
     merged = run_json("experiment", "merge", "width", "--tasks", "digits", folder=seedbed)
     assert [task["task"] for task in merged["tasks"]] == ["digits"]
@@ -63,8 +63,8 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
 def test_what_fails_is_told_with_exit_code_1(seedbed: Path, tmp_path: Path) -> None:
     diverging = FILE.replace("[8]", "[8], opt.lr: [100], training.clip_norm: null, batch: 4").replace("digits, ", "")
     result = run("experiment", "run", written(tmp_path, diverging), folder=seedbed, code=1)
-    assert "narrow, seed 0: failed: no child learned fresh" in result.stderr
-    assert "1 trial could not be done" in result.stderr
+    assert "narrow, seed 0, fresh: failed: no child learned fresh" in result.stderr
+    assert "1 run could not be done" in result.stderr
     assert "no child learned fresh" in run("experiment", "report", "width", folder=seedbed).stdout
 
 
