@@ -4,14 +4,12 @@ import pytest
 
 from tests.cli.helpers import ROOT, refused, run, run_json
 from tests.store import server
-from tests.store.examples import of_format_1
 
 
-def test_a_system_of_an_older_format_says_what_to_run(tmp_path: Path) -> None:
-    folder = of_format_1(tmp_path / "colony")
-    assert f"ramet -C {folder} migrate" in refused("status", folder=folder)
-    assert run("migrate", folder=folder).stdout == f"{folder}: format 3, was 1\n"
-    assert run("migrate", folder=folder).stdout == f"{folder}: format 3\n"
+def test_a_system_of_this_format_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "colony"
+    run("init", folder, "--root", ROOT)
+    assert run("migrate", folder=folder).stdout == f"{folder}: format 1\n"
     assert "a new system" in run("log", folder=folder).stdout
 
 

@@ -3,7 +3,6 @@
 import itertools
 import os
 import signal
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path as FilePath
@@ -19,7 +18,6 @@ from ramet.store.folder import Store, create, open_store
 from ramet.store.versions import commits as versions
 
 ARCHITECTURE = Architecture(patch_size=16, width=8, heads=2, mlp_width=16, layers=2, image_size=32)
-FORMAT_1 = FilePath(__file__).with_name("format_1.sql")
 NOWHERE = "0" * 64
 
 
@@ -59,16 +57,6 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catal
     for task in tasks:
         store.catalog.tasks.add(a_task(task))
     return store
-
-
-def of_format_1(folder: FilePath) -> FilePath:
-    """A system of format 1, with rows in every table of its catalog."""
-    (folder / "objects").mkdir(parents=True)
-    connection = sqlite3.connect(folder / "catalog.sqlite")
-    connection.executescript(FORMAT_1.read_text())
-    connection.close()
-    (folder / "ramet.json").write_text('{"format": 1, "name": "colony", "created": "1970-01-01T00:00:00+00:00"}')
-    return folder
 
 
 def again(catalog: Catalog) -> Catalog:

@@ -23,7 +23,7 @@ def test_a_system_is_what_its_format_says_and_no_file_more(tmp_path: Path) -> No
     folder = tmp_path / "deep" / "colony"
     assert names(folder) == ["catalog.sqlite", "objects", "ramet.json"]
     assert json.loads((folder / "ramet.json").read_text()) == {
-        "format": 3,
+        "format": 1,
         "name": "garden",
         "created": "1970-01-01T00:00:00+00:00",
     }
@@ -70,12 +70,8 @@ def without_mark(folder: Path) -> None:
     (folder / "ramet.json").unlink()
 
 
-def with_older_format(folder: Path) -> None:
-    (folder / "ramet.json").write_text('{"format": 1, "name": "colony", "created": ""}')
-
-
 def with_newer_format(folder: Path) -> None:
-    (folder / "ramet.json").write_text('{"format": 4, "name": "colony", "created": ""}')
+    (folder / "ramet.json").write_text('{"format": 2, "name": "colony", "created": ""}')
 
 
 def with_broken_mark(folder: Path) -> None:
@@ -107,8 +103,7 @@ def with_scrambled_catalog(folder: Path) -> None:
     ("damage", "problem", "remedy"),
     [
         (without_mark, "no ramet system", "ramet init"),
-        (with_older_format, "format 1, this ramet reads 3", "migrate"),
-        (with_newer_format, "format 4, this ramet reads 3", "newer ramet"),
+        (with_newer_format, "format 2, this ramet reads 1", "newer ramet"),
         (with_broken_mark, "ramet.json is damaged", "copy of the system"),
         (with_foreign_mark, "ramet.json is damaged", "copy of the system"),
         (without_catalog, "lost its catalog.sqlite", "copy of the system"),

@@ -15,15 +15,13 @@ from ramet.evolution.merge import merge
 from ramet.store.care import gc, verify
 from ramet.store.exchange.remote import open_remote
 from ramet.store.exchange.transfer import pull, push
-from ramet.store.folder import Store, migrate, open_store
-from tests.store.examples import a_path, make_system, of_format_1, run_in_child
+from ramet.store.folder import Store, open_store
+from tests.store.examples import a_path, make_system, run_in_child
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="sets a limit in a child process")
 
 LIMITS = (0, 100, 5_000, 20_000, 60_000, 120_000, 1_000_000)
 """Bytes that a file may have, from none to enough for all: a new object, a record, a page of the catalog's log."""
-
-OLD = "old"
 
 State = tuple[dict[str, Path], list[Commit]]
 
@@ -38,8 +36,7 @@ def found(folder: FilePath) -> State:
     """What is published, and its history; the system is whole."""
     store = open_store(folder, clock=lambda: 0.0)
     assert store.catalog.care.check() == []
-    if folder.name != OLD:  # its example names an object that is not there
-        assert verify(store.catalog, store.objects) == []
+    assert verify(store.catalog, store.objects) == []
     state = store.catalog.versions.published(), store.catalog.versions.log()
     store.catalog.close()
     return state
@@ -82,13 +79,12 @@ WORKS = (
     Work("push", _push, "hub"),
     Work("pull", _pull, "hub"),
     Work("gc", _gc),
-    Work("migrate", lambda folder: migrate(folder / OLD), OLD),
 )
 
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
-    """A system with a branch to merge and an object that nothing needs, another one to share with, and an old one."""
+    """A system with a branch to merge and an object that nothing needs, another one to share with."""
     folder = tmp_path_factory.mktemp("ground")
     store = make_system(folder / "colony", ("digits", "beans"))
     publish(store, "digits", 0)
@@ -98,7 +94,6 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> FilePath:
     store.objects.put({"weight": torch.full((800,), -1.0)})
     store.catalog.close()
     make_system(folder / "hub", ()).catalog.close()
-    of_format_1(folder / OLD)
     return folder
 
 
@@ -123,7 +118,7 @@ def limited(limit: int, run: Callable[[], object]) -> bool:
 @pytest.mark.parametrize("work", WORKS, ids=lambda work: work.name)
 def test_nothing_is_lost_and_the_same_call_finishes(ground: FilePath, tmp_path: FilePath, work: Work) -> None:
     whole = shutil.copytree(ground, tmp_path / "whole")
-    before = found(whole / work.seen) if work.name != "migrate" else None
+    before = found(whole / work.seen)
     work.run(whole)
     after = found(whole / work.seen)
     ended = []
@@ -132,7 +127,7 @@ def test_nothing_is_lost_and_the_same_call_finishes(ground: FilePath, tmp_path: 
         ended.append(limited(limit, lambda folder=folder: work.run(folder)))  # type: ignore[misc]
         if ended[-1]:
             assert found(folder / work.seen) == after
-        elif before is not None:
+        else:
             assert found(folder / work.seen) == before
         work.run(folder)
         assert found(folder / work.seen) == after

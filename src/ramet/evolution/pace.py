@@ -138,7 +138,7 @@ def trial(
     rounds = Rounds(1, TRIAL_STEPS, Rounds.of(state.method, task.splits["train"]).batch)
     budget = state.method.budget.model_copy(update={"validation_examples": rounds.batch})
     method = state.method.model_copy(update={"budget": budget})
-    watch, began = _Stopwatch(progress, clock), clock()
+    watch = _Stopwatch(progress, clock)
     key = (*state.key, "trial")
     (trained,) = engine.train(Generation(task, method, key, (largest,), (0,), rounds, keep=False), watch)
     if trained.failure == "failed" or trained.failure == "out-of-memory":
@@ -146,7 +146,9 @@ def trial(
     if len(watch.times) == TRIAL_STEPS:
         step = max(watch.times[1] - watch.times[0], _TICK)
         return Pace(step / training_flops(largest, rounds.batch))
-    return Pace.of(clock() - began, (largest,), rounds, validated(method, task))
+    return Pace.of(
+        max(trained.seconds, _TICK), (largest,), rounds, validated(method, task)
+    )  # steps were not told of one by one
 
 
 def trial_is_worth(rounds: Rounds, children: int) -> bool:

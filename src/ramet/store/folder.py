@@ -26,7 +26,7 @@ from ramet.store.catalog.postgres import catalog_url
 from ramet.store.objects import FolderObjects, Objects, objects_at
 from ramet.store.objects.place import Place
 
-FORMAT = 3
+FORMAT = 1
 """The version of the format on disk that this ramet writes and reads."""
 
 _MARK, _CATALOG, _OBJECTS = "ramet.json", "catalog.sqlite", "objects"
@@ -119,9 +119,6 @@ def migrate(folder: Path) -> int:
     catalog = Catalog(_catalog(folder, mark))
     try:
         catalog.migrate()
-        if mark["format"] == 1:  # its gc deleted what only older commits needed
-            objects = _objects(folder, mark.get("objects"))
-            catalog.care.let_go({digest for digest in catalog.care.needed() if digest not in objects})
     finally:
         catalog.close()
     if mark["format"] != FORMAT:

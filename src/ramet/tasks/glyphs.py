@@ -24,7 +24,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def render(task: str, face: Path, characters: Sequence[str], each: int) -> npt.NDArray[np.uint8]:
-    """Return pictures of every character in a font face: uint8 (characters x each, SIDE, SIDE, 3), one after the other."""
+    """Return pictures of every character in a font face: uint8 (characters x each, SIDE, SIDE, 3), in turn."""
     draws = generator("demo", task, face.name)
     n = len(characters) * each
     strokes = draws.integers(len(_STROKES), size=n)
@@ -49,7 +49,7 @@ def _glyph(font: ImageFont.FreeTypeFont, character: str, stroke: int) -> Image.I
 
 
 def _warps(u_N6: _Floats) -> _Floats:
-    """Return affine maps from picture to glyph, as Pillow takes them: turn, slant, stretch and shift about the middle."""
+    """Return affine maps from picture to glyph, as Pillow takes them: turn, slant, stretch, shift about the middle."""
     turn, slant, wide, high, right, down = u_N6.T
     a, b = 1.1 + 0.18 * wide, 0.16 * turn + 0.14 * slant
     d, e = -0.16 * turn, 1.1 + 0.18 * high

@@ -1,40 +1,49 @@
-"""Records as the catalog's JSON and back.
+"""Records as the catalog's JSON and back. What is written is known to be readable.
 
-JSON has no NaN and no infinity, and other programs refuse Python's spelling of them; a diverged child measures both.
-Measurements that are no finite number are kept as the strings "nan", "inf" and "-inf". Nothing else may be one.
+A record leaves out the fields that have their defaults (records.canonical) and is read with the defaults filled in, so
+that a class may get a field. JSON has no NaN and no infinity, and other programs refuse Python's spelling of them; a
+diverged child measures both. Measurements that are no finite number are kept as the strings "nan", "inf" and "-inf".
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, fields, replace
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from ramet.base.errors import InvalidValue, StoreError
-from ramet.base.records import Architecture, Child, Component, Path, Task, to_json
+from ramet.base.errors import InvalidValue, RametError, StoreError
+from ramet.base.records import Architecture, Child, Commit, Component, Path, Task, canonical
 
 Json = dict[str, Any]
 JsonText = str | bytes | Raw
+T = TypeVar("T")
+
+_FROM_COPY = "bring it back from a copy of the system"
 
 
 def dumps(value: Any) -> str:
-    """Canonical JSON text.
+    """Return canonical JSON text.
 
     Raises:
-        InvalidValue: a number is not finite.
+        InvalidValue: a number is not finite, or a text is none that can be read again.
     """
     try:
-        return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     except ValueError as error:
         raise InvalidValue(f"a record holds a number that is not finite: {value!r}", "only metrics may") from error
+    try:
+        msgspec.json.decode(text)
+    except ValueError as error:
+        raise InvalidValue(f"{_unreadable(value)!r} is no text that can be kept", "rename it, in UTF-8") from error
+    return text
 
 
 def loads(text: str) -> Any:
-    """The value of JSON text.
+    """Return the value of JSON text.
 
     Raises:
         StoreError: it is no JSON.
@@ -46,62 +55,41 @@ def loads(text: str) -> Any:
 
 
 def measurement(value: float) -> float | str:
-    """A measurement as JSON."""
+    """Return a measurement as JSON."""
     number = float(value)
     return number if isfinite(number) else str(number)
 
 
 def measurements(values: Mapping[str, float]) -> Json:
-    """Measurements as JSON."""
+    """Return measurements as JSON."""
     return {name: measurement(value) for name, value in values.items()}
 
 
 def measured(plain: Mapping[str, float | str]) -> dict[str, float]:
-    """The measurements that `measurements` wrote."""
+    """Return the measurements that `measurements` wrote."""
     return {name: float(value) for name, value in plain.items()}
 
 
 def path_record(path: Path) -> Json:
-    """A path without its metrics, which are kept apart because they grow."""
-    record = to_json(replace(path, metrics={}))
-    del record["metrics"]
-    return record
-
-
-def read_path(text: JsonText, *metrics: Mapping[str, float | str]) -> Path:
-    """The path of a record's text, with its metrics (later ones win).
+    """Return a path without its metrics, which are kept apart because they grow.
 
     Raises:
-        ValueError: it is no path's record.
+        InvalidValue: it would be read as another one.
     """
-    read = _record(text)
-    return Path(
-        id=read.id,
-        task=read.task,
-        architecture=_architecture(bytes(read.architecture)),
-        components=tuple([_component(bytes(component)) for component in read.components]),
-        hyperparameters=read.hyperparameters,
-        mu=read.mu,
-        parent=read.parent,
-        parent_task=read.parent_task,
-        agent=read.agent,
-        trained=read.trained,
-        method=read.method,
-        metrics={name: float(value) for some in (read.metrics, *metrics) for name, value in some.items()},
-    )
+    return _checked(path, canonical(replace(path, metrics={})), read_path)
 
 
-def read_task(text: JsonText) -> Task:
-    """The task of a record's text.
+def task_record(task: Task) -> Json:
+    """Return a task as JSON.
 
     Raises:
-        ValueError: it is no task's record.
+        InvalidValue: it would be read as another one.
     """
-    return _task(text)
+    return _checked(task, canonical(task), read_task)
 
 
 def path_of(record: str, *metrics: Mapping[str, float | str]) -> Path:
-    """The path of a record in the catalog, as read_path reads it.
+    """Return the path of a record in the catalog, as read_path reads it.
 
     Raises:
         StoreError: it is damaged.
@@ -113,7 +101,7 @@ def path_of(record: str, *metrics: Mapping[str, float | str]) -> Path:
 
 
 def task_of(record: str) -> Task:
-    """The task of a record in the catalog.
+    """Return the task of a record in the catalog.
 
     Raises:
         StoreError: it is damaged.
@@ -124,32 +112,8 @@ def task_of(record: str) -> Task:
         raise _damaged(record) from error
 
 
-class _Record(Struct, forbid_unknown_fields=True):
-    """A path as JSON. What many paths have in common stays text until it is known whether it was read before."""
-
-    id: str
-    task: str | None
-    architecture: Raw
-    components: list[Raw]
-    hyperparameters: dict[str, Any]
-    mu: dict[str, Any]
-    parent: str | None
-    parent_task: str | None
-    agent: str
-    trained: tuple[str, ...]
-    method: str
-    metrics: dict[str, float | str] = {}
-
-
-_record = msgspec.json.Decoder(_Record).decode
-_task = msgspec.json.Decoder(Task).decode
-_architecture = lru_cache(maxsize=64)(msgspec.json.Decoder(Architecture).decode)
-# Most components of a system's paths are the same: each is read and held once, which is quicker, too.
-_component = lru_cache(maxsize=4096)(msgspec.json.Decoder(Component).decode)
-
-
 def child_record(child: Child) -> Json:
-    """What a child's row holds beside its key and its path.
+    """Return what a child's row holds beside its key and its path.
 
     Its metrics are there too: two children that were dropped may be one path (components are no part of it then).
     """
@@ -164,25 +128,118 @@ def child_record(child: Child) -> Json:
 
 
 def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, metrics: Json) -> Child:
-    """The child of a row: its key (cycle, generation, number), its record, and its path's record and metrics."""
+    """Return the child of a row: its key (cycle, generation, number), its record, and its path's record and metrics.
+
+    Raises:
+        StoreError: it is damaged.
+    """
     cycle, generation, number = key
-    return Child(
-        path=path_of(path, metrics, record["metrics"]),
-        status=record["status"],
-        cycle=cycle,
-        generation=generation,
-        number=number,
-        mutations=tuple(record["mutations"]),
-        curve=tuple(_numbers(record["curve"])),
-        cost=measured(record["cost"]),
-        error=record.get("error", ""),
+    own, measured_there = read_child(record)
+    return Child(path_of(path, metrics, measured_there), cycle=cycle, generation=generation, number=number, **own)
+
+
+def read_child(record: Mapping[str, Any]) -> tuple[Json, dict[str, float]]:
+    """Return the fields of a child that child_record wrote, and its metrics.
+
+    Raises:
+        StoreError: it is damaged.
+    """
+    try:
+        own = {
+            "status": record["status"],
+            "mutations": tuple(record["mutations"]),
+            "curve": tuple(float(quality) for quality in record["curve"]),
+            "cost": measured(record["cost"]),
+            "error": record.get("error", ""),
+        }
+        return own, measured(record["metrics"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(str(record)) from error
+
+
+def _fields_of(record: type[Any], **unread: Any) -> Callable[[JsonText], Json]:
+    """Return what reads the fields of a record, defaults filled in, and refuses those that the class does not have.
+
+    Args:
+        record: the class, a dataclass.
+        unread: other types to read some of its fields as.
+    """
+
+    def default(field: Field[Any]) -> tuple[Any, ...]:
+        if field.default_factory is not MISSING:
+            return (msgspec.field(default_factory=field.default_factory),)
+        return () if field.default is MISSING else (field.default,)
+
+    hints = {**get_type_hints(record), **unread}
+    known = [(f.name, hints[f.name], *default(f)) for f in fields(record)]
+    decode = msgspec.json.Decoder(msgspec.defstruct(record.__name__, known, gc=False)).decode
+    keys = msgspec.json.Decoder(dict[str, Raw]).decode
+
+    def read(text: JsonText) -> Json:
+        found = decode(text)
+        for name in keys(text).keys() - hints.keys():
+            problem = f"a {record.__name__.lower()} has a field {name!r} that this ramet does not know"
+            raise StoreError(problem, "it was made by a newer ramet: use that one")
+        return msgspec.structs.asdict(found)
+
+    return read
+
+
+def reader(record: type[T]) -> Callable[[JsonText], T]:
+    """Return what reads a record's text.
+
+    It raises ValueError for a text that is no such record, and StoreError for one that a newer ramet has made.
+    """
+    read = _fields_of(record)
+    return lambda text: record(**read(text))
+
+
+def read_path(text: JsonText, *metrics: Mapping[str, float | str]) -> Path:
+    """Return the path of a record's text, with its metrics (later ones win).
+
+    Raises:
+        ValueError: it is no path's record.
+        StoreError: it is a newer ramet's.
+    """
+    read = _path(text)
+    read["architecture"] = _architecture(bytes(read["architecture"]))
+    read["components"] = tuple([_component(bytes(component)) for component in read["components"]])
+    read["metrics"] = {name: float(value) for some in (read["metrics"], *metrics) for name, value in some.items()}
+    return Path(**read)
+
+
+read_task = reader(Task)
+read_commit = reader(Commit)
+# What many paths have in common stays text until it is known whether it was read before.
+_path = _fields_of(
+    Path, architecture=Raw, components=list[Raw], mu=dict[str, int | float], metrics=dict[str, float | str]
+)
+_architecture = lru_cache(maxsize=64)(reader(Architecture))
+# Most components of a system's paths are the same: each is read and held once, which is quicker, too.
+_component = lru_cache(maxsize=4096)(reader(Component))
+
+
+def _checked(record: object, plain: Json, read: Callable[[str], object]) -> Json:
+    try:
+        text = dumps(plain)
+        if dumps(canonical(read(text))) == text:
+            return plain
+        problem = "it would be read as another one"
+    except (ValueError, StoreError) as error:
+        problem = str(error)
+    kind = type(record).__name__.lower()
+    raise InvalidValue(f"a {kind} cannot be kept: {problem}", "give it values of the types that its fields have")
+
+
+def _unreadable(value: Any) -> str:
+    """Return the first text in a value that UTF-8 cannot say."""
+    if isinstance(value, str):
+        return "" if value.isascii() or value.encode(errors="ignore").decode() == value else value
+    inside = (
+        [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
     )
+    return next((found for one in inside if (found := _unreadable(one))), "")
 
 
-def _damaged(text: str) -> StoreError:
-    remedy = "bring the catalog back from a copy of the system"
-    return StoreError(f"a record of the catalog is damaged: {text[:40]!r}", remedy)
-
-
-def _numbers(values: Iterable[float | str]) -> list[float]:
-    return [float(value) for value in values]
+def _damaged(text: str) -> RametError:
+    return StoreError(f"a record of the catalog is damaged: {text[:40]!r}", _FROM_COPY)

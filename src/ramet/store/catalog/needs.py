@@ -5,26 +5,29 @@ the base of a running agent leads to.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, bindparam, delete, select, union
+from sqlalchemy import Column, CompoundSelect, Connection, Select, String, Table, cast, select, union
 
 from ramet.base.errors import StoreError
-from ramet.base.records import Path
 from ramet.store.catalog import rows
-from ramet.store.catalog.codec import path_of
+from ramet.store.catalog.codec import loads, path_of, read_child, task_of
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import (
     agents,
     branch_state,
     branches,
+    children,
     commit_changes,
+    experiments,
     holds,
     paths,
     population,
     roots,
     tags,
+    tasks,
 )
 from ramet.store.versions import commits as versions
 from ramet.store.versions.graph import behind
@@ -96,61 +99,44 @@ class Care:
     def check(self) -> list[str]:
         """Return what is wrong with the database and with the records in it."""
         with self._database.reading() as connection:
-            try:
-                return [
-                    *self._database.damage(connection),
-                    *_altered(connection),
-                    *_untold(connection),
-                    *_untrue_states(connection),
-                ]
-            except StoreError as error:
-                return [error.problem]
-
-    def let_go(self, gone: Collection[str]) -> None:
-        """Put on record that objects are not kept any more that only paths of history hold."""
-        with self._database.writing() as connection:
-            living = _in_use(connection)
-            for some in rows.chunks(sorted(gone)):
-                held = connection.execute(select(holds).where(holds.c.digest.in_(some))).all()
-                lost = [{"of": row.path, "lost": row.digest} for row in held if row.path not in living]
-                if lost:
-                    one = (holds.c.path == bindparam("of")) & (holds.c.digest == bindparam("lost"))
-                    connection.execute(delete(holds).where(one), lost)
-
-    def gone(self, some_paths: Collection[Path]) -> set[str]:
-        """Return the objects of published paths that are not kept any more (see let_go)."""
-        found = {(path.id, digest) for path in some_paths for digest in path.digests()}
-        with self._database.reading() as connection:
-            for some in rows.chunks(sorted(path.id for path in some_paths)):
-                chosen = select(holds.c.path, holds.c.digest).where(holds.c.path.in_(some))
-                found -= {(row.path, row.digest) for row in connection.execute(chosen)}
-        return {digest for _, digest in found}
+            found = self._database.damage(connection)
+            return [*found, *_wrong_paths(connection), *_undecodable(connection), *_untrue_states(connection)]
 
 
-def _altered(connection: Connection) -> list[str]:
-    """Return the living paths whose record is not the one that their id was made from."""
-    living = connection.execute(select(*rows.columns).where(paths.c.id.in_(_living())).order_by(paths.c.id))
-    found = ((row.id, path_of(row.record, row.metrics)) for row in living)
-    return [
-        f"the record of path {id} of task {path.task!r} was altered" for id, path in found if path.identified().id != id
-    ]
-
-
-def _untold(connection: Connection) -> list[str]:
-    """Return the paths of which the tables say another thing than their own record."""
-    in_use = _in_use(connection)
+def _wrong_paths(connection: Connection) -> Iterator[str]:
+    """Yield the paths that cannot be read, were altered, or of which the tables say another thing than their record."""
+    living = set(connection.execute(_living()).scalars())
     held: defaultdict[str, set[str]] = defaultdict(set)
     for id, digest in connection.execute(select(holds.c.path, holds.c.digest)).all():
         held[id].add(digest)
-    found = []
-    for row in connection.execute(select(*rows.columns, paths.c.task, paths.c.parent)):
-        path = path_of(row.record, row.metrics)
-        recorded = rows.kept_objects(path)
-        # Of history, objects may have been let go (Care.let_go); of what is in use, none.
-        kept = held[row.id] <= recorded if row.id not in in_use else held[row.id] == recorded
-        if not kept or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
-            found.append(f"the record of path {row.id} of task {row.task!r} says other than the tables")
-    return found
+    for row in connection.execute(select(*rows.columns, paths.c.task, paths.c.parent).order_by(paths.c.id)):
+        of = f"the record of path {row.id} of task {row.task!r}"
+        try:
+            path = path_of(row.record, row.metrics)
+        except StoreError as error:
+            yield f"{of}: {error.problem}"
+            continue
+        if row.id in living and path.identified().id != row.id:
+            yield f"{of} was altered"
+        same = held[row.id] == rows.kept_objects(path)
+        if not same or (path.id, path.task, path.parent) != (row.id, row.task, row.parent):
+            yield f"{of} says other than the tables"
+
+
+def _undecodable(connection: Connection) -> Iterator[str]:
+    """Yield the tasks, children, runs and experiments whose records cannot be read."""
+    chosen: tuple[tuple[str, Column[Any], Column[Any], Callable[[str], object]], ...] = (
+        ("task", tasks.c.name, tasks.c.record, task_of),
+        ("run", agents.c.id, agents.c.method, loads),
+        ("experiment", experiments.c.name, experiments.c.design, loads),
+        ("child", children.c.sequence, children.c.record, lambda text: read_child(loads(text))),
+    )
+    for kind, name, column, read in chosen:
+        for row in connection.execute(select(name.label("name"), cast(column, String).label("text"))):
+            try:
+                read(row.text)
+            except StoreError as error:
+                yield f"the record of {kind} {row.name!r}: {error.problem}"
 
 
 def _untrue_states(connection: Connection) -> list[str]:
@@ -161,14 +147,6 @@ def _untrue_states(connection: Connection) -> list[str]:
         kept, told = (versions.as_dict(connection, table) for table in tables)
         if kept and kept != told:
             found.append(f"what branch {branch.name!r} publishes is not what its commits say")
-    return found
-
-
-def _in_use(connection: Connection) -> set[str]:
-    """Return the paths in use: published on a branch now, a root, or in the population of a running agent."""
-    found = set(connection.execute(union(select(roots.c.path), select(population.c.path))).scalars())
-    for head in connection.execute(select(branches.c.commit).distinct()).scalars().all():
-        found |= set(versions.paths_at(connection, head).values())
     return found
 
 

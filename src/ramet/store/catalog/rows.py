@@ -1,6 +1,6 @@
 """Tasks and paths in and out of their tables, for all parts of the catalog."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, Connection, Select, String, cast, insert, select, true, update
@@ -50,23 +50,15 @@ def find_task(connection: Connection, name: str, *, removed: bool = False) -> Ta
     return task_of(record)
 
 
-def put_paths(connection: Connection, new: Sequence[Path], *, gone: Collection[str] = ()) -> None:
-    """Add the paths that are not there yet; of those that are, measurements and objects that had been let go.
-
-    Args:
-        connection: a transaction.
-        new: the paths.
-        gone: objects of theirs that are not here.
-    """
+def put_paths(connection: Connection, new: Sequence[Path]) -> None:
+    """Add the paths that are not there yet; of those that are, measurements."""
     by_id = {path.id: path for path in new}
     there = connection.execute(select(paths.c.id, paths.c.metrics).where(paths.c.id.in_(by_id))).all()
-    held = {(row.path, row.digest) for row in connection.execute(select(holds).where(holds.c.path.in_(by_id)))}
-    holding = [row for row in _held(by_id.values()) if (row["path"], row["digest"]) not in held]
     for row in there:
         merged = {**row.metrics, **measurements(by_id.pop(row.id).metrics)}
         if merged != row.metrics:
             connection.execute(update(paths).where(paths.c.id == row.id).values(metrics=merged))
-    holding = [row for row in holding if row["digest"] not in gone]
+    holding = [{"path": id, "digest": digest} for id, path in by_id.items() for digest in sorted(kept_objects(path))]
     for table, rows in ((paths, [_row(path) for path in by_id.values()]), (holds, holding)):
         if rows:
             connection.execute(insert(table), rows)
@@ -80,11 +72,6 @@ def _row(path: Path) -> Json:
         "record": path_record(path),
         "metrics": measurements(path.metrics),
     }
-
-
-def _held(new: Iterable[Path]) -> Iterator[Json]:
-    for path in new:
-        yield from ({"path": path.id, "digest": digest} for digest in sorted(kept_objects(path)))
 
 
 def kept_objects(path: Path) -> frozenset[str]:

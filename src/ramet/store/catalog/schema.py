@@ -37,7 +37,7 @@ class _Bytewise(UserDefinedType[str]):
 
 Text = String().with_variant(_Bytewise(), "postgresql")
 
-REVISION = "0003"
+REVISION = "0001"
 """The last one in migrations/versions, whose tables these are."""
 
 # Alembic's own table: the migration that the tables are at.
@@ -84,8 +84,8 @@ commits = Table(
     Column("message", Text, nullable=False),
     Column("method", Text, nullable=False),
     Column("time", Text, nullable=False),
-    Column("author", Text, nullable=False, server_default=""),
-    Column("code", Text, nullable=False, server_default=""),
+    Column("author", Text, nullable=False),
+    Column("code", Text, nullable=False),
 )
 
 # The changes of a commit are against its first parent (position 0).

@@ -3,9 +3,9 @@
 from sqlalchemy import Connection, insert, select, update
 
 from ramet.base.errors import InvalidValue
-from ramet.base.records import Task, to_json
+from ramet.base.records import Task
 from ramet.store.catalog import agents, rows
-from ramet.store.catalog.codec import task_of
+from ramet.store.catalog.codec import task_of, task_record
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.schema import agents as runs
 from ramet.store.catalog.schema import branches, tasks
@@ -31,14 +31,14 @@ class Tasks:
             same = tasks.c.name == task.name
             removed = connection.execute(select(tasks.c.removed).where(same)).scalar_one_or_none()
             if removed is None:
-                connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=False))
+                connection.execute(insert(tasks).values(name=task.name, record=task_record(task), removed=False))
             elif not removed:
                 raise InvalidValue(f"there is a task {task.name!r} already", "remove it first, or take another name")
             elif rows.find_task(connection, task.name, removed=True).classes != task.classes:
                 problem = f"history has another task {task.name!r}, with other classes"
                 raise InvalidValue(problem, "take another name, as its paths may come back")
             else:
-                connection.execute(update(tasks).where(same).values(record=to_json(task), removed=False))
+                connection.execute(update(tasks).where(same).values(record=task_record(task), removed=False))
 
     def get(self, name: str) -> Task:
         """Return the task of that name."""

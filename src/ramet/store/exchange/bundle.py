@@ -19,9 +19,9 @@ from pathlib import Path as FilePath
 
 from ramet.base.errors import ObjectError, StoreError
 from ramet.base.files import TEMPORARY, refusals, write_whole
-from ramet.base.records import Commit, Path, Task, content_id, to_json
+from ramet.base.records import Commit, Path, Task, content_id
 from ramet.store.catalog.agents import Agent
-from ramet.store.catalog.codec import read_path, read_task
+from ramet.store.catalog.codec import read_path, read_task, task_record
 from ramet.store.exchange.card import card
 from ramet.store.exchange.parcel import agent_json, agent_of_json, path_json
 from ramet.store.folder import Store
@@ -64,7 +64,7 @@ def write_bundle(
                 data = store.objects.read(digest)
                 size += len(data)
                 write_whole(draft / name, data)
-            records = {"path": path_json(path), "task": to_json(task)}
+            records = {"path": path_json(path), "task": task_record(task)}
             for name, record in (records | ({} if agent is None else {"agent": agent_json(agent)})).items():
                 write_whole(draft / f"{name}.json", (json.dumps(record, indent=2, sort_keys=True) + "\n").encode())
             write_whole(draft / "README.md", card(task, path, lineage, size).encode())

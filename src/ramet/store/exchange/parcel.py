@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from msgspec import Raw, Struct, json
 
 from ramet.base.errors import StoreError
-from ramet.base.records import Commit, Path, Task, to_json
+from ramet.base.records import Commit, Path, Task, canonical
 from ramet.store.catalog.agents import Agent
-from ramet.store.catalog.codec import Json, measurements, path_record, read_path, read_task
+from ramet.store.catalog.codec import Json, measurements, path_record, read_commit, read_path, read_task, task_record
 from ramet.store.versions.commits import new_commit
 
 T = TypeVar("T")
@@ -23,8 +23,7 @@ T = TypeVar("T")
 class Parcel:
     """Records by what they are called; commits and paths may be in any order.
 
-    roots are paths by their names. Of an agent only what it was started with travels. gone are objects of published
-    paths that the sender has not kept: the gc of format 1 deleted those of older commits.
+    roots are paths by their names. Of an agent only what it was started with travels.
     """
 
     tasks: Mapping[str, Task]
@@ -32,7 +31,6 @@ class Parcel:
     paths: Mapping[str, Path]
     agents: Mapping[str, Agent]
     commits: Mapping[str, Commit]
-    gone: frozenset[str] = frozenset()
 
     def published(self) -> dict[str, Path]:
         """The paths that the commits publish, by id."""
@@ -42,7 +40,7 @@ class Parcel:
     def digests(self) -> frozenset[str]:
         """The objects that the receiver needs: those of published paths and of roots."""
         needed = (*self.published().values(), *self.roots.values())
-        return frozenset(digest for path in needed for digest in path.digests()) - self.gone
+        return frozenset(digest for path in needed for digest in path.digests())
 
     def ordered_commits(self) -> list[Commit]:
         """The commits, each after its parents."""
@@ -70,7 +68,6 @@ class Parcel:
             paths,
             {id: agent for id, agent in self.agents.items() if id in made_by},
             commits,
-            self.gone,
         )
 
     def check(self) -> None:
@@ -105,7 +102,6 @@ def merged(parcels: Iterable[Parcel]) -> Parcel:
             {**joined.paths, **parcel.paths},
             {**joined.agents, **parcel.agents},
             {**joined.commits, **parcel.commits},
-            joined.gone | parcel.gone,
         )
     return joined
 
@@ -113,12 +109,11 @@ def merged(parcels: Iterable[Parcel]) -> Parcel:
 def parcel_json(parcel: Parcel) -> Json:
     """A parcel as JSON."""
     return {
-        "tasks": [to_json(task) for _, task in sorted(parcel.tasks.items())],
+        "tasks": [task_record(task) for _, task in sorted(parcel.tasks.items())],
         "roots": {name: path_json(path) for name, path in parcel.roots.items()},
         "paths": [path_json(path) for path in parcel.ordered_paths() if path.id in parcel.paths],
         "agents": [agent_json(agent) for _, agent in sorted(parcel.agents.items())],
-        "commits": [to_json(commit) for commit in parcel.ordered_commits()],
-        "gone": sorted(parcel.gone),
+        "commits": [canonical(commit) for commit in parcel.ordered_commits()],
     }
 
 
@@ -137,8 +132,7 @@ def read_parcel(text: bytes) -> Parcel:
             {name: read_path(path) for name, path in read.roots.items()},
             {path.id: path for path in paths},
             {agent.id: agent for agent in agents},
-            {commit.id: commit for commit in read.commits},
-            read.gone,
+            {commit.id: commit for commit in map(read_commit, read.commits)},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise _altered("what was read") from error
@@ -151,8 +145,7 @@ class _Read(Struct):
     roots: dict[str, Raw]
     paths: list[Raw]
     agents: list[dict[str, Any]]
-    commits: list[Commit]
-    gone: frozenset[str]
+    commits: list[Raw]
 
 
 _decode = json.Decoder(_Read).decode

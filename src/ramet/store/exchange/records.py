@@ -1,17 +1,16 @@
 """What a catalog gives to another system, and takes from one, each in one transaction."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, insert, select
 
 from ramet.base.errors import Conflict, InvalidValue
-from ramet.base.records import Commit, Path, Task, to_json
+from ramet.base.records import Commit, Path, Task
 from ramet.store.catalog import rows
 from ramet.store.catalog.agents import Agent, count_earlier
-from ramet.store.catalog.codec import task_of
+from ramet.store.catalog.codec import task_of, task_record
 from ramet.store.catalog.database import Database
-from ramet.store.catalog.schema import agents, branches, commit_changes, commits, holds, paths, roots, tags, tasks
+from ramet.store.catalog.schema import agents, branches, commit_changes, commits, paths, roots, tags, tasks
 from ramet.store.exchange.parcel import Parcel, moved_to
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
@@ -59,14 +58,13 @@ class Exchange:
             history = {commit.id: commit for commit in versions.read(connection, new)}
             names = {name for commit in history.values() for name in commit.changes}
             names |= {path.task for path in made.values() if path.task is not None}
-            parcel = Parcel(
+            return Parcel(
                 {name: rows.find_task(connection, name, removed=True) for name in sorted(names)},
                 rows.all_roots(connection),
                 made,
                 {agent.id: agent for agent in _agents(connection, {path.agent for path in made.values()})},
                 history,
             )
-            return replace(parcel, gone=parcel.digests() - _held(connection, parcel.digests()))
 
     def receive(self, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag] = ()) -> None:
         """Take records in, and move a branch to a commit of theirs, wholly or not at all.
@@ -134,9 +132,8 @@ class Exchange:
         """Add the records that are not there; the tasks that no branch publishes are removed ones."""
         for task in parcel.tasks.values():
             _add_task(connection, task)
-        gone = parcel.gone - _held(connection, parcel.gone)
         for some in rows.chunks(parcel.ordered_paths()):
-            rows.put_paths(connection, some, gone=gone)
+            rows.put_paths(connection, some)
         _add_roots(connection, parcel.roots)
         for commit in parcel.ordered_commits():
             versions.put(connection, commit)
@@ -157,7 +154,7 @@ def _add_task(connection: Connection, task: Task, *, same_images: bool = True) -
     """Put a task on record as a removed one, which is brought back by publishing it; one that is there stays."""
     record = connection.execute(select(rows.task_text).where(tasks.c.name == task.name)).scalar_one_or_none()
     if record is None:
-        connection.execute(insert(tasks).values(name=task.name, record=to_json(task), removed=True))
+        connection.execute(insert(tasks).values(name=task.name, record=task_record(task), removed=True))
         return
     here = task_of(record)
     if here.classes != task.classes or (same_images and here.fingerprint != task.fingerprint):
@@ -194,14 +191,6 @@ def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
         line = published.cte("line", recursive=True)
         parents = select(paths.c.parent).join(line, paths.c.id == line.c.id).where(paths.c.parent.is_not(None))
         found |= set(connection.execute(select(line.union(parents).c.id)).scalars())
-    return found
-
-
-def _held(connection: Connection, digests: Collection[str]) -> set[str]:
-    """Those of some objects that a path here holds."""
-    found: set[str] = set()
-    for some in rows.chunks(sorted(digests)):
-        found |= set(connection.execute(select(holds.c.digest).where(holds.c.digest.in_(some)).distinct()).scalars())
     return found
 
 
