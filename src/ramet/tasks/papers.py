@@ -110,16 +110,11 @@ def _is_array_record(folder: Path) -> bool:
 
 
 def _entry(row: Mapping[str, str]) -> PapersTask:
+    reported = row["reported_test_accuracy"]
     return PapersTask(
         name=row["task"],
-        suite=row["suite"],
-        dataset=row["dataset"],
-        train=row["train"],
-        validation=row["validation"],
-        test=row["test"],
-        label=row["label"],
+        **{column: row[column] for column in ("suite", "dataset", "train", "validation", "test", "label", "note")},
         classes=int(row["classes"]) if row["classes"] else None,
         in_large=row["in_large"] == "1",
-        reported_test_accuracy=float(row["reported_test_accuracy"]) if row["reported_test_accuracy"] else None,
-        note=row["note"],
+        reported_test_accuracy=float(reported) if reported else None,
     )
