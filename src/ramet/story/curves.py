@@ -25,8 +25,11 @@ QUALITIES: Mapping[str, Callable[[Change], float | None]] = {
 NAMED, NUMBERED = 24, 24
 """Methods or tasks that a legend has room for, and segments whose numbers have room above their bands."""
 
-_WIDE, _NARROW = 5.0, 1.2
-"""The widths of the first and of the last task's line, in points: what is covered is seen on both sides."""
+_THIN, _MORE, _MOST = 1.4, 1.4, 4.0
+"""The last task's line in points, how much wider each one before it is, and the most that the first one is wider.
+
+What is covered by a line is seen on both sides of it.
+"""
 
 
 def draw_curves(story: Story) -> Any:
@@ -61,8 +64,8 @@ def _qualities(axes: Any, story: Story, measure: Callable[[Change], float | None
     for i, (task, changes) in enumerate(story.changes.items()):
         values = [_number(measure(change)) for change in changes]
         edges = [*(change.number - 0.5 for change in changes), end]
-        width = _WIDE - (_WIDE - _NARROW) * i / max(len(story.changes) - 1, 1)
-        width = width if len(story.changes) <= NAMED else _NARROW
+        after = len(story.changes) - 1 - i
+        width = _THIN + after * min(_MORE, _MOST / max(len(story.changes) - 1, 1)) * (len(story.changes) <= NAMED)
         axes.stairs(values, edges, baseline=None, color=colours[task], linewidth=width)
         known += [value for value in values if value == value]
     low, high = min(known, default=0.0), max(known, default=1.0)
