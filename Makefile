@@ -23,6 +23,7 @@ test: lint
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.speed all
+	$(BIN)/python -m benchmarks.simulation
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

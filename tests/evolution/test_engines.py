@@ -6,13 +6,15 @@ from pathlib import Path as FilePath
 import pytest
 from benchmarks.simulation.colony import trained
 
-from ramet.base.records import Child
+import ramet.system as ramet
+from ramet.base.records import Child, Path
 from ramet.engine.local import LocalEngine
 from ramet.evolution.observer import Observer
 from ramet.evolution.record import cycle_states
 from ramet.method.document.presets import load
 from ramet.method.search import State, judge, propose
 from ramet.runtime.device import choose_device
+from ramet.store.versions.history import Versions
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
 from tests.evolution.made_up import MadeUp
@@ -162,3 +164,41 @@ def test_a_trial_of_speed_stores_nothing(tmp_path: FilePath) -> None:
     assert set(system.store.objects.digests()) == before
     assert (system.history(), system.runs()) == ([], [])
     assert system.estimate("one", settings=SMALL) is None, "a trial would cost more than it tells"
+
+
+def test_a_cycle_reads_again_only_what_others_published(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a run published itself it knows; the same is found where everything is read."""
+    read: list[str] = []
+    published = Versions.published
+
+    def noting(self: Versions, at: str = "main") -> dict[str, Path]:
+        if self is system.store.catalog.versions:
+            read.append(at)
+        return published(self, at)
+
+    class Meanwhile(Observer):
+        def cycle_finished(self, cycle: int, *_: object, **__: object) -> None:
+            if cycle == 1:
+                with ramet.open(system.store.folder) as other:
+                    other.evolve("two", settings=settings, engine=MadeUp(), cycles=1, quiet=True)
+
+    system = make_system(tmp_path, "one", "two")
+    settings = {**SETTINGS, "budget.cycles": "4", "score.factor": "0.9", "score.params": "200000"}
+    monkeypatch.setattr(Versions, "published", noting)
+    system.evolve("one", settings=settings, engine=MadeUp(), observer=Meanwhile())
+    (agent,) = system.runs("one")
+    bases = [system.store.catalog.agents.cycle(agent.id, cycle).base for cycle in range(4)]
+    assert len({*bases}) == 3, "the third cycle found nothing better"
+    assert [at for at in read if at in bases] == [bases[0], bases[2]]
+    method, task = load(agent.method).resolved(), system.tasks["one"]
+    states = [cycle_states(system.store.catalog, agent, cycle, method, task) for cycle in range(4)]
+    assert [sorted(s[0].world.published) for s in states] == [[], ["one"], ["one", "two"], ["one", "two"]]
+    found = []
+    for state in (s[0] for s in states):
+        for _ in range(3):
+            count = 3 if state.generation < 2 else 1
+            plans = propose(state, count)
+            state, children = judge(state, plans, [trained(plan, state.key, i) for i, plan in enumerate(plans)])
+            found += [(child.path.id, child.path.metrics["score"]) for child in children if child.status == "joined"]
+    recorded = system.history("one")
+    assert found == [(c.path.id, c.path.metrics["score"]) for c in recorded if c.status == "joined"]

@@ -20,6 +20,7 @@ from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Rounds
 from ramet.method.protocols import Features, no_features
 from ramet.method.search import State, judge, propose
+from ramet.method.world import World
 from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Lease
@@ -55,6 +56,7 @@ class Run:
         self._full = Rounds.of(self.method, lab.task.splits["train"])
         self._validation = validated(self.method, lab.task)
         self._pace: Pace | None = None
+        self._published: tuple[str, World] | None = None
 
     def run(self) -> Path | None:
         """Run the cycles that are left and return the task's published path, None if nothing was learned."""
@@ -71,7 +73,8 @@ class Run:
     def _cycle(self) -> Path | None:
         catalog = self.lab.catalog
         self.agent = agent = catalog.agents.begin_cycle(self.agent.id)
-        states = cycle_states(catalog, agent, agent.cycle, self.method, self.lab.task, self.lab.features)
+        known = self._published[1] if self._published and self._published[0] == agent.base else None
+        states = cycle_states(catalog, agent, agent.cycle, self.method, self.lab.task, self.lab.features, known)
         done, state = len(states[-1].taken) - len(states[0].taken), states[-1]
         while done < agent.samples:
             count = min(self.method.budget.generation, agent.samples - done)
@@ -142,9 +145,13 @@ class Run:
         lab.lease.ensure()
         current = state.world.published.get(agent.task)
         message = f"{agent.task}: cycle {agent.cycle + 1} of {agent.cycles}"
-        lab.catalog.versions.publish(
+        commit = lab.catalog.versions.publish(
             [path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent
         )
+        if commit.id == agent.base:
+            self._published = commit.id, state.world
+        elif commit.parents == (agent.base,) and commit.changes == {agent.task: path.id}:  # nobody else did meanwhile
+            self._published = commit.id, state.world.publishing(path)
         made = {d for c in lab.catalog.agents.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
         if made:
             needed = lab.catalog.care.needed().keys()

@@ -41,7 +41,13 @@ class Step:
 
 
 def cycle_states(
-    catalog: Catalog, agent: Agent, cycle: int, method: Method, task: Task, features: Features = no_features
+    catalog: Catalog,
+    agent: Agent,
+    cycle: int,
+    method: Method,
+    task: Task,
+    features: Features = no_features,
+    known: World | None = None,
 ) -> list[State]:
     """Return the states of a cycle on record: as it began, and after each of its generations.
 
@@ -52,12 +58,15 @@ def cycle_states(
         method: the agent's, resolved.
         task: the agent's.
         features: what the images of tasks look like.
+        known: the world that the cycle saw, where somebody has it; it is read otherwise.
 
     Raises:
         UnknownName: the cycle has not begun here.
     """
     seen = catalog.agents.cycle(agent.id, cycle)
-    world = World.of(catalog.versions.published(seen.base), catalog.paths.many(seen.roots))
+    world = known
+    if world is None or tuple(root.id for root in world.roots) != seen.roots:
+        world = World.of(catalog.versions.published(seen.base), catalog.paths.many(seen.roots))
     know_kinds(catalog, [*world.published.values(), *world.roots])
     state = State(
         method=method,
