@@ -58,7 +58,7 @@ class Runnable(Protocol):
 
     @property
     def program(self) -> Program:
-        """Its stages."""
+        """Return its stages."""
         ...
 
 

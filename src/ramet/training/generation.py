@@ -55,7 +55,7 @@ class TrainedChild:
 
     @property
     def quality(self) -> float:
-        """The best validation quality, NaN where there is none."""
+        """Return the best validation quality, NaN where there is none."""
         return max(self.curve) if self.curve and not self.failure else math.nan
 
 

@@ -1,4 +1,4 @@
-"""What a reader of a checkpoint format hands over, and how it becomes a root: every name, shape and value is checked.
+"""The tensors that a reader of a checkpoint format gives, made into a root: every name, shape and value is checked.
 
 A reader only renames, transposes and joins tensors. The architecture follows from their shapes. The normalisation of
 images that the checkpoint was trained with is folded into its patch embedding, because ramet scales all images to
@@ -64,7 +64,7 @@ class Checkpoint:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
     def root(self) -> tuple[Architecture, Components]:
-        """The architecture and the checked float32 components for images in [-1, 1].
+        """Return the architecture and the checked float32 components for images in [-1, 1].
 
         Raises:
             CheckpointError: a tensor is missing, unknown, of a wrong shape, or not finite.
@@ -131,7 +131,7 @@ class Checkpoint:
 
 
 def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignored: tuple[str, ...]) -> Components:
-    """Tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
+    """Return tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
 
     Args:
         tensors: by the format's names.
@@ -152,7 +152,7 @@ def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignor
 
 @held_back()  # safetensors makes another error of Ctrl-C
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file."""
+    """Return the tensors of a safetensors file."""
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
@@ -160,7 +160,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """A JSON file of settings; empty where there is none."""
+    """Return a JSON file's settings; empty where there is none."""
     if not file.is_file():
         return {}
     try:
@@ -179,7 +179,7 @@ def _shapes(architecture: Architecture) -> dict[str, Shapes]:
 
 
 def _fold(patch_embed: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
-    """The patch embedding that reads images x in [-1, 1] as the given one reads ((x + 1) / 2 - mean) / std."""
+    """Return the patch embedding that reads images x in [-1, 1] as the given one reads ((x + 1) / 2 - mean) / std."""
     weight = patch_embed["weight"].double()
     mean_C11, std_C11 = (torch.tensor(v, dtype=torch.float64).view(-1, 1, 1) for v in (mean, std))
     shift = (weight * ((0.5 - mean_C11) / std_C11)).sum(dim=(1, 2, 3))
