@@ -2,17 +2,20 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import torch
 
 import ramet
 from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.progress import Progress
 from ramet.engine import open_engine
 from ramet.engine.local import LocalEngine
+from ramet.engine.trainer import UNDER_WAY
 from ramet.store.folder import open_store
 from ramet.testing import engine_checks
-from ramet.testing.engines import bench
+from ramet.testing.engines import ROUNDS, bench
 from tests.evolution.conftest import SMALL, make_system
 
 
@@ -61,7 +64,7 @@ import sys
 from ramet.base.progress import Progress
 from ramet.engine.local import LocalEngine
 from ramet.method.plan import Rounds
-from ramet.testing.engines import bench
+from ramet.testing.engines import ROUNDS, bench
 
 class Tell(Progress):
     def advanced(self, what, done, total):
@@ -91,6 +94,64 @@ def runs(pid: int) -> bool:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+class Stop(Exception):
+    pass
+
+
+class Halfway(Progress):
+    """Does something once, after the first validation, and stops the training."""
+
+    def __init__(self, meanwhile):
+        self.meanwhile = meanwhile
+
+    def advanced(self, what, done, total):
+        if what == "training" and done == ROUNDS.steps + 1:
+            self.meanwhile()
+            raise Stop
+
+
+class Steps(Progress):
+    def __init__(self):
+        self.seen = []
+
+    def advanced(self, what, done, total):
+        if what == "training":
+            self.seen.append(done)
+
+
+@pytest.mark.parametrize("other", ["the very same", "another method"])
+def test_a_stopped_generation_goes_on_from_its_last_validation_whatever_was_trained_beside_it(other):
+    """Branches of a study train generations of the same key at the same time."""
+    with bench(lambda store: LocalEngine(store, "cpu")) as made:
+        generation = made.generation()
+        beside = generation
+        if other == "another method":
+            training = generation.method.training.model_copy(update={"clip_norm": 0.5})
+            beside = replace(generation, method=generation.method.model_copy(update={"training": training}))
+        with pytest.raises(Stop):
+            made.engine.train(generation, Halfway(lambda: made.here.train(beside)))
+        steps = Steps()
+        resumed = made.engine.train(generation, steps)
+        assert steps.seen[0] == ROUNDS.steps + 1
+        whole = made.engine.train(generation)
+        assert [(c.curve, c.digests) for c in resumed] == [(c.curve, c.digests) for c in whole]
+        assert not [*(made.store.folder / UNDER_WAY).iterdir()]
+
+
+def test_states_that_nobody_went_on_from_are_deleted():
+    with bench(lambda store: LocalEngine(store, "cpu")) as made:
+        with pytest.raises(Stop):
+            made.engine.train(made.generation(), Halfway(lambda: None))
+        left = [*(made.store.folder / UNDER_WAY).iterdir()]
+        assert len(left) == 2  # the state and its lock
+        made.engine.train(made.generation(seed=1))
+        assert [*(made.store.folder / UNDER_WAY).iterdir()] == left
+        for one in left:
+            os.utime(one, (0, 0))
+        made.engine.train(made.generation(seed=1))
+        assert not [*(made.store.folder / UNDER_WAY).iterdir()]
 
 
 def test_engines_are_found_by_name(tmp_path):

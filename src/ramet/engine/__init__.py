@@ -6,6 +6,7 @@
 An engine of your own is a function of (store, device, **settings) under the entry point group `ramet.engines`.
 """
 
+import inspect
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
@@ -41,8 +42,10 @@ def open_engine(name: str, store: "Store", device: str = "auto", **settings: Any
     point = next((point for point in entry_points(group=GROUP) if point.name == name), None)
     if point is None:
         raise UnknownName(f"no engine is called {name!r}", did_you_mean(name, engine_names()))
+    make = point.load()
     try:
-        made: Engine = point.load()(store, device, **settings)
+        inspect.signature(make).bind(store, device, **settings)
     except TypeError as error:
         raise InvalidValue(f"engine {name!r}: {error}", "see docs/engines.md") from error
+    made: Engine = make(store, device, **settings)
     return made

@@ -6,20 +6,24 @@ It reads images and objects, and writes objects; what comes back is digests and 
 import shutil
 import time
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path as FilePath
 
 import torch
+from filelock import FileLock, Timeout
 
+from ramet.base.files import refusals
 from ramet.base.progress import QUIET, Progress
-from ramet.base.records import Path, Task, content_id
+from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.method.plan import Trained
 from ramet.runtime.inference import LoadedPath
 from ramet.runtime.resident import Resident
 from ramet.store.folder import Store
 from ramet.tasks.data import Split, open_splits
-from ramet.training.generation import TrainedChild, train_generation
+from ramet.training.generation import TrainedChild, call_id, train_generation
 
 UNDER_WAY = "cache/.training"
 """Where in a system's folder the states of generations are that are being trained."""
@@ -74,23 +78,24 @@ class Trainer:
         return loaded.quality(self._open(task, progress)[split], progress)
 
     def _train(self, generation: Generation, progress: "_Watched") -> list[Trained]:
-        state = self._state_of(generation)
-        trained = train_generation(
-            generation.plans,
-            generation.method,
-            self._open(generation.task, progress),
-            self._store.objects.get,
-            generation.key,
-            self._device,
-            numbers=generation.numbers,
-            rounds=generation.rounds,
-            progress=progress,
-            checkpoint=state,
-            at_once=self._at_once,
-        )
-        told = [self._stored(n, child, generation.keep) for n, child in zip(generation.numbers, trained, strict=True)]
-        if state is not None:
-            shutil.rmtree(state, ignore_errors=True)
+        with self._state_of(generation) as state:
+            trained = train_generation(
+                generation.plans,
+                generation.method,
+                self._open(generation.task, progress),
+                self._store.objects.get,
+                generation.key,
+                self._device,
+                numbers=generation.numbers,
+                rounds=generation.rounds,
+                progress=progress,
+                checkpoint=state,
+                at_once=self._at_once,
+            )
+            numbered = zip(generation.numbers, trained, strict=True)
+            told = [self._stored(number, child, generation.keep) for number, child in numbered]
+            if state is not None:
+                shutil.rmtree(state, ignore_errors=True)
         return told
 
     def _one_by_one(self, generation: Generation, progress: "_Watched", together: Exception) -> list[Trained]:
@@ -107,16 +112,32 @@ class Trainer:
             raise together
         return results
 
-    def _state_of(self, generation: Generation) -> FilePath | None:
-        """Return the folder for a generation's state, and delete those that were forgotten."""
+    @contextmanager
+    def _state_of(self, generation: Generation) -> Iterator[FilePath | None]:
+        """Hold the folder for a generation's state, named by all that it follows from, and delete forgotten ones.
+
+        None where nothing is to be kept, or where somebody trains the very same just now, as on another branch.
+        """
         if not generation.keep:
-            return None
+            yield None
+            return
         place = self._store.folder / UNDER_WAY
-        if place.is_dir():
-            for left in place.iterdir():
-                if time.time() - left.stat().st_mtime > FORGOTTEN:
-                    shutil.rmtree(left, ignore_errors=True)
-        return place / content_id([generation.key, generation.numbers])
+        with refusals(f"cannot write to {place}"):
+            place.mkdir(parents=True, exist_ok=True)
+            _forget(place)
+        name = call_id(generation.plans, generation.method, generation.key, generation.numbers, generation.rounds)
+        lock = FileLock(place / f"{name}.lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield None
+            return
+        try:
+            yield place / name
+        finally:
+            if not (place / name).exists():
+                FilePath(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
     def _open(self, task: Task, progress: Progress) -> dict[str, Split]:
         if task.name not in self._splits:
@@ -128,6 +149,14 @@ class Trainer:
         tensors = child.tensors if keep else {}
         digests = {name: (put(of), put(child.momentum[name])) for name, of in tensors.items()}
         return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds, child.error)
+
+
+def _forget(place: FilePath) -> None:
+    """Delete the states, and their locks, that nobody went on from for long."""
+    for left in place.iterdir():
+        with suppress(OSError):  # another process deletes it just now
+            if time.time() - left.stat().st_mtime > FORGOTTEN:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 class _Stopped(BaseException):
@@ -157,4 +186,7 @@ class _Watched(Progress):
             raise _Stopped(reason) from reason
 
     def noted(self, text: str) -> None:
-        self._inner.noted(text)
+        try:
+            self._inner.noted(text)
+        except BaseException as reason:
+            raise _Stopped(reason) from reason

@@ -22,39 +22,17 @@ from ramet.base.records import Task
 from ramet.engine.contract import Engine, Generation
 from ramet.engine.local import LocalEngine
 from ramet.method.document.presets import load
-from ramet.method.plan import Rounds, Trained
+from ramet.method.plan import ChildPlan, Part, Rounds, Trained
 from ramet.method.search import State, propose
 from ramet.method.world import World
 from ramet.store.folder import Store, open_store
 from ramet.system import init
+from ramet.testing import ailing
 from ramet.testing.steady import Broken, holds
 
 MakeEngine = Callable[[Store], Engine]
 
 ROUNDS = Rounds(count=3, steps=4, batch=16)
-
-PARTS = '''
-"""A mutation step whose component finds no memory for many rows, and a schedule that fails at one rate."""
-
-import torch
-
-from ramet.base.records import Architecture
-from ramet.method.draft import Draft
-from ramet.method.parts import Part, register
-from ramet.method.schedule import Cosine
-
-
-@register("schedule", "brittle")
-class Brittle(Cosine):
-    """Fails for a child of this rate."""
-
-    lr: float = 0.5
-
-    def factor(self, step, total, hyperparameters, start):
-        if hyperparameters["opt.lr"] == self.lr:
-            raise ArithmeticError("no rate for this child")
-        return super().factor(step, total, hyperparameters, start)
-'''
 
 
 @runtime_checkable
@@ -74,7 +52,6 @@ class Bench:
     store: Store
     engine: Engine
     here: Engine
-    parts: FilePath
 
     @property
     def tasks(self) -> list[Task]:
@@ -84,7 +61,7 @@ class Bench:
     def generation(self, task: int = 0, *, count: int = 2, seed: int = 0, rounds: Rounds = ROUNDS) -> Generation:
         """Return children of the root to be trained."""
         method = load(
-            {"extends": "mu2net-plus@minutes", "parts": [str(self.parts)]},
+            {"extends": "mu2net-plus@minutes", "parts": ["ramet.testing.ailing"]},
             {"training.schedule": "{part: brittle}", "batch": 16, "budget.generation": count, "mu": 0.3},
         ).resolved()
         chosen, catalog = self.tasks[task], self.store.catalog
@@ -153,12 +130,10 @@ def bench(make: MakeEngine) -> Iterator[Bench]:
         with init(folder / "system", "random:vit_tiny_patch8@16x1") as system:
             for seed, name in enumerate(("first", "second")):
                 system.tasks.add(name, _squares(folder / f"{name}.npz", seed))
-        parts = folder / "brittle.py"
-        parts.write_text(PARTS, encoding="utf-8")
         store = open_store(folder / "system")
         try:
             with make(store) as engine, LocalEngine(store, "cpu") as here:
-                yield Bench(store, engine, here, parts)
+                yield Bench(store, engine, here)
         finally:
             store.catalog.close()
 
@@ -225,13 +200,28 @@ def one_that_raises_is_told_of(bench: Bench) -> None:
     """A child that raises has failed with its traceback; its sibling comes out as ever."""
     generation = bench.generation()
     healthy, ill = generation.plans
-    ill = replace(ill, hyperparameters={**ill.hyperparameters, "opt.lr": 0.5})
+    ill = replace(ill, hyperparameters={**ill.hyperparameters, "opt.lr": ailing.ILL})
     wanted = bench.here.train(replace(generation, plans=(healthy,), numbers=(0,)))
     found = bench.engine.train(replace(generation, plans=(healthy, ill)))
     _same(wanted, found[:1], "beside a sibling that raises")
     told = found[1]
     holds(told.failure == "failed" and not told.digests, f"a child that raised came back as {told.failure!r}")
-    holds("no rate for this child" in told.error and "brittle.py" in told.error, "its traceback does not come back")
+    holds("no rate for this child" in told.error and "ailing.py" in told.error, "its traceback does not come back")
+
+
+def short_memory_costs_time_alone(bench: Bench) -> None:
+    """Where memory does for a few images at once, batches are worked on in pieces: the child is the same."""
+    plenty = short = bench.generation(count=1)
+    plenty = replace(plenty, plans=(_greedy(plenty.plans[0], rows=1000),))
+    short = replace(short, plans=(_greedy(short.plans[0], rows=5),))
+    (wanted,), (found,) = bench.engine.train(plenty), bench.engine.train(short)
+    holds(found.failure is None, f"a child that finds memory for 5 images at once is dropped: {found.failure}")
+    holds(found.examples == wanted.examples, "it was trained on fewer examples")
+    _same(bench.here.train(short), [found], "where memory is short than in this process")
+    for name in wanted.digests.keys() - {"greedy.0"}:
+        much, little = (bench.store.objects.get(child.digests[name][0]) for child in (wanted, found))
+        close = all(np.allclose(much[key].numpy(), little[key].numpy(), atol=1e-3) for key in much)
+        holds(close, f"{name} of a child that was trained in pieces is another one, beyond rounding")
 
 
 def two_may_use_it_at_once(bench: Bench) -> None:
@@ -279,6 +269,7 @@ _EVERY = (
     tells_how_far_it_is,
     a_watcher_stops_it,
     one_that_raises_is_told_of,
+    short_memory_costs_time_alone,
     two_may_use_it_at_once,
     measures_what_it_trained,
     a_killed_process_is_replaced,
@@ -327,6 +318,13 @@ def _warmed(bench: Bench) -> HasProcesses:
     bench.engine.train(bench.generation())
     assert isinstance(bench.engine, HasProcesses)
     return bench.engine
+
+
+def _greedy(plan: ChildPlan, rows: int) -> ChildPlan:
+    """Return the plan with a component that finds memory for so many images at once."""
+    at = [part.name for part in plan.parts].index("block.0") + 1
+    parts = (*plan.parts[:at], Part("greedy.0", None, True), *plan.parts[at:])
+    return replace(plan, parts=parts, hyperparameters={**plan.hyperparameters, ailing.ROWS: rows})
 
 
 def _same(wanted: Sequence[Trained], found: Sequence[Trained], when: str) -> None:

@@ -98,7 +98,7 @@ def train_generation(
     validation = examples(splits["validation"], device, sample_subset(count, limit, (task, "validation")))
     results = _make_learners(plans, method, rounds, Resident(load, device), (*key, "new"), numbers)
     learners = [made if isinstance(made, Learner) else None for made in results]
-    call = _call_id(plans, method, key, numbers, rounds) if checkpoint else ""
+    call = call_id(plans, method, key, numbers, rounds) if checkpoint else ""
     done, rows = checkpoints.resume(checkpoint, call, learners) if checkpoint else (0, None)
     micro = MicroBatch(rows)
     draws = stream(len(train), rounds.batch, (*key, "examples"))
@@ -115,7 +115,7 @@ def train_generation(
     return [_result(made, rounds.batch) if isinstance(made, Learner) else made for made in results]
 
 
-def _call_id(plans: Sequence[ChildPlan], method: Method, key: Key, numbers: Sequence[int], rounds: Rounds) -> str:
+def call_id(plans: Sequence[ChildPlan], method: Method, key: Key, numbers: Sequence[int], rounds: Rounds) -> str:
     """Return what names all that a training follows from, but for the data: its state is no other's."""
     made = [(plan.parent.id, plan.task, plan.classes, plan.parts, plan.hyperparameters) for plan in plans]
     return content_id([key, method.fingerprint, list(numbers), rounds, made])
