@@ -60,7 +60,7 @@ SURFACE = {
     "benchmark report": ("FOLDER", "--fill", JSON, "--output"),
     "benchmark list": (JSON,),
     "benchmark run": (
-        "SUITE", "--alone", "--data", "--device", "--jobs", "--methods", "--no-alone", "--output", "--resume", "--root",
+        "SUITE", "--alone", "--data", "--device", "--jobs", "--methods", "--no-alone", "--output", "--root",
         "--scale", "--seeds", "--set", "--tasks",
     ),
     "method list": (JSON,),

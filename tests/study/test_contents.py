@@ -67,7 +67,7 @@ PINNED = {
 """,
     "mu": "| hp:opt.lr | 0.200 → 0.100 |\n",
     "transfer": """\
-| variant | backward transfer | largest change | forward transfer | verdict | 95 % interval | by seeds | pairs | +/=/− | p |
+largest change | forward transfer | verdict | 95 % interval | by seeds | pairs | +/=/− | p |
 | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 | µ2Net+ | 0.0 | 0.0 | +.030 | better | +.030 to +.030 | +.030 to +.030 | 6 | 6/0/0 | 0.031 |
 | µ2Net+, s = .9 | 0.0 | 0.0 | – | – | – | – | – | – | – |

@@ -56,7 +56,7 @@ WRONG = [
     ("seeds: 2", "metrics: [speed]", 4, "metrics.0"),
     ("seeds: 2", "name: other", 4, "'name' is there twice"),
     ("    method: munet", "    metod: munet", 9, "variants.fixed.method is missing"),
-    ("    method: munet", "    method: mnet", 10, "variants.fixed: no method or size is called 'mnet'; did you mean munet"),
+    ("    method: munet", "    method: mnet", 10, "variants.fixed: no method or size is called 'mnet'; did you mean"),
     ("    method: munet", "    method: gone.yaml", 9, "cannot read"),
     ("set: {mu: [0.3]}", "set: {mi: 1}", 11, "variants.fixed: a method has no setting 'mi'"),
     ("set: {mu: [0.3]}", "set: {mu: 7}", 11, "variants.fixed: hyperparameters.mu.default is 7"),

@@ -176,8 +176,8 @@ def _show_part(part: "Part") -> None:
     from ramet.report.tables import Picture, Table
 
     blocks = [block for block in part.blocks if not isinstance(block, Picture)]
-    if not blocks:
-        return
+    if part.blocks != tuple(blocks) and not any(isinstance(block, Table) for block in blocks):
+        return  # it is about its figures
     show(part.title, "=" * len(part.title))
     for block in blocks:
         show(_table(block) if isinstance(block, Table) else block)

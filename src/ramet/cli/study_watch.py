@@ -12,7 +12,7 @@ import typer
 from ramet.base.progress import QUIET, Progress
 from ramet.base.text import duration, percent
 from ramet.cli.interrupt import stop_if_pressed
-from ramet.cli.output import STOPPED, err, say
+from ramet.cli.output import STOPPED, err, printable, say
 from ramet.cli.progress import showing, watching
 from ramet.evolution.lines import Clock
 from ramet.evolution.observer import Observer
@@ -115,4 +115,4 @@ def _named(slot: Slot, task: str) -> str:
 
 def _line(text: str) -> None:
     """Print something to be read now and later, above what is redrawn."""
-    err.print(text, soft_wrap=True)
+    err.print(printable(text), soft_wrap=True)

@@ -305,7 +305,7 @@ def _origin(runs: Runs, study: Study) -> Origin:
         runs=len(done),
         seconds=sum(sorted(record.seconds for record in done)),
         machines=tuple(sorted({_machine(record) for record in done if record.machine})),
-        versions=tuple(sorted({", ".join(map(" ".join, r.versions.items())) for r in done if r.versions})),
+        versions=tuple(sorted({_versions(record) for record in done if record.versions})),
         first_date=dates[0] if dates else "",
         last_date=dates[-1] if dates else "",
     )
@@ -314,5 +314,10 @@ def _origin(runs: Runs, study: Study) -> Origin:
 def _machine(record: Record) -> str:
     """Return a machine in words; its load is that of the moment."""
     known = {"cpu": "{}", "cores": "{} cores", "memory, GB": "{} GB of memory", "system": "{}"}
-    found = {key: value for key, value in record.machine.items() if key != "load"}
-    return ", ".join(known.get(key, f"{key} {{}}").format(value) for key, value in found.items())
+    return ", ".join(words.format(record.machine[key]) for key, words in known.items() if key in record.machine)
+
+
+def _versions(record: Record) -> str:
+    """Return versions in words, ramet's first and Python's last."""
+    order = sorted(record.versions, key=lambda name: (name != "ramet", name == "Python", name))
+    return ", ".join(f"{name} {record.versions[name]}" for name in order)

@@ -7,7 +7,7 @@ from ramet.base.text import NOTHING, listed, plural
 from ramet.report.tables import Picture, Table
 from ramet.study.design import Measure
 from ramet.study.statistics import Estimate, Paired
-from ramet.study.summary import Summary, TaskResult
+from ramet.study.summary import SUMMED, Summary, TaskResult
 from ramet.study.words import SHOWN, by_seeds, interval, with_interval
 
 WIDE = 12
@@ -48,7 +48,7 @@ def compared(summary: Summary) -> str:
 def legend(summary: Summary) -> str:
     """Return how to read a table by task."""
     several = "± is a 95 % interval over seeds; n is given where it is not all seeds. "
-    mean = f"The mean is over {plural(len(summary.compared.tasks), 'task')}. "
+    mean = f"Means and sums are over {plural(len(summary.compared.tasks), 'task')}. "
     more = len(summary.origin.seeds) > 1
     return (several if more else "") + (mean if summary.compared.tasks else "") + f"{NOTHING}: not there yet."
 
@@ -65,7 +65,7 @@ def by_task(summary: Summary, measure: Measure, reported: Iterable[Reported] = (
         for variant in summary.variants
     ]
     rows += [_reported_row(summary, label, values, measure) for label, values in reported]
-    table = Table(("variant", *tasks, "mean"), tuple(rows))
+    table = Table(("variant", *tasks, "sum" if measure in SUMMED else "mean"), tuple(rows))
     return table if len(tasks) <= WIDE else table.turned()
 
 

@@ -4,11 +4,12 @@ from ramet.base.text import NOTHING, duration, listed
 from ramet.report.tables import Table
 from ramet.study.parts.common import Blocks
 from ramet.study.summary import Fault, Summary
+from ramet.tasks.sources.base import SPLITS
 
 
 def tasks(summary: Summary) -> Blocks:
     """Return what was read."""
-    splits = tuple(dict.fromkeys(split for data in summary.data for split in data.splits))
+    splits = [split for split in SPLITS if any(split in data.splits for data in summary.data)]
     rows = tuple(
         (d.task, d.source, str(d.classes), *(f"{d.splits[s]:,}" if s in d.splits else NOTHING for s in splits))
         for d in summary.data
