@@ -1,4 +1,4 @@
-"""What the facade answers with: small frozen values, which the command line prints as tables or JSON."""
+"""The facade's answers: small frozen values, which the command line prints as tables or JSON."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -186,7 +186,7 @@ class Evaluation:
 
     @property
     def below_validation(self) -> bool:
-        """Whether a test accuracy is lower than validation by more than chance and choice explain."""
+        """True where a test accuracy is lower than validation by more than chance and choice explain."""
         return self.split == "test" and self.validation is not None and self.interval[1] + 0.05 < self.validation
 
 
@@ -199,7 +199,7 @@ def wilson(share: float, count: int, z: float = 1.959964) -> tuple[float, float]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a task's path says of an image: every class with its probability, the likeliest first."""
+    """The answer of a task's path to an image: every class with its probability, the likeliest first."""
 
     image: str
     probabilities: tuple[tuple[str, float], ...]
@@ -226,7 +226,7 @@ class QualityCheck:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing was forgotten."""
+        """True where nothing was forgotten."""
         return self.recorded == self.measured
 
 
@@ -286,7 +286,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Diff:
-    """What lies between two commits: the tasks whose path differs, by name, and the whole system before and after."""
+    """The difference of two commits: the tasks whose path differs, by name, and the whole system before and after."""
 
     before: str
     after: str
@@ -360,5 +360,5 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        """Whether every step came out as it did before, to the byte or within the tolerance."""
+        """True where every step came out as it did before, to the byte or within the tolerance."""
         return all(step.verdict != "different" for step in self.steps)

@@ -5,8 +5,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
 
 import ramet
+from ramet.cli import evolve
+from ramet.cli.evolve import _tell_cost
+from ramet.evolution.pace import Estimate
 from tests.cli.helpers import BUDGET, TASKS, path_ids, refused, run, run_json, start, state, wait_for
 
 DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set", "batch=4")
@@ -133,3 +138,58 @@ def test_a_full_disk_stops_the_run_and_the_same_command_goes_on(seedbed: Path, m
     assert path_ids(seedbed) == [None, None]
     run(*command, folder=seedbed)
     assert path_ids(seedbed)[0] is not None
+
+
+def test_a_finished_run_is_let_be_unless_there_is_to_be_more(colony: Path) -> None:
+    def children() -> int:
+        return len(run_json("history", "digits", folder=colony))
+
+    before = children()
+    result = run("evolve", "digits", *BUDGET, folder=colony)
+    assert "finished before: digits; --more or --cycles +N goes on" in result.stderr
+    assert children() == before
+    run("evolve", "digits", *BUDGET, "--more", folder=colony)
+    assert children() == before + 8
+    run("evolve", "digits", *BUDGET, "--cycles", "+1", folder=colony)
+    assert children() == before + 12
+
+
+@pytest.mark.parametrize("cycles", ["0", "+0", "-1", "many", "1.5", "++1", "²"])
+def test_cycles_are_a_number(cycles: str, seedbed: Path) -> None:
+    assert "--cycles" in refused("evolve", "digits", "--cycles", cycles, folder=seedbed)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "told"),
+    [
+        (360, None, "about 6 minutes here for 32 children; --time-limit 90s would take a quarter of it"),
+        (360, 90, "about 6 minutes here for 32 children, in 90 seconds about 8 of them"),
+        (47_000, None, "about 13.1 hours here for 32 children; --time-limit 196m would take a quarter of it"),
+        (20, None, "about 20 seconds here for 32 children; --time-limit 5s would take a quarter of it"),
+    ],
+)
+def test_the_cost_is_told_first(
+    seconds: float, limit: float | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tell_cost(Estimate(seconds, 32, 1000), limit, yes=False)
+    assert capsys.readouterr().err.strip() == told
+
+
+def test_before_a_run_of_hours_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(evolve, "err", Console(force_terminal=True))
+    monkeypatch.setattr(typer, "confirm", lambda text, **_: asked.append(text))
+    for seconds, limit, yes in ((3599, None, False), (7200, None, True), (7200, 600, False)):
+        _tell_cost(Estimate(seconds, 32, 1000), limit, yes)
+    assert asked == []
+    _tell_cost(Estimate(7200, 32, 1000), None, False)
+    assert asked == ["Start?"]
+
+
+def test_a_new_run_says_what_it_costs(seedbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ramet.evolution.evolve.trial_is_worth", lambda *_: True)
+    result = run("evolve", "digits", *BUDGET, folder=seedbed)
+    assert " here for 8 children" in result.stderr.splitlines()[0]
+    result = run("evolve", "digits", *BUDGET, folder=seedbed)
+    assert "here for" not in result.stderr

@@ -83,6 +83,11 @@ class Path:
         """Return the component of that name, or None."""
         return next((c for c in self.components if c.name == name), None)
 
+    def __repr__(self) -> str:
+        quality = self.metrics.get("quality")
+        measured = "" if quality is None else f", quality {quality:.3f}"
+        return f"<path {self.id[:8]} of {self.task or 'no task'}: {len(self.components)} components{measured}>"
+
     @property
     def params(self) -> int:
         """The number of parameters of the whole path."""
@@ -141,6 +146,10 @@ class Child:
     curve: tuple[float, ...]
     cost: Mapping[str, float]
     error: str = ""
+
+    def __repr__(self) -> str:
+        where = f"cycle {self.cycle}, generation {self.generation}, number {self.number}"
+        return f"<child {self.status}, {where}: {self.path!r}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def _check_record(check: "QualityCheck") -> dict[str, object]:
 
 
 def _affected(fault: "Fault") -> str:
-    """What holds an object: tasks and roots, and where these are published; commits where it is only history."""
+    """Return what holds an object: tasks and roots, and where these are published; commits where it is only history."""
     holders = ", ".join((*fault.tasks, *fault.roots))
     if not holders:
         return "nothing that is in use: `ramet gc --delete` takes it away" if fault.digest else "the whole system"

@@ -71,7 +71,7 @@ def demo(
 
 
 def _system(folder: Path) -> "System":
-    """The demo's system, begun or as an earlier call left it.
+    """Return the demo's system, begun or as an earlier call left it.
 
     Raises:
         StoreError: the folder holds something else.
@@ -108,7 +108,7 @@ def _evolve(system: "System") -> None:
 
 
 def _write_images(system: "System") -> list[tuple[Path, str]]:
-    """Writes test images of some classes of a task as PNG files; returns them with the classes' names."""
+    """Write test images of some classes of a task as PNG files; return them with the classes' names."""
     from PIL import Image
 
     split, classes = system.examples(PREDICTED_TASK, "test"), system.tasks[PREDICTED_TASK].classes
@@ -132,7 +132,7 @@ def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
 
 
 def _show_sharing(system: "System") -> None:
-    """A matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
+    """Show a matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
     shared = system.sharing()
     statuses = [status for status in system.status() if status.task in TASKS]
     held = {status.task: status.params or 0 for status in statuses}

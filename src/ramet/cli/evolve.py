@@ -85,7 +85,7 @@ def evolve(
 
 
 class Terms(TypedDict):
-    """What a run and its estimate are asked for."""
+    """The arguments that a run and its estimate have in common."""
 
     method: str | Path
     settings: dict[str, str]

@@ -79,7 +79,7 @@ def report(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """What an experiment found: differences to the control, what they cost, and a verdict in words."""
+    """Report what an experiment found: differences to the control, what they cost, and a verdict in words."""
     from ramet import study
     from ramet.study.parts import parts
     from ramet.study.write import plain
@@ -112,7 +112,7 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
 
 @app.command("show")
 def show_(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
-    """What an experiment compares, and how far it is."""
+    """Show what an experiment compares, and how far it is."""
     from ramet import study
 
     found = study.overview(open_system(folder), name)

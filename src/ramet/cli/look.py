@@ -24,7 +24,7 @@ TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a
 
 
 def status(as_json: AsJson = False, folder: Folder = None) -> None:
-    """Every task: quality, size, compute, and what it shares."""
+    """List every task: quality, size, compute, and what it shares."""
     system = open_system(folder)
     statuses = system.status()
     if as_json:
@@ -52,7 +52,7 @@ def show(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """A path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
+    """Show a path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
     system = open_system(folder)
     path = system.find(name)
     if isinstance(path, Commit):
@@ -95,7 +95,7 @@ def history(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """All children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
+    """List all children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
     system = open_system(folder)
     if plot is not None:
         from ramet.story.tell import tell
@@ -117,7 +117,7 @@ def history(
 
 
 def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> None:
-    """The paths that a task's path descends from: what each step changed, and its quality."""
+    """Show the paths that a task's path descends from: what each step changed, and its quality."""
     system = open_system(folder)
     paths = system.lineage(task)
     made = {child.path.id: child.mutations for child in system.history()}
@@ -139,7 +139,7 @@ STATUS_LEGEND = (
 
 
 def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
-    """Tasks at a glance: qualities, parameters, and as in the name of a root `@PIXELSxLAYERS`."""
+    """Return tasks at a glance as a table; STATUS_LEGEND says what its columns mean."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
     columns = ("task", *numbers, "shape", "parent", "shared")
     return table(columns, map(_status_row, statuses), right=(*numbers, "shared"))
@@ -197,7 +197,7 @@ def _child_row(child: "Child") -> list[str]:
 
 
 def changes(path: "Path", mutations: Iterable[str]) -> str:
-    """Mutations as a user reads them; a hyperparameter's with its new value."""
+    """Return mutations as a user reads them; a hyperparameter's with its new value."""
     return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
 
 

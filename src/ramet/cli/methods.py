@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """All packaged methods, and all sizes that they come in (write METHOD@SIZE)."""
+    """List all packaged methods, and all sizes that they come in (write METHOD@SIZE)."""
     from ramet.method.document.presets import methods, sizes
 
     if as_json:
@@ -31,7 +31,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def show(name: Name, settings: Settings = None) -> None:
-    """A method in full, as YAML that --method takes."""
+    """Print a method in full, as YAML that --method takes."""
     typer.echo(_loaded(name, settings).to_yaml(), nl=False)
 
 
@@ -48,7 +48,7 @@ def parts(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """All parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
+    """List all parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
     from ramet.method.parts import Library, described
 
     found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]

@@ -20,7 +20,7 @@ BRANCH_VARIABLE = "RAMET_BRANCH"
 
 
 _context: ContextVar[typer.Context | None] = ContextVar("context", default=None)
-"""What was given before the command, until it ends."""
+"""The context of what was given before the command, until it ends."""
 
 
 def begin(context: typer.Context) -> None:

@@ -1,4 +1,4 @@
-"""How commands print: results on stdout as tables or JSON, everything else on stderr; and how values look."""
+"""Printing: results on stdout as tables or JSON, everything else on stderr; and values as text."""
 
 import json
 import math
@@ -25,7 +25,7 @@ out = Console(markup=False, highlight=False, emoji=False)
 err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
 _given = ""
-"""What the command line named before its command, so that a hint of another command can be pasted."""
+"""The options before the command as they were typed, so that a hint of another command can be pasted."""
 
 
 def hint_with(words: str) -> None:
@@ -58,7 +58,7 @@ def say(text: str) -> None:
 
 
 _COMMAND = re.compile(r"(`|next: )ramet (?!-|init|demo|method|benchmark|task papers)")
-"""Where another command is named, one that works on a system."""
+"""The place where another command is named, one that works on a system."""
 
 
 def _pasted(text: str) -> str:
@@ -105,7 +105,7 @@ class Listing:
     right: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The lines, for Rich."""
+        """Yield the lines, for Rich."""
         cells = zip(self.columns, *self.rows, strict=True)
         widths = [max(map(cell_len, column)) for column in cells]
         if console.is_terminal and sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:

@@ -1,4 +1,4 @@
-"""How long work is shown: pictures on a terminal; elsewhere lines, one at least every half minute.
+"""Shows how far long work is: pictures on a terminal; elsewhere lines, one at least every half minute.
 
 All of it asks between steps whether Ctrl-C was pressed.
 """
@@ -76,7 +76,7 @@ class Picture(Watcher):
     """A few lines at the bottom of a terminal, redrawn."""
 
     def __rich__(self) -> RenderableType:
-        """The picture of now."""
+        """Return the picture of now."""
         times = f"{duration(self.elapsed)} elapsed, {duration(self.left)} left"
         if self.plan is None:
             return Text(f"{self.doing} ... {times}")

@@ -15,7 +15,7 @@ def report(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The system's story as one page: its segments, growth, tasks, and who shares with whom."""
+    """Write the system's story as one page: its segments, growth, tasks, and who shares with whom."""
     from ramet.story.tell import tell
     from ramet.story.write import sharing, write_page
 
@@ -35,7 +35,7 @@ def graph(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The graph that the system has grown into: tasks, roots, and the components that they share."""
+    """Write the graph that the system has grown into: tasks, roots, and the components that they share."""
     from ramet.story.graph import graph_of, plain
     from ramet.story.write import write_graph
 

@@ -78,7 +78,7 @@ def add(
 
 @app.command("list")
 def list_(as_json: AsJson = False, folder: Folder = None) -> None:
-    """All tasks with their sources and splits."""
+    """List all tasks with their sources and splits."""
     tasks = list(open_system(folder).tasks)
     if as_json:
         show_json(tasks)
@@ -92,7 +92,7 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
-    """A task: its classes, its splits and how it was read."""
+    """Show a task: its classes, its splits and how it was read."""
     task = open_system(folder).tasks[name]
     if as_json:
         show_json(task)
@@ -130,7 +130,7 @@ def papers(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The tasks of the papers; `ramet task add NAME papers:TASK` adds one."""
+    """List the tasks of the papers; `ramet task add NAME papers:TASK` adds one."""
     from ramet.tasks.papers import entries, is_prepared, members
 
     found = members(suite) if suite else list(entries().values())
@@ -168,7 +168,7 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def _splits(task: "Task") -> list[tuple[str, int]]:
-    """The sizes of the splits, in the order of their use."""
+    """Return the sizes of the splits, in the order of their use."""
     return [(split, task.splits[split]) for split in ("train", "validation", "test")]
 
 

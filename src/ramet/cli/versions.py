@@ -35,7 +35,7 @@ def log(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The commits that lead to one, newest first."""
+    """List the commits that lead to one, newest first."""
     system = open_system(folder)
     commits = system.versions.log(at, limit=limit)
     if as_json:
@@ -55,7 +55,7 @@ def diff(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """What lies between two commits: tasks, quality, size, compute, components."""
+    """Compare two commits: tasks, quality, size, compute, components."""
     found = open_system(folder).versions.diff(first, second)
     if as_json:
         show_json(found)
@@ -166,7 +166,7 @@ def revert(
 
 
 def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
-    """A commit: where it comes from, and what it changed."""
+    """Show a commit: where it comes from, and what it changed."""
     changes = system.versions.diff(commit.parents[0], commit.id).tasks if commit.parents else ()
     if as_json:
         show_json({"commit": commit, "changes": changes})
@@ -190,7 +190,7 @@ def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
 
 
 def diff_table(tasks: "Sequence[TaskDiff]") -> Listing:
-    """Tasks whose path is another one, with what moved."""
+    """Return a table of the tasks whose path is another one, with what moved."""
     columns = ("task", "change", "valid., %", "test, %", "accounted", "FLOPs", "new", "shared")
     return table(columns, map(_diff_row, tasks), right=("new", "shared"))
 
@@ -232,7 +232,7 @@ def _totals(found: "Diff") -> list[tuple[str, str]]:
 
 
 def _names(system: "System") -> dict[str, list[str]]:
-    """Branches and tags by their commits; the current branch first, with a star."""
+    """Return branches and tags by their commits; the current branch first, with a star."""
     found = defaultdict(list)
     for known in sorted(system.versions.branches(), key=lambda known: not known.current):
         found[known.commit].append(f"*{known.name}" if known.current else known.name)

@@ -1,4 +1,4 @@
-"""What a system is kept in: its folder, its objects' care, and what travels between systems."""
+"""The place of a system: its folder, its objects' care, and what travels between systems."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext

@@ -18,7 +18,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ramet.base.errors import CheckpointError
-from ramet.base.interrupt import held_back
 from ramet.base.records import Architecture, Pool
 from ramet.vit import spec
 from ramet.vit.kinds.kind import Dimensions, Shapes
@@ -150,7 +149,6 @@ def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignor
     return components
 
 
-@held_back()  # safetensors makes another error of Ctrl-C
 def read_tensors(file: Path) -> dict[str, Tensor]:
     """Return the tensors of a safetensors file."""
     try:
