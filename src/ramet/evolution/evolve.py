@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -113,9 +114,9 @@ def estimate(
         return None
     world = World.of(catalog.versions.published(branch), catalog.paths.roots().values())
     features = features_by_root(store, chosen_device)
-    key = {"label": method.label, "agent": "", "seed": seed, "run": 0, "cycle": 0, "generation": 0}
-    rest = {"world": world, "population": (), "taken": (), "lineage": catalog.paths.ancestors, "features": features}
-    states = [begin(State(method, task.name, len(task.classes), **key, **rest)) for task in tasks]  # type: ignore[arg-type]
+    make = partial(State, method, method.label, seed=seed, features=features)
+    lineage = catalog.paths.ancestors
+    states = [begin(make(task.name, len(task.classes), world, lineage)) for task in tasks]
     plans = [propose(state, method.budget.generation) for state in states]
     with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:
         pace = trial(used, tasks[0], states[0], plans[0], progress, clock)
