@@ -75,8 +75,8 @@ class Colony:
         """Carry out one cycle of an agent on a task, publish its best path, and return it."""
         taken = self.taken.get(task, ())
         start = State(
-            self.method, task, CLASSES, self.label, task, 0, 0, cycle, 0, self.world, (), taken, self.lineage
-        )  # fmt: skip
+            self.method, self.label, task, CLASSES, self.world, self.lineage, agent=task, cycle=cycle, taken=taken
+        )
         state, done = begin(start), 0
         while done < samples:
             plans = propose(state, min(self.method.budget.generation, samples - done))

@@ -7,8 +7,10 @@ import pytest
 from benchmarks.simulation.colony import trained
 
 import ramet.system as ramet
+from ramet.base.progress import QUIET
 from ramet.base.records import Child, Path
 from ramet.engine.local import LocalEngine
+from ramet.evolution.evolve import estimate
 from ramet.evolution.observer import Observer
 from ramet.evolution.record import cycle_states
 from ramet.method.document.presets import load
@@ -155,15 +157,39 @@ def test_a_trial_of_speed_stores_nothing(tmp_path: FilePath) -> None:
     before = set(system.store.objects.digests())
     many = {**SMALL, "budget.cycles": "10", "budget.samples_per_cycle": "30"}
     with LocalEngine(system.store.opened, choose_device("cpu")) as engine:
-        estimate = system.estimate("one", settings=many, engine=engine)
-    assert estimate is not None
-    assert (estimate.children, estimate.examples) == (300, 300 * 2 * 96)
-    assert estimate.seconds > 0
-    assert estimate.children_within(estimate.seconds / 3) in (99, 100)
-    assert (estimate.children_within(1e9), estimate.children_within(0)) == (300, 1)
+        found = system.estimate("one", settings=many, engine=engine)
+    assert found is not None
+    assert (found.children, found.examples) == (300, 300 * 2 * 96)
+    assert found.seconds > 0
+    assert found.children_within(found.seconds / 3) in (99, 100)
+    assert (found.children_within(1e9), found.children_within(0)) == (300, 1)
     assert set(system.store.objects.digests()) == before
     assert (system.history(), system.runs()) == ([], [])
     assert system.estimate("one", settings=SMALL) is None, "a trial would cost more than it tells"
+
+
+def test_an_estimate_is_of_what_is_left(tmp_path: FilePath) -> None:
+    system, engine = make_system(tmp_path, "one", "two"), MadeUp()
+    long = {**SETTINGS, "budget.validations": "100"}
+    with pytest.raises(Killed):
+        system.evolve("one", settings=long, engine=engine, observer=Killer("finished", 2))
+    first = system.estimate("one", "two", settings=long, engine=engine)
+    assert first is not None
+    assert first.children == 14 - 6 + 14
+    system.evolve("one", settings=long, engine=engine, quiet=True)
+    then = estimate(
+        system.store.opened, [*system.tasks], load("mu2net-plus", long), branch="main", seed=0, device="cpu",
+        more=False, progress=QUIET, engine=engine, clock=engine.clock,
+    )  # fmt: skip
+    assert then is not None
+    assert (then.children, then.examples) == (14, 14 * 100 * 96)
+    before = engine.now
+    system.evolve("two", settings=long, engine=engine, quiet=True)
+    assert 0.3 < then.seconds / (engine.now - before) < 3, "later children are larger or smaller than the first ones"
+    assert system.estimate("one", "two", settings=long, engine=engine) is None, "nothing is left"
+    more = system.estimate("one", "two", settings=long, engine=engine, more=True)
+    assert more is not None
+    assert more.children == 28
 
 
 def test_a_cycle_reads_again_only_what_others_published(tmp_path: FilePath, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def state(of: Method | None = None, published: tuple[Path, ...] = ()) -> State:
         parent = paths[id].parent
         return [paths[id], *(lineage(parent) if parent else [])]
 
-    return begin(State(used, "one", 5, used.label, "agent", 0, 0, 0, 0, world, (), (), lineage))
+    return begin(State(used, used.label, "one", 5, world, lineage, agent="agent"))
 
 
 def result(plan: ChildPlan, key: Key, number: int, outcome: float | str) -> Trained:

@@ -60,8 +60,9 @@ class Run:
 
     def run(self) -> Path | None:
         """Run the cycles that are left and return the task's published path, None if nothing was learned."""
-        self._announce()
-        found = None
+        agent, found = self.agent, None
+        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
+        self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))
         while self.agent.state == "running":
             found = self._cycle() or found
             self.agent = self.lab.catalog.agents.get(self.agent.id)
@@ -174,11 +175,6 @@ class Run:
 
     def _is_over(self) -> bool:
         return self.lab.clock() >= self.lab.deadline
-
-    def _announce(self) -> None:
-        agent = self.agent
-        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
-        self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))
 
 
 class _TimeIsUp(Exception):

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -15,11 +16,10 @@ from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
 from ramet.evolution.observer import Observer
-from ramet.evolution.pace import Clock, Estimate, trial, trial_is_worth, validated
+from ramet.evolution.pace import TRIAL_SHARE, TRIAL_STEPS, Clock, Estimate, trial, validated
 from ramet.method.document.schema import Method
 from ramet.method.inheritance import ineffective
 from ramet.method.plan import Rounds
-from ramet.method.protocols import Features
 from ramet.method.search import State, begin, propose
 from ramet.method.world import World
 from ramet.runtime.device import choose_device
@@ -93,60 +93,52 @@ def estimate(
     branch: str,
     seed: int,
     device: str,
+    more: bool,
     progress: Progress,
     engine: Engine | None = None,
+    clock: Clock = time.monotonic,
 ) -> Estimate | None:
     """Return about how long it takes here to evolve tasks, by a few steps of the largest child of the first one.
 
-    None where that would cost more than it tells, or cannot be trained at all. Nothing is kept of it. Children of one
-    generation stand for all: later ones may be larger or smaller, and share more or less of their computation.
+    What is done already of the runs is taken off. None where it would cost more than it tells, or cannot be trained at
+    all. Nothing is kept of it. Children of one generation stand for all: later ones may be larger or smaller, and share
+    more or less of their computation.
     """
     method = method.resolved()
-    budget, chosen_device = method.budget, choose_device(device)
-    each = budget.cycles * budget.samples_per_cycle
+    catalog, chosen_device = store.catalog, choose_device(device)
+    left = {task.name: _children_left(catalog, task.name, method, branch, seed, more) for task in tasks}
+    tasks = [task for task in tasks if left[task.name]]
     rounds = {task.name: Rounds.of(method, task.splits["train"]) for task in tasks}
-    if not tasks or not trial_is_worth(max(rounds.values(), key=lambda r: r.examples), each * len(tasks)):
+    steps = sum(left[name] * of.count * of.steps for name, of in rounds.items())
+    if steps * TRIAL_SHARE < TRIAL_STEPS:
         return None
-    world = World.of(store.catalog.versions.published(branch), store.catalog.paths.roots().values())
+    world = World.of(catalog.versions.published(branch), catalog.paths.roots().values())
     features = features_by_root(store, chosen_device)
-    planned = {
-        task.name: propose(_first_state(store.catalog, task, method, world, seed, features), budget.generation)
-        for task in tasks
-    }
-    first = tasks[0]
+    make = partial(State, method, method.label, seed=seed, features=features)
+    lineage = catalog.paths.ancestors
+    states = [begin(make(task.name, len(task.classes), world, lineage)) for task in tasks]
+    plans = [propose(state, method.budget.generation) for state in states]
     with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:
-        state = _first_state(store.catalog, first, method, world, seed, features)
-        pace = trial(used, first, state, planned[first.name], progress)
+        pace = trial(used, tasks[0], states[0], plans[0], progress, clock)
     if pace is None:
         return None
-    seconds = [
-        each * fmean(pace.seconds([plan], rounds[task.name], validated(method, task)) for plan in planned[task.name])
-        for task in tasks
-    ]
-    examples = sum(each * rounds[task.name].examples for task in tasks)
-    return Estimate(sum(seconds), each * len(tasks), examples)
+    seconds = 0.0
+    for task, planned in zip(tasks, plans, strict=True):
+        each = fmean(pace.seconds([plan], rounds[task.name], validated(method, task)) for plan in planned)
+        seconds += left[task.name] * each
+    examples = sum(left[name] * of.examples for name, of in rounds.items())
+    return Estimate(seconds, sum(left.values()), examples)
 
 
-def _first_state(catalog: Catalog, task: Task, method: Method, world: World, seed: int, features: Features) -> State:
-    """Return the state that a run begun now would start from, but for its number."""
-    return begin(
-        State(
-            method,
-            task.name,
-            len(task.classes),
-            method.label,
-            "",
-            seed,
-            0,
-            0,
-            0,
-            world,
-            (),
-            (),
-            catalog.paths.ancestors,
-            features,
-        )
-    )
+def _children_left(catalog: Catalog, task: str, method: Method, branch: str, seed: int, more: bool) -> int:
+    """Return how many children the same call of evolve would make of a task."""
+    budget = method.budget
+    wanted = (method.label, seed, budget.cycles, budget.samples_per_cycle)
+    agent = catalog.agents.running(task, branch=branch)
+    if agent is not None and _terms(agent) == wanted:
+        return agent.cycles * agent.samples - catalog.agents.count_children(agent.id)
+    is_finished = agent is None and not more and _is_last(catalog, task, branch, wanted)
+    return 0 if is_finished else budget.cycles * budget.samples_per_cycle
 
 
 def _agents(

@@ -149,8 +149,3 @@ def trial(
     return Pace.of(
         max(trained.seconds, _TICK), (largest,), rounds, validated(method, task)
     )  # steps were not told of one by one
-
-
-def trial_is_worth(rounds: Rounds, children: int) -> bool:
-    """Tell whether a trial costs little beside the training of so many children."""
-    return TRIAL_SHARE * children * rounds.count * rounds.steps >= TRIAL_STEPS

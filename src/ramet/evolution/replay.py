@@ -5,8 +5,7 @@ that its cycle saw. Where the bytes of a step are others than they were (another
 the next steps go on from the new ones. Nothing is written to the system.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -37,7 +36,8 @@ def replay(store: Store, path: Path, *, device: str, tolerance: float, progress:
     start, made = steps(store.catalog, store.objects, path, features_by_root(store, chosen))
     tasks = {task.name: task for task in store.catalog.tasks.all(removed=True)}
     done: list[ReplayStep] = []
-    with _laboratory(store, tasks, chosen, tolerance) as lab:
+    with TemporaryDirectory(prefix="ramet-replay-") as place:
+        lab = _Laboratory(store, tasks, chosen, tolerance, FilePath(place))
         for i, step in enumerate(made, start=1):
             done.append(lab.replayed(step, partial(progress.advanced, f"step {i} of {len(made)}")))
             if done[-1].otherwise:
@@ -127,14 +127,6 @@ class _Told(Progress):
 
     def advanced(self, what: str, done: int, total: int) -> None:
         self._report(done, total)
-
-
-@contextmanager
-def _laboratory(
-    store: Store, tasks: Mapping[str, Task], device: torch.device, tolerance: float
-) -> Iterator[_Laboratory]:
-    with TemporaryDirectory(prefix="ramet-replay-") as place:
-        yield _Laboratory(store, tasks, device, tolerance, FilePath(place))
 
 
 def _result(

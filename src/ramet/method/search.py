@@ -40,18 +40,18 @@ class State:
     """
 
     method: Method
+    label: str
     task: str
     classes: int
-    label: str
-    agent: str
-    seed: int
-    run: int
-    cycle: int
-    generation: int
     world: World
-    population: tuple[Member, ...]
-    taken: tuple[str, ...]
     lineage: Lineage
+    agent: str = ""
+    seed: int = 0
+    run: int = 0
+    cycle: int = 0
+    generation: int = 0
+    population: tuple[Member, ...] = ()
+    taken: tuple[str, ...] = ()
     features: Features = no_features
 
     @property

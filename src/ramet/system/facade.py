@@ -220,6 +220,7 @@ class System:
         cycles: int | None = None,
         samples: int | None = None,
         device: str = "auto",
+        more: bool = False,
         progress: Progress = QUIET,
         engine: "Engine | None" = None,
     ) -> "Estimate | None":
@@ -236,6 +237,7 @@ class System:
             branch=self.versions.branch,
             seed=seed,
             device=device,
+            more=more,
             progress=progress,
             engine=engine,
         )
