@@ -1,4 +1,4 @@
-"""Parts that ail, by which the suite of engines sees what becomes of a child: one that raises, one that finds no memory.
+"""Parts that ail, by which the suite of engines sees what becomes of a child that raises or finds no memory.
 
 They are told what to do by hyperparameters, so that they do the same in whatever process they are.
 """
