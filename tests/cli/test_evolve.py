@@ -27,6 +27,12 @@ def test_a_generation_is_a_line_and_the_end_a_table(seedbed: Path) -> None:
     assert "\x1b" not in result.output
 
 
+def test_it_is_trained_where_it_is_asked_for(seedbed: Path) -> None:
+    run("evolve", "digits", *BUDGET, "--workers", "1", "--engine", "local", folder=seedbed)
+    assert "did you mean local?" in refused("evolve", "digits", *BUDGET, "--engine", "locl", folder=seedbed)
+    assert run("evolve", "digits", *BUDGET, "--workers", "-1", folder=seedbed, code=2).exit_code == 2
+
+
 def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
     seedbed: Path, grown: Path, tmp_path: Path
 ) -> None:

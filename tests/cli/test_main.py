@@ -24,8 +24,8 @@ SURFACE = {
     "task remove": ("NAME", "--yes", "-y", SYSTEM),
     "task papers": ("--data", JSON, "--suite"),
     "evolve": (
-        "TASK", "--cycles", "--device", "--method", "--more", "--restart", "--samples", "--seed", "--set",
-        "--time-limit", "--yes", "-y", SYSTEM,
+        "TASK", "--cycles", "--device", "--engine", "--method", "--more", "--restart", "--samples", "--seed", "--set",
+        "--time-limit", "--workers", "--yes", "-y", SYSTEM,
     ),
     "status": (JSON, SYSTEM),
     "show": ("TASK|PATH|COMMIT", JSON, SYSTEM),
