@@ -19,8 +19,8 @@ def seen():
         "warnings": (list(warnings.filters), warnings.showwarning),
         "threads": (torch.get_num_threads(), torch.get_num_interop_threads()),
         "torch": (torch.is_grad_enabled(), torch.get_default_dtype(), torch.are_deterministic_algorithms_enabled(),
-                  torch.get_float32_matmul_precision(), torch.random.get_rng_state().tolist()),
-        "environment": dict(os.environ),
+                  torch.get_float32_matmul_precision(), torch.initial_seed()),
+        "environment": [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.isupper()],
         "hooks": (sys.excepthook, sys.unraisablehook, threading.excepthook, sys.getswitchinterval()),
         "folder": os.getcwd(),
     }
@@ -29,12 +29,13 @@ signal.signal(signal.SIGINT, lambda *_: None)
 signal.signal(signal.SIGTERM, lambda *_: None)
 warnings.simplefilter("always")
 torch.set_num_threads(2)
-import PIL.Image, numpy, sqlalchemy, alembic, fsspec, safetensors.torch  # what others do on import is theirs
+import PIL.Image, numpy, sqlalchemy, alembic, fsspec, safetensors.torch
+import torch._dynamo, torch._inductor.config, torch._inductor.codecache  # what others do on import is theirs
 before = seen()
 found, over = {}, threading.Event()
 
 def watch():
-    while not over.wait(0.002):
+    while not over.wait(0.02):
         compare()
 
 def compare(*_, **__):
@@ -69,8 +70,8 @@ over.set()
 after = seen()
 for kind in before:
     if after[kind] != before[kind]:
-        found[kind] = "after: ", before[kind], after[kind]
-assert not found, found
+        found[kind] = (before[kind], after[kind])
+assert not found, {kind: [one for one in now if one not in before[kind]] for kind, (_, now) in found.items()}
 """
 
 

@@ -171,7 +171,8 @@ def test_long_work_is_never_silent_in_a_file(console: Console, monkeypatch: pyte
     with watching(1) as watcher:
         watcher.run_started(Plan("digits", "m", cycles=1, samples_per_cycle=2, cycle=0, samples_done=0))
         watcher.generation_started(0, 0, 2, math.nan)
-        watcher.trained(3, 10, [0.25, math.nan])
+        watcher.advanced("training", 3, 10)
+        watcher.measured("child 0", 0.25)
         while "digits: training 2 children, step 3/10, 0.6/2 samples, validation 25.0 –, " not in written(console):
             time.sleep(0.01)
     lines = len(written(console).splitlines())

@@ -95,7 +95,7 @@ def _details(loaded: "LoadedPath", classes: Sequence[str], data: "Split", progre
     labels = np.asarray(data.labels)
     rows = []
     for start in range(0, len(labels), BATCH):
-        rows.append(loaded.probabilities(np.asarray(data.images[start : start + BATCH])))
+        rows.append(loaded.probabilities(np.array(data.images[start : start + BATCH])))
         progress.advanced("measuring classes", min(start + BATCH, len(labels)), len(labels))
     table = np.concatenate(rows)
     predicted = table.argmax(axis=1)
