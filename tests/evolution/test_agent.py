@@ -12,6 +12,7 @@ from ramet.method.document.presets import load
 from ramet.method.score import SizeAndCompute
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
+from tests.store.examples import in_a_thread
 
 
 def published_files(system: System) -> dict[str, str]:
@@ -247,7 +248,7 @@ def test_an_unfinished_run_is_not_mixed_with_another(system):
 
 def test_a_held_task_is_refused(system):
     with system.catalog.leases.hold("one"), pytest.raises(Busy, match="one"):
-        system.evolve("two", "one", settings=SMALL)
+        in_a_thread(lambda: system.evolve("two", "one", settings=SMALL))
     assert system.history() == []
 
 

@@ -9,6 +9,7 @@ from ramet.experiment.run import begin
 from ramet.store.care import gc
 from ramet.system import System
 from tests.experiment.conftest import commits
+from tests.store.examples import in_a_thread
 
 
 def best(system: System, task: str) -> set[str]:
@@ -91,7 +92,7 @@ def test_nothing_is_merged_before_a_trial_has_ended(before: System, design: Desi
 
 def test_a_branch_that_somebody_is_on_or_works_on_is_not_dropped(system: System) -> None:
     with system.catalog.leases.hold("one", branch="mu/fixed/1"), pytest.raises(Busy, match="'one' is being worked on"):
-        experiment.drop(system, "mu")
+        in_a_thread(lambda: experiment.drop(system, "mu"))
     system.switch("mu/fixed/0")
     with pytest.raises(InvalidValue, match="the system is on branch 'mu/fixed/0'"):
         experiment.drop(system, "mu")

@@ -20,6 +20,7 @@ from ramet.system import System
 from tests.cli.helpers import start, wait_for
 from tests.evolution.conftest import write_task
 from tests.experiment.conftest import FILE, commits, written
+from tests.store.examples import in_a_thread
 
 
 class Seen(experiment.Watch):
@@ -171,7 +172,7 @@ def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: 
 def test_trials_that_others_work_on_are_passed_over(before: System, design: Design) -> None:
     begin(before, design)
     with before.catalog.leases.hold("one", branch="mu/learned/0"):
-        trials = experiment.run(ramet.open(before.folder), design)
+        trials = in_a_thread(lambda: experiment.run(ramet.open(before.folder), design))
     assert ("learned", 0) not in {(trial.variant, trial.seed) for trial in trials}
     assert len(trials) == 3
 

@@ -154,7 +154,7 @@ def _claimed(url: str, folder: Path) -> str:
     Raises:
         StoreError: another system keeps its objects there, or somebody other files.
     """
-    if "://" not in url and "::" not in url:
+    if "://" not in url:
         url = Path(url).expanduser().resolve().as_uri()
     place = Place(url)
     claim = json.dumps({"system": str(folder), "host": socket.gethostname()}, indent=2).encode() + b"\n"

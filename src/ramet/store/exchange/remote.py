@@ -89,7 +89,7 @@ def open_remote(name: str, copies: FilePath) -> Remote:
     Raises:
         UnknownName: there is no such remote.
     """
-    if "://" in name or "::" in name:
+    if "://" in name:
         return PlainRemote(name, copies)
     folder = FilePath(name).expanduser().resolve()
     if is_system(folder):

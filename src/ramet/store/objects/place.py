@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.request import url2pathname
 
 from ramet.base.errors import StoreError, UnknownName
 from ramet.base.files import TEMPORARY, temporary_name, write_whole
@@ -168,8 +169,7 @@ class Place:
         except StoreError:
             raise
         except Exception as error:
-            reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"{problem}: {reason}", _remedy(error)) from error
+            raise _refused(problem, error) from error
 
 
 def is_temporary(name: str) -> bool:
@@ -178,9 +178,12 @@ def is_temporary(name: str) -> bool:
 
 
 def _opened(url: str) -> tuple[Any, str]:
+    from fsspec import filesystem
     from fsspec.core import url_to_fs
 
-    scheme = url.partition("://")[0]
+    scheme, _, rest = url.partition("://")
+    if scheme == "file":  # fsspec would read %20, and :: in a folder's name, its own way
+        return filesystem("file"), url2pathname(rest).rstrip("/")
     try:
         fs, root = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
@@ -188,6 +191,8 @@ def _opened(url: str) -> tuple[Any, str]:
         raise UnknownName(f"{url}: nothing here reads {scheme}:// ({error})", extra) from error
     except ValueError as error:
         raise UnknownName(f"{url}: {error}", "name a URL such as s3://bucket/prefix or file:///folder") from error
+    except Exception as error:  # some backends connect at once, and each raises errors of its own library
+        raise _refused(f"cannot open {url}", error) from error
     return fs, root.rstrip("/")
 
 
@@ -198,6 +203,11 @@ def _seconds(written: Any) -> float:
     if isinstance(written, str):
         written = datetime.fromisoformat(written)
     return float(written.timestamp() if isinstance(written, datetime) else written)
+
+
+def _refused(problem: str, error: Exception) -> StoreError:
+    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+    return StoreError(f"{problem}: {reason}", _remedy(error))
 
 
 def _remedy(error: Exception) -> str:
