@@ -144,7 +144,7 @@ def _copy(source: Objects, target: Objects, digest: str) -> int:
 
 
 def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: str) -> bool:
-    """Whether a remote's branch has all of ours and more.
+    """Say whether a remote's branch has all of ours and more.
 
     Raises:
         Conflict: both have commits that the other has not.

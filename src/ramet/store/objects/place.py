@@ -51,11 +51,11 @@ class Place:
         self._conditional = "s3" in names
 
     def at(self, name: str) -> str:
-        """The URL of a file, for messages."""
+        """Return the URL of a file, for messages."""
         return f"{self.url}/{name}"
 
     def read(self, name: str) -> bytes | None:
-        """A file's bytes, or None if there is no such file."""
+        """Return a file's bytes, or None if there is no such file."""
         with self._asking(f"cannot read {self.at(name)}"):
             try:
                 data: bytes = self._fs.cat_file(self._path(name))
@@ -111,7 +111,7 @@ class Place:
         return bool(there)
 
     def file(self, name: str) -> File | None:
-        """What is known of a file without reading it, or None if there is no such file."""
+        """Return what is known of a file without reading it, or None if there is no such file."""
         with self._asking(f"cannot read {self.at(name)}"):
             try:
                 found = self._fs.info(self._path(name))
@@ -120,7 +120,7 @@ class Place:
         return self._file(found) if found["type"] == "file" else None
 
     def files(self, below: str = "") -> Iterator[File]:
-        """All files below a folder of the place, in the order of their names."""
+        """Return all files below a folder of the place, in the order of their names."""
         with self._asking(f"cannot list {self.at(below)}"):
             try:
                 found = self._fs.find(self._path(below), detail=True)
@@ -173,7 +173,7 @@ class Place:
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a name is that of a file which is being written, or was when its writer died."""
+    """Say whether a name is that of a file which is being written, or was when its writer died."""
     return name.endswith(TEMPORARY)
 
 
@@ -197,7 +197,7 @@ def _opened(url: str) -> tuple[Any, str]:
 
 
 def _seconds(written: Any) -> float:
-    """A backend's time as seconds since 1970; a file whose time is not told counts as new."""
+    """Return a backend's time as seconds since 1970; a file whose time is not told counts as new."""
     if written is None:
         return time.time()
     if isinstance(written, str):
