@@ -55,7 +55,7 @@ class Objects(Protocol):
         ...
 
     def get(self, digest: str) -> "dict[str, Tensor]":
-        """Return the tensors of an object, on the CPU, mapped into memory that all who get it share: never write to them.
+        """Return the tensors of an object, on the CPU, mapped into memory that all share: never write to them.
 
         The bytes are compared with the digest the first time in a process.
 

@@ -40,7 +40,7 @@ class Tag:
 
 
 def find_commit(connection: Connection, name: str) -> str:
-    """Return the id of the commit that an id, a branch, a tag or the start of an id names; `NAME~N` is an earlier one."""
+    """Return the id of the commit that an id, a branch, a tag or the start of an id names; `NAME~N` is before it."""
     exact = (
         select(commits.c.id).where(commits.c.id == name),
         select(branches.c.commit).where(branches.c.name == name),
