@@ -12,6 +12,7 @@ from ramet.method.score import SizeAndCompute
 from ramet.store.catalog.agents import Agents
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system
+from tests.store.examples import in_a_thread
 
 
 def published_files(system: System) -> dict[str, str]:
@@ -242,7 +243,7 @@ def test_an_unfinished_run_is_not_mixed_with_another(system):
 
 def test_a_held_task_is_refused(system):
     with system.store.catalog.leases.hold("one"), pytest.raises(Busy, match="one"):
-        system.evolve("two", "one", settings=SMALL)
+        in_a_thread(lambda: system.evolve("two", "one", settings=SMALL))
     assert system.history() == []
 
 

@@ -4,9 +4,10 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 from sqlalchemy import Engine, event
@@ -19,6 +20,7 @@ from ramet.store.versions import commits as versions
 
 ARCHITECTURE = Architecture(patch_size=16, width=8, heads=2, mlp_width=16, layers=2, image_size=32)
 NOWHERE = "0" * 64
+T = TypeVar("T")
 
 
 def a_path(task: str | None = "digits", digests: tuple[str, ...] = (NOWHERE,), **fields: Any) -> Path:
@@ -62,6 +64,12 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catal
 def again(catalog: Catalog) -> Catalog:
     """The same catalog, as another process has it."""
     return Catalog(catalog._database.address)
+
+
+def in_a_thread(run: Callable[[], T]) -> T:
+    """Run something in another thread, as another holder of leases."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
 
 
 def start_in_child(action: Callable[[], object]) -> int:

@@ -2,7 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -135,3 +137,49 @@ def test_nothing_is_lost_and_the_same_call_finishes(ground: FilePath, tmp_path: 
     assert ended == sorted(ended), "what a small disk takes, a larger one takes"
     assert ended[-1]
     assert not ended[0]
+
+
+@pytest.fixture
+def small_disk(tmp_path: FilePath) -> Iterator[FilePath]:
+    """A file system of one megabyte."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if (
+        not shutil.which("mount")
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(folder)], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("nothing may be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_on_a_full_disk_one_may_look_and_collect_garbage(small_disk: FilePath) -> None:
+    store = make_system(small_disk / "colony")
+    publish(store, "digits", 0)
+    published = store.catalog.versions.published()
+    for version in range(20):
+        store.objects.put({"weight": torch.full((2_000,), -1.0 - version)})
+    store.catalog.close()
+    with (small_disk / "filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(b"x" * 512)
+
+    def look() -> None:
+        store = open_store(small_disk / "colony")
+        assert store.catalog.versions.published() == published
+        assert verify(store.catalog, store.objects) == []
+
+    def write() -> None:
+        with pytest.raises(StoreError, match="full") as error:
+            publish(open_store(small_disk / "colony"), "digits", 1)
+        assert "gc --delete" in error.value.remedy or "ramet gc" in error.value.remedy
+
+    for action in (look, write, look, lambda: _gc(small_disk)):
+        assert run_in_child(action) == 0
+    again = open_store(small_disk / "colony")
+    assert len(list(again.objects.digests())) == 2
+    publish(again, "digits", 2)
+    assert again.catalog.care.check() == []
+    again.catalog.close()

@@ -8,6 +8,7 @@ from ramet.store.care import gc
 from ramet.study import Design
 from ramet.study.run import begin
 from ramet.system import System
+from tests.store.examples import in_a_thread
 from tests.study.conftest import commits
 
 
@@ -92,7 +93,7 @@ def test_a_branch_that_somebody_is_on_or_works_on_is_not_dropped(system: System)
         system.store.catalog.leases.hold("one", branch="mu/fixed/1"),
         pytest.raises(Busy, match="'one' is being worked on"),
     ):
-        study.drop(system, "mu")
+        in_a_thread(lambda: study.drop(system, "mu"))
     system.versions.switch("mu/fixed/0")
     with pytest.raises(InvalidValue, match="the system is on branch 'mu/fixed/0'"):
         study.drop(system, "mu")

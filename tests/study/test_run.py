@@ -18,6 +18,7 @@ from ramet.study.run import begin, choose_jobs
 from ramet.system import System
 from tests.cli.helpers import start, wait_for
 from tests.evolution.conftest import write_task
+from tests.store.examples import in_a_thread
 from tests.study.conftest import FILE, commits, written
 
 
@@ -178,7 +179,7 @@ def test_an_experiment_that_was_dropped_halfway_says_so(before: System, design: 
 def test_trials_that_others_work_on_are_passed_over(before: System, design: Design) -> None:
     begin(before, design)
     with before.store.catalog.leases.hold("one", branch="mu/learned/0"):
-        trials = study.run(ramet.open(before.store.folder), design)
+        trials = in_a_thread(lambda: study.run(ramet.open(before.store.folder), design))
     assert "mu/learned/0" not in {trial.branch for trial in trials}
     assert len(trials) == 6
 

@@ -48,7 +48,7 @@ def parts(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
+    """List all parts that a method can name: ramet's, of installed packages, and of a method's own files."""
     from ramet.method.parts import Library, described
 
     found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]

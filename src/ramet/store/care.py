@@ -49,7 +49,7 @@ class Fault:
 
 
 def reachable(catalog: Catalog) -> frozenset[str]:
-    """The objects that the system needs (needs.py says which these are)."""
+    """Return the objects that the system needs (needs.py says which these are)."""
     return frozenset(catalog.care.needed())
 
 

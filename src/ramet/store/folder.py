@@ -127,7 +127,7 @@ def migrate(folder: Path) -> int:
 
 
 def is_system(folder: Path) -> bool:
-    """Whether there is a system in a folder, of whatever format."""
+    """Say whether there is a system in a folder, of whatever format."""
     return (folder / _MARK).is_file()
 
 
@@ -149,12 +149,12 @@ def _objects(folder: Path, url: str | None) -> Objects:
 
 
 def _claimed(url: str, folder: Path) -> str:
-    """The URL of a place for a new system's objects, which is this system's alone: its gc deletes what it finds there.
+    """Return the URL of a place for a new system's objects: this system's alone, as its gc deletes what it finds there.
 
     Raises:
         StoreError: another system keeps its objects there, or somebody other files.
     """
-    if "://" not in url and "::" not in url:
+    if "://" not in url:
         url = Path(url).expanduser().resolve().as_uri()
     place = Place(url)
     claim = json.dumps({"system": str(folder), "host": socket.gethostname()}, indent=2).encode() + b"\n"

@@ -1,12 +1,18 @@
 """Tasks, roots and paths of a catalog."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from math import inf, isnan, nan
+from pathlib import Path as FilePath
 
 import pytest
 
 from ramet.base.errors import InvalidValue, UnknownName
+from ramet.store.catalog import rows, tasks
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
+from ramet.store.versions import history
 from tests.store.examples import NOWHERE, a_child, a_path, a_task, again, start
 
 
@@ -150,3 +156,93 @@ def test_tables_that_say_other_than_the_records_are_noticed(catalog: Catalog, st
     with catalog._database.writing() as connection:
         connection.exec_driver_sql(statement)
     assert f"the record of path {path.id} of task 'digits' says other than the tables" in catalog.care.check()
+
+
+BROKEN = "pl\udce4tze"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda catalog: catalog.tasks.add(replace(a_task("new"), source=BROKEN)),
+        lambda catalog: catalog.tasks.add(replace(a_task("new"), classes=("a", BROKEN))),
+        lambda catalog: catalog.tasks.add(a_task(BROKEN)),
+        lambda catalog: catalog.paths.add_root("new", a_path(None, method=BROKEN)),
+        lambda catalog: catalog.paths.add_root(BROKEN, a_path(None, mu={"hp:x": 1.0})),
+        lambda catalog: catalog.versions.publish([a_path()], message=BROKEN, method="m/1"),
+        lambda catalog: catalog.versions.tag("new", message=BROKEN),
+        lambda catalog: catalog.agents.start("digits", method={"x": BROKEN}, label="", seed=0, cycles=1, samples=1),
+        lambda catalog: catalog.agents.start("digits", method={}, label=BROKEN, seed=0, cycles=1, samples=1),
+        lambda catalog: catalog.experiments.begin("new", {"x": BROKEN}, base="main", branches=[]),
+    ],
+)
+def test_text_that_cannot_be_read_again_is_refused_and_named(
+    catalog: Catalog, write: Callable[[Catalog], object]
+) -> None:
+    with pytest.raises(InvalidValue) as error:
+        write(catalog)
+    assert repr(BROKEN)[1:-1] in str(error.value)
+    assert catalog.care.check() == []
+    assert catalog.tasks.names() == ["digits"]
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 10**30])
+def test_a_seed_of_more_than_64_bits_is_refused(catalog: Catalog, seed: int) -> None:
+    with pytest.raises(InvalidValue, match=f"seed {seed} is too large"):
+        start(catalog, seed=seed)
+    start(catalog, seed=2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "text", "found"),
+    [
+        ("tasks", "record", "'{}'", "the record of task 'digits'"),
+        ("tasks", "record", '\'{"name": "\\udce4"}\'', "the record of task 'digits'"),
+        ("children", "record", "'{}'", "the record of child 1"),
+        ("agents", "method", "'{'", "the record of run"),
+        ("paths", "record", "'{}'", "of task 'digits'"),
+    ],
+)
+def test_every_damaged_record_is_found(store: Store, table: str, column: str, text: str, found: str) -> None:
+    catalog = store.catalog
+    if not isinstance(catalog._database.address, FilePath):
+        pytest.skip("PostgreSQL takes no JSON that is none")
+    agent = start(catalog)
+    path = a_path(agent=agent.id)
+    catalog.agents.record_generation(agent.id, 0, 0, [a_child(path)], [path.id])
+    assert catalog.care.check() == []
+    with catalog._database.writing() as connection:
+        connection.exec_driver_sql(f"UPDATE {table} SET {column} = {text}")
+    problems = catalog.care.check()
+    assert any(found in problem for problem in problems)
+
+
+def test_one_row_is_read_where_one_is_asked_for(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("beans", "letters"):
+        catalog.tasks.add(a_task(name))
+    made = {name: a_path(name) for name in ("beans", "digits", "letters")}
+    catalog.versions.publish(list(made.values()), message="", method="")
+    agent = start(catalog)
+    catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path(mu={"hp:x": i / 2}), i) for i in range(2)], [])
+    read: list[str] = []
+    for reader in ("path_of", "task_of"):
+        for module in (rows, tasks, history):
+            if hasattr(module, reader):
+                monkeypatch.setattr(module, reader, partial(told, read, getattr(module, reader)))
+    assert catalog.versions.published_path("main", "beans") == made["beans"]
+    assert read == ["record"]
+    assert catalog.tasks.get("beans") == a_task("beans")
+    assert read == ["record"] * 2
+    assert catalog.tasks.has("beans")
+    assert not catalog.tasks.has("bean")
+    assert catalog.tasks.names() == ["beans", "digits", "letters"]
+    assert catalog.agents.count_children(agent.id) == catalog.agents.count_children(branches=["main"]) == 2
+    assert catalog.agents.count_children(agent.id, cycle=1) == catalog.agents.count_children(branches=["x"]) == 0
+    assert catalog.agents.parents_taken("digits") == []
+    assert catalog.versions.published_path("main", "bean") is None
+    assert read == ["record"] * 2
+
+
+def told(read: list[str], reader: Callable[..., object], *record: object) -> object:
+    read.append("record")
+    return reader(*record)

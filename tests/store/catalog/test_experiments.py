@@ -8,7 +8,7 @@ from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.store.care import verify
 from ramet.store.catalog.experiments import Experiment
 from ramet.store.folder import Store, open_store
-from tests.store.examples import a_child, a_path, dies_at, make_system, start
+from tests.store.examples import a_child, a_path, dies_at, in_a_thread, make_system, start
 
 DESIGN = {"seeds": [0, 1], "methods": {"b": 1, "a": [0.1]}}
 BRANCHES = ("mu/a/0", "mu/b/0")
@@ -86,7 +86,7 @@ def test_branches_are_dropped_all_or_none(store: Store) -> None:
     store.catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path(agent=agent.id))], [])
     assert store.catalog.agents.count_children(branches=BRANCHES) == 1
     with store.catalog.leases.hold("digits", branch="mu/b/0"), pytest.raises(Busy):
-        store.catalog.experiments.drop_branches(BRANCHES)
+        in_a_thread(lambda: store.catalog.experiments.drop_branches(BRANCHES))
     assert len(store.catalog.versions.branches()) == 3
     assert store.catalog.experiments.drop_branches(["other", *BRANCHES]) == list(BRANCHES)
     assert store.catalog.agents.get(agent.id).state == "done"

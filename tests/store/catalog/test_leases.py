@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -19,19 +19,12 @@ from ramet.store.catalog.leases import Leases
 from ramet.store.catalog.schema import leases as table
 from ramet.store.folder import Store
 from tests.interrupts import stopped_at_each_point
-from tests.store.examples import again, run_in_child
-
-T = TypeVar("T")
+from tests.store.examples import again, in_a_thread, run_in_child
 
 
 @pytest.fixture
 def catalog(store: Store) -> Catalog:
     return store.catalog
-
-
-def in_a_thread(run: Callable[[], T]) -> T:
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(run).result()
 
 
 def change(catalog: Catalog, **values: Any) -> None:

@@ -18,7 +18,7 @@ from ramet.store.care import verify
 from ramet.store.exchange.bundle import read_bundle, take_bundle, write_bundle
 from ramet.store.folder import Store, open_store
 from ramet.vit import spec
-from tests.store.examples import ARCHITECTURE, a_path, a_task, dies_at, make_system, run_in_child
+from tests.store.examples import ARCHITECTURE, a_path, a_task, dies_at, in_a_thread, make_system, run_in_child
 
 DIMENSIONS = spec.dimensions({"data.image_size": 32, "adapter_width": 4}, 2)
 
@@ -128,7 +128,7 @@ def test_a_task_of_other_classes_is_refused_and_one_that_is_worked_on_is_busy(
     with pytest.raises(InvalidValue, match="other classes"):
         take_bundle(other, read_bundle(bundle), "digits", "main")
     with other.catalog.leases.hold("numbers"), pytest.raises(Busy):
-        take_bundle(other, read_bundle(bundle), "numbers", "main")
+        in_a_thread(lambda: take_bundle(other, read_bundle(bundle), "numbers", "main"))
     assert other.catalog.versions.published() == {}
 
 
@@ -157,7 +157,7 @@ DAMAGES: dict[str, tuple[Callable[[FilePath], object], type[Exception], str]] = 
     "no JSON": (lambda f: (f / "path.json").write_text("{"), StoreError, "none of ramet's"),
     "a list": (lambda f: (f / "task.json").write_text("[1]"), StoreError, "none of ramet's"),
     "altered": (lambda f: rewrite(f / "path.json", lambda r: r.update(parent_task="x")), StoreError, "not as it was"),
-    "unknown": (lambda f: rewrite(f / "path.json", lambda r: r.update(extra=1)), StoreError, "none of ramet's"),
+    "unknown": (lambda f: rewrite(f / "path.json", lambda r: r.update(extra=1)), StoreError, "newer ramet"),
     "agent": (lambda f: rewrite(f / "agent.json", lambda r: r.update(id="x")), StoreError, "not as it was"),
     "lost": (lambda f: (f / "components" / "head.safetensors").unlink(), ObjectError, "cannot be read"),
     "flipped": (lambda f: (f / "momentum" / "head.safetensors").write_bytes(b"{}"), ObjectError, "is damaged"),

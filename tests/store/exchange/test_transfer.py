@@ -426,3 +426,22 @@ def test_a_system_may_keep_its_objects_behind_any_url(tmp_path: FilePath, url: s
     assert ids(hub) == ids(again)
     with pytest.raises(StoreError, match="objects of another system"), create(tmp_path / "second", "x", objects=url):
         pass
+
+
+def test_a_system_is_found_in_a_folder_of_any_name(tmp_path: FilePath) -> None:
+    store = make_system(tmp_path / "a::b")
+    publish(store, "digits", 1.0)
+    store.catalog.close()
+    other = make_system(tmp_path / "other", ())
+    take(other, open_remote(str(tmp_path / "a::b"), tmp_path))
+    assert ids(other) == ids(store)
+    with pytest.raises(UnknownName, match="c::d"):
+        open_remote(str(tmp_path / "c::d"), tmp_path)
+
+
+def test_push_and_pull_count_the_same_commits(store: Store, other: Store, tmp_path: FilePath) -> None:
+    for version in range(3):
+        publish(store, "digits", float(version))
+    place = open_remote((tmp_path / "place").as_uri(), tmp_path)
+    assert push(store, place, "main").commits == 3
+    assert pull(other, place, "main", accept=lambda _: None).commits == 3

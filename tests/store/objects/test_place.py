@@ -1,13 +1,14 @@
 """Files behind URLs: whole, swapped one at a time, and errors that can be acted on."""
 
 import os
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from ramet.base.errors import StoreError, UnknownName
+from ramet.base.errors import RametError, StoreError, UnknownName
 from ramet.store.objects.place import Place
 
 
@@ -67,3 +68,19 @@ def test_a_folder_without_rights_is_named(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="denied"):
         Place(tmp_path.as_uri()).write("a", b"")
+
+
+@pytest.mark.parametrize("name", ["a::b", "with space", "100%", "pl\xe4tze", "%20"])
+def test_a_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    place = Place((tmp_path / name).as_uri())
+    place.write("one", b"1")
+    assert (tmp_path / name / "one").read_bytes() == b"1"
+    assert place.read("one") == b"1"
+    assert [file.name for file in place.files()] == ["one"]
+
+
+@pytest.mark.parametrize("url", ["ftp://nowhere.invalid/x", "ftp://127.0.0.1:9/x", "nothing://x"])
+def test_a_url_that_cannot_be_opened_says_so(url: str) -> None:
+    with pytest.raises(RametError, match=re.escape(url)) as error:
+        Place(url)
+    assert error.value.remedy

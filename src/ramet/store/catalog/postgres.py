@@ -35,7 +35,7 @@ _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('ramet ' || current_schem
 
 
 def catalog_url(text: str) -> str:
-    """A URL as a system keeps it.
+    """Return a URL as a system keeps it.
 
     Raises:
         InvalidValue: it is none of PostgreSQL, or it has a password, which a system does not keep.

@@ -38,7 +38,7 @@ _LITTLE = 1 << 20
 def engine(file: Path, wait: float, pool: type[Pool]) -> Engine:
     """Return what connects to a file, where a writer waits `wait` seconds for another one."""
     reading = not _writable(file.parent)
-    connect = partial(_connect_to_read if reading else sqlite3.connect, file, timeout=wait, check_same_thread=False)
+    connect = partial(_connect_to_read if reading else _connect, file, timeout=wait, check_same_thread=False)
     # How a file that others may write can be read is found out anew each time.
     kind = NullPool if reading else pool
     made = create_engine("sqlite://", creator=connect, poolclass=kind, json_serializer=dumps, json_deserializer=loads)
@@ -84,6 +84,21 @@ def _writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
+def _connect(file: Path, *, timeout: float, check_same_thread: bool) -> sqlite3.Connection:
+    made = sqlite3.connect(file, timeout=timeout, check_same_thread=check_same_thread)
+    try:
+        made.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        made.close()
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
+            raise
+        # A full disk has no room for the memory that processes share. Alone, this one needs none, and can look and
+        # say which objects may go; others wait for it meanwhile.
+        made = sqlite3.connect(file, timeout=timeout, check_same_thread=check_same_thread)
+        made.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return made
+
+
 def _connect_to_read(file: Path, *, timeout: float, check_same_thread: bool) -> sqlite3.Connection:
     # Where there is no WAL, all is in the file; where there is one, its writer's shared memory is beside it.
     how = "mode=ro" if file.with_name(f"{file.name}-wal").exists() else "immutable=1"
@@ -93,15 +108,7 @@ def _connect_to_read(file: Path, *, timeout: float, check_same_thread: bool) -> 
 
 def _prepare(connection: Any, record: Any) -> None:
     _prepare_to_read(connection, record)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL").fetchall()
-        connection.execute("SELECT 1 FROM sqlite_master").fetchall()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
-            raise
-        # A full disk has no room for the memory that processes share. Alone, this one needs none, and can look and
-        # free some space; others wait for it meanwhile.
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")  # a commit outlives a power cut
 

@@ -100,7 +100,7 @@ def read_bundle(folder: FilePath) -> Bundle:
 
 
 def bundle_object(bundle: Bundle, digest: str) -> bytes:
-    """The bytes of one of a bundle's objects, compared with its name."""
+    """Return the bytes of one of a bundle's objects, compared with its name."""
     file = bundle.files[digest]
     try:
         data = file.read_bytes()
@@ -130,7 +130,7 @@ def take_bundle(store: Store, bundle: Bundle, name: str, branch: str) -> Commit:
 
 
 def _renamed(bundle: Bundle, name: str) -> tuple[Path, Agent | None]:
-    """The path and its agent, as those of a task of another name."""
+    """Return the path and its agent, as those of a task of another name."""
     path, agent, before = bundle.path, bundle.agent, bundle.task.name
     if name == before:
         return path, agent
@@ -141,7 +141,7 @@ def _renamed(bundle: Bundle, name: str) -> tuple[Path, Agent | None]:
 
 
 def _files(path: Path) -> Iterator[tuple[str, str]]:
-    """The objects of a path and their files' names in a bundle."""
+    """Return the objects of a path and their files' names in a bundle."""
     for component in path.components:
         yield component.digest, f"components/{component.name}.safetensors"
         if component.momentum is not None:
@@ -175,7 +175,7 @@ def _check_shapes(bundle: Bundle) -> None:
 
 
 def _shapes(data: bytes) -> dict[str, tuple[int, ...]]:
-    """The shapes of an object's tensors, by its header."""
+    """Return the shapes of an object's tensors, by its header."""
     length = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + length])
     return {name: tuple(tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"}

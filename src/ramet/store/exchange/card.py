@@ -9,7 +9,7 @@ _CLASSES = 20
 
 
 def card(task: Task, path: Path, lineage: Sequence[Path], size: int) -> str:
-    """The card, as Markdown.
+    """Return the card, as Markdown.
 
     Args:
         task: what the path was trained for.

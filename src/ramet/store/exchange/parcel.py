@@ -33,26 +33,26 @@ class Parcel:
     commits: Mapping[str, Commit]
 
     def published(self) -> dict[str, Path]:
-        """The paths that the commits publish, by id."""
+        """Return the paths that the commits publish, by id."""
         ids = {id for commit in self.commits.values() for id in commit.changes.values() if id is not None}
         return {id: self.paths[id] for id in sorted(ids & self.paths.keys())}
 
     def digests(self) -> frozenset[str]:
-        """The objects that the receiver needs: those of published paths and of roots."""
+        """Return the objects that the receiver needs: those of published paths and of roots."""
         needed = (*self.published().values(), *self.roots.values())
         return frozenset(digest for path in needed for digest in path.digests())
 
     def ordered_commits(self) -> list[Commit]:
-        """The commits, each after its parents."""
+        """Return the commits, each after its parents."""
         return _in_order(self.commits, lambda commit: commit.parents)
 
     def ordered_paths(self) -> list[Path]:
-        """The paths, each after its parent, the roots included."""
+        """Return the paths, each after its parent, the roots included."""
         known = {**{path.id: path for path in self.roots.values()}, **self.paths}
         return _in_order(known, lambda path: (path.parent,) if path.parent else ())
 
     def boundary(self) -> set[str]:
-        """The commits that the receiver must have: parents that are not in the parcel."""
+        """Return the commits that the receiver must have: parents that are not in the parcel."""
         return {parent for c in self.commits.values() for parent in c.parents} - self.commits.keys()
 
     def limited_to(self, tip: str) -> "Parcel":
@@ -93,7 +93,7 @@ NOTHING = Parcel({}, {}, {}, {}, {})
 
 
 def merged(parcels: Iterable[Parcel]) -> Parcel:
-    """All records of several parcels; of tasks, roots and measurements the later ones."""
+    """Return all records of several parcels; of tasks, roots and measurements the later ones."""
     joined = NOTHING
     for parcel in parcels:
         joined = Parcel(
@@ -107,7 +107,7 @@ def merged(parcels: Iterable[Parcel]) -> Parcel:
 
 
 def parcel_json(parcel: Parcel) -> Json:
-    """A parcel as JSON."""
+    """Return a parcel as JSON."""
     return {
         "tasks": [task_record(task) for _, task in sorted(parcel.tasks.items())],
         "roots": {name: path_json(path) for name, path in parcel.roots.items()},
@@ -118,7 +118,7 @@ def parcel_json(parcel: Parcel) -> Json:
 
 
 def read_parcel(text: bytes) -> Parcel:
-    """The parcel that parcel_json wrote.
+    """Return the parcel that parcel_json wrote.
 
     Raises:
         StoreError: it is none.
@@ -152,7 +152,7 @@ _decode = json.Decoder(_Read).decode
 
 
 def path_json(path: Path) -> Json:
-    """A path with its measurements as JSON."""
+    """Return a path with its measurements as JSON."""
     return {**path_record(path), "metrics": measurements(path.metrics)}
 
 
@@ -165,17 +165,17 @@ def agent_json(agent: Agent) -> Json:
 
 
 def agent_of_json(plain: Mapping[str, Any]) -> Agent:
-    """The agent that agent_json wrote, as one that is done; its base is known to who takes it in."""
+    """Return the agent that agent_json wrote, as one that is done; its base is known to who takes it in."""
     return Agent(**plain, state="done", cycle=plain["cycles"], base="")
 
 
 def moved_to(agent: Agent, *, task: str, number: int, base: str) -> Agent:
-    """An agent as one of another system's: done, counted after those of its task and branch that are there."""
+    """Return an agent as one of another system's: done, counted after those of its task and branch that are there."""
     return replace(agent, task=task, number=number, state="done", cycle=agent.cycles, base=base)
 
 
 def _reached(start: Iterable[str], known: Mapping[str, T], before: Callable[[T], Iterable[str]]) -> dict[str, T]:
-    """What is reached from some ids, among what is known."""
+    """Return what is reached from some ids, among what is known."""
     found: dict[str, T] = {}
     waiting = list(start)
     while waiting:

@@ -27,7 +27,7 @@ class Exchange:
         self._versions = versions
 
     def known(self, ids: Iterable[str]) -> set[str]:
-        """Those of these ids that are commits here."""
+        """Return those of these ids that are commits here."""
         with self._database.reading() as connection:
             return {
                 id
@@ -36,7 +36,7 @@ class Exchange:
             }
 
     def kept(self, ids: Iterable[str]) -> set[str]:
-        """Those of these ids that a branch or a tag leads to, so that their objects are here.
+        """Return those of these ids that a branch or a tag leads to, so that their objects are here.
 
         Of a commit that is only known, gc may have deleted them.
         """
@@ -44,12 +44,12 @@ class Exchange:
             return refs.reached(connection) & set(ids)
 
     def led_to(self, tip: str, ids: Iterable[str]) -> set[str]:
-        """Those of these ids that are a commit or what it follows."""
+        """Return those of these ids that are a commit or what it follows."""
         with self._database.reading() as connection:
             return graph(connection, tip).keys() & set(ids)
 
     def parcel(self, tip: str, known: Iterable[str] = ()) -> Parcel:
-        """The records that a commit leads to and that some other commits, known here, do not lead to."""
+        """Return the records that a commit leads to and that some other commits, known here, do not lead to."""
         with self._database.reading() as connection:
             left_out = {id for other in known for id in graph(connection, other)}
             new = [id for id in graph(connection, tip) if id not in left_out]
@@ -98,7 +98,7 @@ class Exchange:
                     refs.add_tag(connection, tag)
 
     def known_paths(self, ids: Iterable[str]) -> set[str]:
-        """Those of these ids that are paths on record here."""
+        """Return those of these ids that are paths on record here."""
         with self._database.reading() as connection:
             return {
                 id
@@ -182,7 +182,7 @@ def _changes(connection: Connection, start: str, end: str) -> dict[str, str | No
 
 
 def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
-    """The paths that commits published, and all that these descend from."""
+    """Return the paths that commits published, and all that these descend from."""
     found: set[str] = set()
     for some in rows.chunks(ids):
         published = select(commit_changes.c.path.label("id")).where(

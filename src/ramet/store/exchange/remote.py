@@ -47,7 +47,7 @@ class Remote(Protocol):
     objects: Objects
 
     def branches(self) -> dict[str, str]:
-        """The commits that its branches are at."""
+        """Return the commits that its branches are at."""
         ...
 
     def tags(self) -> list[Tag]:
@@ -55,15 +55,15 @@ class Remote(Protocol):
         ...
 
     def fetch(self, tip: str, known: Known) -> Parcel:
-        """The records that one of its branches' commits leads to, as far as they are not known."""
+        """Return the records that one of its branches' commits leads to, as far as they are not known."""
         ...
 
     def has(self, digests: Collection[str]) -> set[str]:
-        """Those of these objects that are there and stay."""
+        """Return those of these objects that are there and stay."""
         ...
 
     def working(self, branch: str) -> AbstractContextManager[object]:
-        """A block in which objects that are put stay, though no record speaks of them yet."""
+        """Return a block in which objects that are put stay, though no record speaks of them yet."""
         ...
 
     def receive(self, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag]) -> None:
@@ -80,7 +80,7 @@ class Remote(Protocol):
 
 
 def open_remote(name: str, copies: FilePath) -> Remote:
-    """The remote of a name: a system's folder, a folder that was pushed to by its URL, or a URL.
+    """Return the remote of a name: a system's folder, a folder that was pushed to by its URL, or a URL.
 
     Args:
         name: what the user calls it by.
@@ -89,7 +89,7 @@ def open_remote(name: str, copies: FilePath) -> Remote:
     Raises:
         UnknownName: there is no such remote.
     """
-    if "://" in name or "::" in name:
+    if "://" in name:
         return PlainRemote(name, copies)
     folder = FilePath(name).expanduser().resolve()
     if is_system(folder):
@@ -225,7 +225,7 @@ class PlainRemote:
         return digest
 
     def _records(self, name: str) -> tuple[bytes, list[dict[str, str]]]:
-        """A parcel's bytes, and the commits before it with the names of their parcels."""
+        """Return a parcel's bytes, and the commits before it with the names of their parcels."""
         data = self._place.read(_parcel_file(name))
         if data is None or digest_of(data) != name:
             problem = "is missing" if data is None else "is damaged"
@@ -238,7 +238,7 @@ class PlainRemote:
         return data, head.previous
 
     def _refs(self, below: str) -> dict[str, dict[str, str]]:
-        """The refs of a folder, by name."""
+        """Return the refs of a folder, by name."""
         found = {}
         for file in self._place.files(below):
             last = file.name.rpartition("/")[2]
@@ -257,7 +257,7 @@ class _Head(msgspec.Struct):
 
 
 def present(catalog: Catalog, objects: Objects, digests: Collection[str]) -> set[str]:
-    """Those of these objects that a system has and keeps: needed ones, and others that now count as new."""
+    """Return those of these objects that a system has and keeps: needed ones, and others that now count as new."""
     needed = catalog.care.needed().keys()
     return {digest for digest in digests if (digest in objects if digest in needed else objects.renew(digest))}
 

@@ -32,7 +32,10 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What a push or a pull did: to which branch, what became of it, and what travelled."""
+    """What a push or a pull did: to which branch, what became of it, and what travelled.
+
+    The first commit of a system is not counted: it publishes nothing, and is the same in all of them.
+    """
 
     remote: str
     branch: str
@@ -70,7 +73,7 @@ def push(store: Store, remote: Remote, branch: str, progress: Progress | None = 
         if old != tip or tags:
             remote.receive(parcel, branch, tip, old=old, new_tags=tags)
     outcome: Outcome = "made" if old is None else "even" if old == tip else "moved"
-    return Transfer(remote.url, branch, tip, outcome, len(parcel.commits), len(missing), size, _names(tags))
+    return Transfer(remote.url, branch, tip, outcome, _count(parcel), len(missing), size, _names(tags))
 
 
 def pull(
@@ -111,7 +114,11 @@ def pull(
         missing = parcel.digests() - present(catalog, store.objects, parcel.digests())
         size = copy(remote.objects, store.objects, missing, progress)
         outcome, at, tags = _arrive(catalog, remote, branch, tip, parcel)
-    return Transfer(remote.url, at, tip, outcome, len(parcel.commits), len(missing), size, _names(tags))
+    return Transfer(remote.url, at, tip, outcome, _count(parcel), len(missing), size, _names(tags))
+
+
+def _count(parcel: Parcel) -> int:
+    return sum(bool(commit.parents) for commit in parcel.commits.values())
 
 
 def copy(source: Objects, target: Objects, digests: Collection[str], progress: Progress | None = None) -> int:
@@ -137,7 +144,7 @@ def _copy(source: Objects, target: Objects, digest: str) -> int:
 
 
 def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: str) -> bool:
-    """Whether a remote's branch has all of ours and more.
+    """Say whether a remote's branch has all of ours and more.
 
     Raises:
         Conflict: both have commits that the other has not.

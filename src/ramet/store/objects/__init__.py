@@ -11,6 +11,6 @@ __all__ = ["ALWAYS", "Entry", "FolderObjects", "FsspecObjects", "Objects", "dige
 
 
 def objects_at(url: str, copies: Path) -> Objects:
-    """The objects below a URL; those of a folder are mapped where they are, of others copies are kept in a folder."""
+    """Return the objects below a URL; those of a folder are mapped where they are, of others `copies` are kept."""
     place = Place(url)
     return FsspecObjects(place, copies) if place.folder is None else FolderObjects(place.folder)

@@ -55,7 +55,7 @@ class Objects(Protocol):
         ...
 
     def get(self, digest: str) -> "dict[str, Tensor]":
-        """The tensors of an object, on the CPU, mapped into memory and shared by all who get it: never write to them.
+        """Return the tensors of an object, on the CPU, mapped into memory that all share: never write to them.
 
         The bytes are compared with the digest the first time in a process.
 
@@ -69,7 +69,7 @@ class Objects(Protocol):
         ...
 
     def read(self, digest: str) -> bytes:
-        """The bytes of an object, compared with its name.
+        """Return the bytes of an object, compared with its name.
 
         Raises:
             ObjectError: it is missing, truncated or altered.
@@ -81,11 +81,11 @@ class Objects(Protocol):
         ...
 
     def __contains__(self, digest: str) -> bool:
-        """Whether there is such an object; its bytes are not looked at."""
+        """Say whether there is such an object; its bytes are not looked at."""
         ...
 
     def size(self, digest: str) -> int:
-        """Bytes that an object takes.
+        """Return bytes that an object takes.
 
         Raises:
             ObjectError: there is no such object.
@@ -101,11 +101,11 @@ class Objects(Protocol):
         ...
 
     def entries(self) -> Iterator[Entry]:
-        """All objects, in the order of their names."""
+        """Return all objects, in the order of their names."""
         ...
 
     def digests(self) -> Iterator[str]:
-        """The names of all objects, in order."""
+        """Return the names of all objects, in order."""
         ...
 
     def check(self, digest: str) -> None:
@@ -129,12 +129,12 @@ class Objects(Protocol):
 
 
 def digest_of(data: bytes) -> str:
-    """The name of an object of these bytes."""
+    """Return the name of an object of these bytes."""
     return hashlib.sha256(data).hexdigest()
 
 
 def is_digest(text: str) -> bool:
-    """Whether a text has the form of an object's name."""
+    """Say whether a text has the form of an object's name."""
     return bool(_DIGEST.fullmatch(text))
 
 
@@ -150,7 +150,7 @@ def file_name(digest: str) -> str:
 
 
 def serialized(tensors: "Mapping[str, Tensor]") -> bytes:
-    """The bytes of an object: they depend on the tensors alone (metadata would be written in any order)."""
+    """Return the bytes of an object: they depend on the tensors alone (metadata would be written in any order)."""
     import torch
     from safetensors.torch import save
 

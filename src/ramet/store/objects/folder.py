@@ -28,7 +28,7 @@ class FolderObjects:
         self._checked: set[str] = set()
 
     def file(self, digest: str) -> Path:
-        """The file of an object, there or not."""
+        """Return the file of an object, there or not."""
         return self.folder / file_name(digest)
 
     def put(self, tensors: "Mapping[str, Tensor]") -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.request import url2pathname
 
 from ramet.base.errors import StoreError, UnknownName
 from ramet.base.files import TEMPORARY, temporary_name, write_whole
@@ -50,11 +51,11 @@ class Place:
         self._conditional = "s3" in names
 
     def at(self, name: str) -> str:
-        """The URL of a file, for messages."""
+        """Return the URL of a file, for messages."""
         return f"{self.url}/{name}"
 
     def read(self, name: str) -> bytes | None:
-        """A file's bytes, or None if there is no such file."""
+        """Return a file's bytes, or None if there is no such file."""
         with self._asking(f"cannot read {self.at(name)}"):
             try:
                 data: bytes = self._fs.cat_file(self._path(name))
@@ -110,7 +111,7 @@ class Place:
         return bool(there)
 
     def file(self, name: str) -> File | None:
-        """What is known of a file without reading it, or None if there is no such file."""
+        """Return what is known of a file without reading it, or None if there is no such file."""
         with self._asking(f"cannot read {self.at(name)}"):
             try:
                 found = self._fs.info(self._path(name))
@@ -119,7 +120,7 @@ class Place:
         return self._file(found) if found["type"] == "file" else None
 
     def files(self, below: str = "") -> Iterator[File]:
-        """All files below a folder of the place, in the order of their names."""
+        """Return all files below a folder of the place, in the order of their names."""
         with self._asking(f"cannot list {self.at(below)}"):
             try:
                 found = self._fs.find(self._path(below), detail=True)
@@ -168,19 +169,21 @@ class Place:
         except StoreError:
             raise
         except Exception as error:
-            reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
-            raise StoreError(f"{problem}: {reason}", _remedy(error)) from error
+            raise _refused(problem, error) from error
 
 
 def is_temporary(name: str) -> bool:
-    """Whether a name is that of a file which is being written, or was when its writer died."""
+    """Say whether a name is that of a file which is being written, or was when its writer died."""
     return name.endswith(TEMPORARY)
 
 
 def _opened(url: str) -> tuple[Any, str]:
+    from fsspec import filesystem
     from fsspec.core import url_to_fs
 
-    scheme = url.partition("://")[0]
+    scheme, _, rest = url.partition("://")
+    if scheme == "file":  # fsspec would read %20, and :: in a folder's name, its own way
+        return filesystem("file"), url2pathname(rest).rstrip("/")
     try:
         fs, root = url_to_fs(url, use_listings_cache=False)
     except ImportError as error:
@@ -188,16 +191,23 @@ def _opened(url: str) -> tuple[Any, str]:
         raise UnknownName(f"{url}: nothing here reads {scheme}:// ({error})", extra) from error
     except ValueError as error:
         raise UnknownName(f"{url}: {error}", "name a URL such as s3://bucket/prefix or file:///folder") from error
+    except Exception as error:  # some backends connect at once, and each raises errors of its own library
+        raise _refused(f"cannot open {url}", error) from error
     return fs, root.rstrip("/")
 
 
 def _seconds(written: Any) -> float:
-    """A backend's time as seconds since 1970; a file whose time is not told counts as new."""
+    """Return a backend's time as seconds since 1970; a file whose time is not told counts as new."""
     if written is None:
         return time.time()
     if isinstance(written, str):
         written = datetime.fromisoformat(written)
     return float(written.timestamp() if isinstance(written, datetime) else written)
+
+
+def _refused(problem: str, error: Exception) -> StoreError:
+    reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
+    return StoreError(f"{problem}: {reason}", _remedy(error))
 
 
 def _remedy(error: Exception) -> str:

@@ -155,5 +155,5 @@ class FsspecObjects:
 
 
 def _latest(modified: float) -> float:
-    """The end of the moment that a backend's time stands for: a whole second, or the time itself."""
+    """Return the end of the moment that a backend's time stands for: a whole second, or the time itself."""
     return modified + 1 if modified == math.floor(modified) else math.nextafter(modified, ALWAYS)

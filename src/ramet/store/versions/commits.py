@@ -47,7 +47,7 @@ class Moved(Exception):
 def new_commit(
     parents: Sequence[str], changes: Changes, *, message: str, method: str, time: str, author: str, code: str
 ) -> Commit:
-    """A commit under the id that its content gives it; time, author and code (ramet's version) are no part of it."""
+    """Return a commit under the id that its content gives it; time, author and code (ramet's version) do not count."""
     content = {"parents": parents, "changes": changes, "message": message, "method": method}
     return Commit(content_id(content), tuple(parents), dict(changes), message, method, time, author, code)
 
@@ -94,14 +94,14 @@ def differences(connection: Connection, branch: str, wanted: Changes) -> dict[st
 
 
 def paths_on(connection: Connection, branch: str, some: Iterable[str]) -> dict[str, str]:
-    """The published paths' ids of some tasks on a branch."""
+    """Return the published paths' ids of some tasks on a branch."""
     now = state(connection, head_id(connection, branch))
     rows = connection.execute(select(now.c.task, now.c.path).where(now.c.task.in_(some)))
     return {row.task: row.path for row in rows}
 
 
 def head_id(connection: Connection, branch: str) -> str:
-    """The id of a branch's last commit."""
+    """Return the id of a branch's last commit."""
     found: str | None = connection.execute(
         select(branches.c.commit).where(branches.c.name == branch)
     ).scalar_one_or_none()
@@ -113,7 +113,7 @@ def head_id(connection: Connection, branch: str) -> str:
 
 
 def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
-    """The commits of these ids, in their order."""
+    """Return the commits of these ids, in their order."""
     found: dict[str, Commit] = {}
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
@@ -129,7 +129,7 @@ def read(connection: Connection, ids: Sequence[str]) -> list[Commit]:
 
 
 def state(connection: Connection, commit: str) -> Subquery:
-    """The published paths' ids at a commit, as a table of (task, path).
+    """Return the published paths' ids at a commit, as a table of (task, path).
 
     The state at the last commit of a branch is kept, once something was published on it; any other is put together from
     the history.
@@ -141,7 +141,7 @@ def state(connection: Connection, commit: str) -> Subquery:
 
 
 def paths_at(connection: Connection, commit: str) -> dict[str, str]:
-    """The published paths' ids at a commit, by task."""
+    """Return the published paths' ids at a commit, by task."""
     return as_dict(connection, state(connection, commit))
 
 
@@ -152,7 +152,7 @@ def path_at(connection: Connection, commit: str, task: str) -> str | None:
 
 
 def replayed(commit: str) -> Subquery:
-    """The state at a commit as its history tells it, as a table of (task, path)."""
+    """Return the state at a commit as its history tells it, as a table of (task, path)."""
     line = first_parents(commit)
     recency = func.row_number().over(partition_by=commit_changes.c.task, order_by=line.c.distance).label("recency")
     changes = select(commit_changes, recency).join(line, commit_changes.c.commit == line.c.id).subquery()
@@ -161,7 +161,7 @@ def replayed(commit: str) -> Subquery:
 
 
 def first_parents(commit: str, limit: int | None = None) -> CTE:
-    """A commit and its first parents, as a table of (id, distance)."""
+    """Return a commit and its first parents, as a table of (id, distance)."""
     line = select(commits.c.id, literal(0).label("distance")).where(commits.c.id == commit).cte("line", recursive=True)
     first = select(commit_parents.c.parent, line.c.distance + 1).join(line, commit_parents.c.commit == line.c.id)
     first = first.where(commit_parents.c.position == 0)
@@ -201,7 +201,7 @@ def as_dict(connection: Connection, state: Subquery) -> dict[str, str]:
 
 
 def _rows_of(connection: Connection, table: Table, ids: Sequence[str]) -> defaultdict[str, list[Row[Any]]]:
-    """The rows of a table of commits' details, in their order, by commit."""
+    """Return the rows of a table of commits' details, in their order, by commit."""
     rows: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for row in connection.execute(select(table).where(table.c.commit.in_(ids)).order_by(*table.primary_key)):
         rows[row.commit].append(row)

@@ -10,7 +10,7 @@ _HEAD = "HEAD"
 
 
 def current_branch(folder: Path) -> str:
-    """The name of the branch; that there is one of that name is not checked.
+    """Return the name of the branch; that there is one of that name is not checked.
 
     Raises:
         StoreError: the file cannot be read.

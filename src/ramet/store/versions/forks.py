@@ -32,17 +32,17 @@ class Fork:
 
     @property
     def is_merged(self) -> bool:
-        """Whether the branch has all of theirs."""
+        """Say whether the branch has all of theirs."""
         return self.theirs in self.bases
 
     @property
     def is_ahead(self) -> bool:
-        """Whether theirs only goes on from where the branch is: then the branch just moves."""
+        """Say whether theirs only goes on from where the branch is: then the branch just moves."""
         return self.ours in self.bases
 
 
 def read(connection: Connection, branch: str, name: str) -> Fork:
-    """The fork of a branch and the commit of a name."""
+    """Return the fork of a branch and the commit of a name."""
     ours, theirs = versions.head_id(connection, branch), refs.find_commit(connection, name)
     bases = sorted(merge_bases(graph(connection, ours), graph(connection, theirs)))
     states = {commit: versions.paths_at(connection, commit) for commit in {ours, theirs, *bases}}

@@ -34,7 +34,7 @@ def behind(heads: Select[Any]) -> CTE:
 
 
 def graph(connection: Connection, head: str) -> dict[str, Node]:
-    """A commit and all that it follows."""
+    """Return a commit and all that it follows."""
     past = behind(select(commits.c.id).where(commits.c.id == head))
     times = connection.execute(select(commits.c.id, commits.c.time).join(past, commits.c.id == past.c.id))
     found = {row.id: Node((), row.time) for row in times}
@@ -46,7 +46,7 @@ def graph(connection: Connection, head: str) -> dict[str, Node]:
 
 
 def newest_first(commits: Graph) -> list[str]:
-    """The commits, each before all that it follows; else the newer first, and of equal ones a line at a time."""
+    """Return the commits, each before all that it follows; else the newer first, and of equal ones a line at a time."""
     waiting = Counter(parent for node in commits.values() for parent in node.parents)
     times = sorted({node.time for node in commits.values()}, reverse=True)
     age = {time: rank for rank, time in enumerate(times)}
@@ -70,6 +70,6 @@ def newest_first(commits: Graph) -> list[str]:
 
 
 def merge_bases(ours: Graph, theirs: Graph) -> frozenset[str]:
-    """The nearest commits that both histories have: several, where the two were merged crosswise before."""
+    """Return the nearest commits that both histories have: several, where the two were merged crosswise before."""
     common = ours.keys() & theirs.keys()
     return frozenset(common - {parent for id in common for parent in ours[id].parents})

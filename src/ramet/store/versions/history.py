@@ -40,23 +40,23 @@ class Versions:
     # Commits
 
     def head(self, branch: str = MAIN) -> Commit:
-        """The last commit of a branch."""
+        """Return the last commit of a branch."""
         with self._database.reading() as connection:
             return versions.read(connection, [versions.head_id(connection, branch)])[0]
 
     def commit(self, name: str) -> Commit:
-        """The commit of a name."""
+        """Return the commit of a name."""
         with self._database.reading() as connection:
             return versions.read(connection, [refs.find_commit(connection, name)])[0]
 
     def log(self, at: str = MAIN, *, limit: int | None = None) -> list[Commit]:
-        """A commit and all that it follows, merged ones too: each before what it follows, the newer first."""
+        """Return a commit and all that it follows, merged ones too: each before what it follows, the newer first."""
         with self._database.reading() as connection:
             history = graph(connection, refs.find_commit(connection, at))
             return versions.read(connection, newest_first(history)[:limit])
 
     def published(self, at: str = MAIN) -> dict[str, Path]:
-        """The published path of every task, at a branch or any other commit."""
+        """Return the published path of every task, at a branch or any other commit."""
         with self._database.reading() as connection:
             now = versions.state(connection, refs.find_commit(connection, at))
             chosen = select(now.c.task, *rows.columns).join(now, paths.c.id == now.c.path).order_by(now.c.task)
@@ -69,7 +69,7 @@ class Versions:
             return None if id is None else rows.paths_in_order(connection, [id])[0]
 
     def publishing(self, path: str) -> list[Commit]:
-        """The commits that made a path, by its id, its task's published one: each after those that it follows."""
+        """Return the commits that made a path (its id) its task's published one: each after those that it follows."""
         with self._database.reading() as connection:
             found = connection.execute(select(commit_changes.c.commit).where(commit_changes.c.path == path)).scalars()
             return versions.read(connection, sorted(found, key=lambda commit: len(graph(connection, commit))))
@@ -114,7 +114,7 @@ class Versions:
     # Branches and tags
 
     def branch(self, name: str, at: str = MAIN) -> Commit:
-        """A new branch at a commit, which is returned. It costs nothing but what is published on it later.
+        """Make a branch at a commit, which is returned. It costs nothing but what is published on it later.
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
@@ -125,7 +125,7 @@ class Versions:
             return versions.read(connection, [commit])[0]
 
     def branches(self) -> list[Branch]:
-        """All branches, by name."""
+        """Return all branches, by name."""
         with self._database.reading() as connection:
             found = []
             for row in connection.execute(select(branches).order_by(branches.c.name)).all():
@@ -145,7 +145,7 @@ class Versions:
             refs.delete_branch(connection, name)
 
     def tag(self, name: str, at: str = MAIN, *, message: str = "") -> Tag:
-        """A new name for a commit, which stays there.
+        """Give a commit a name that stays at it.
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
@@ -156,7 +156,7 @@ class Versions:
             return tag
 
     def tags(self) -> list[Tag]:
-        """All tags, by name."""
+        """Return all tags, by name."""
         with self._database.reading() as connection:
             return [Tag(**row) for row in connection.execute(select(tags).order_by(tags.c.name)).mappings()]
 
@@ -167,7 +167,7 @@ class Versions:
                 raise UnknownName(f"no tag is called {name!r}", refs.meant(connection, name))
 
     def leads_to(self, at: str) -> bool:
-        """Whether a branch or a tag is at a commit or after it, so that gc keeps what it published."""
+        """Say whether a branch or a tag is at a commit or after it, so that gc keeps what it published."""
         with self._database.reading() as connection:
             commit = refs.find_commit(connection, at)
             for ref in (branches, tags):  # the usual case costs nothing of the history

@@ -40,7 +40,7 @@ class Tag:
 
 
 def find_commit(connection: Connection, name: str) -> str:
-    """The id of the commit that an id, a branch, a tag or the start of an id names; or of an earlier one, `NAME~N`."""
+    """Return the id of the commit that an id, a branch, a tag or the start of an id names; `NAME~N` is before it."""
     exact = (
         select(commits.c.id).where(commits.c.id == name),
         select(branches.c.commit).where(branches.c.name == name),
@@ -59,13 +59,13 @@ def find_commit(connection: Connection, name: str) -> str:
 
 
 def reached(connection: Connection) -> set[str]:
-    """The commits that a branch or a tag is at or after."""
+    """Return the commits that a branch or a tag is at or after."""
     heads = union(select(branches.c.commit.label("id")), select(tags.c.commit)).subquery()
     return set(connection.execute(select(behind(select(heads.c.id)).c.id)).scalars())
 
 
 def add_branch(connection: Connection, name: str, commit: str) -> None:
-    """A new branch at a commit: what is published there is published on it.
+    """Add a branch at a commit: what is published there is published on it.
 
     Raises:
         InvalidValue: the name cannot be used.
@@ -100,7 +100,7 @@ def delete_branch(connection: Connection, name: str) -> None:
 
 
 def add_tag(connection: Connection, tag: Tag) -> None:
-    """A new tag.
+    """Add a tag.
 
     Raises:
         InvalidValue: the name cannot be used.
@@ -111,7 +111,7 @@ def add_tag(connection: Connection, tag: Tag) -> None:
 
 
 def _ancestor(connection: Connection, name: str, count: int) -> str:
-    """The commit that is `count` first parents before a named one."""
+    """Return the commit that is `count` first parents before a named one."""
     line = versions.first_parents(find_commit(connection, name), count + 1)
     rows = connection.execute(select(line.c.id).order_by(line.c.distance)).scalars().all()
     if len(rows) <= count:
@@ -137,6 +137,6 @@ def _check_new(connection: Connection, name: str) -> None:
 
 
 def meant(connection: Connection, name: str) -> str:
-    """The remedy for a name that is not there."""
+    """Return the remedy for a name that is not there."""
     known = connection.execute(union_all(select(branches.c.name), select(tags.c.name))).scalars().all()
     return did_you_mean(name, known, "`ramet log`, `ramet branch` and `ramet tag` list them")
