@@ -15,6 +15,7 @@ from ramet.study.design import Design, GivenTask, Slot
 from ramet.study.record import Record
 from ramet.study.run import begin
 from ramet.system import System
+from tests.store.examples import in_a_thread
 from tests.study.tiny import ROOT, TEXT, a_design, suite_of
 
 JOBS = [
@@ -195,7 +196,7 @@ def test_a_branch_that_another_process_works_on_is_passed_over(tmp_path: Path) -
     system, watch = fresh(tmp_path), Seen()
     begin(system, a_design())
     with system.experiments.hold("tiny/mu2net-plus/0"):
-        study.run(ramet.open(system.store.folder), a_design(), watch=watch)
+        in_a_thread(lambda: study.run(ramet.open(system.store.folder), a_design(), watch=watch))
     assert watch.passed == ["tiny/mu2net-plus/0"]
     assert watch.began == JOBS[2:]
 
