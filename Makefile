@@ -22,7 +22,8 @@ test: lint
 	$(BIN)/python -m pytest -n 2
 
 bench: .venv/.installed
-	$(BIN)/ramet benchmark speed all
+	$(BIN)/python -m benchmarks.speed all
+	$(BIN)/python -m benchmarks.simulation
 
 clean:
 	rm -rf .venv build dist src/*.egg-info

@@ -1,11 +1,11 @@
 """ramet grows one multitask image classification system for ever (µ2Net+, arXiv 2209.07326).
 
-    system = ramet.init("colony", root="hf:timm/vit_tiny_patch16_224.augreg_in21k")    # or ramet.open("colony")
-    system.add_task("flowers", "~/data/flowers")
-    system.evolve("flowers")
-    system.predict("flowers", ["rose.jpg"])
+    with ramet.init("colony", root="hf:timm/vit_tiny_patch16_224.augreg_in21k") as system:    # or ramet.open("colony")
+        system.tasks.add("flowers", "~/data/flowers")
+        system.evolve("flowers")
+        system.predict("flowers", "rose.jpg")
 
-Importing the package is quick: the facade, and all that it stands on, is loaded when it is first used.
+Importing the package is quick: the facade, and all that it stands on, is loaded on first use.
 """
 
 from importlib import import_module

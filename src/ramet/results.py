@@ -1,12 +1,59 @@
-"""What the facade answers with: small frozen values, which the command line prints as tables or JSON."""
+"""The facade's answers: small frozen values, which the command line prints as tables or JSON."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal, overload
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from html import escape
+from typing import Any, Literal, TypeVar, overload
+
+from ramet.base.extras import extra
+
+T = TypeVar("T")
+Row = Callable[[Any], Mapping[str, object]]
+
+
+class Listing(list[T]):
+    """Records in a list, which a notebook shows as a table, and pandas takes as a frame.
+
+    Args:
+        items: the records, dataclasses of one kind.
+        row: what a record's row shows, by column; all of its fields by default.
+    """
+
+    def __init__(self, items: Iterable[T] = (), row: Row | None = None) -> None:
+        super().__init__(items)
+        self._row = row or _fields
+
+    def to_frame(self) -> Any:
+        """Return a pandas DataFrame with a row a record.
+
+        Raises:
+            DataError: pandas is not installed.
+        """
+        return extra("pandas", "frames").DataFrame([dict(self._row(item)) for item in self])
+
+    def _repr_html_(self) -> str:
+        rows = [self._row(item) for item in self]
+        titles = list(dict.fromkeys(title for row in rows for title in row))
+        head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+        cells = ("".join(f"<td>{escape(_shown(row.get(title)))}</td>" for title in titles) for row in rows)
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{c}</tr>' for c in cells)}</tbody></table>"
+
+
+def _fields(item: Any) -> dict[str, object]:
+    return {field.name: getattr(item, field.name) for field in fields(item)}
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
 
 
 class Others(Sequence[str]):
-    """Names but one, in their order; all who leave out one of the same names hold these once."""
+    """Names but one, in their order; all that leave out one of the same names hold these once."""
 
     __slots__ = ("_left_out", "_names")
 
@@ -67,19 +114,92 @@ class TaskStatus:
 
 
 @dataclass(frozen=True)
+class ClassDetail:
+    """A class on a split: its examples, the share that is recognised, and the share of its predictions that is right.
+
+    accuracy is None where the class has no example, precision where it is never predicted.
+    """
+
+    name: str
+    examples: int
+    accuracy: float | None
+    precision: float | None
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of accuracy (recall) and precision; 0 where one of them is none."""
+        together = (self.accuracy or 0.0) + (self.precision or 0.0)
+        return 2 * (self.accuracy or 0.0) * (self.precision or 0.0) / together if together else 0.0
+
+
+@dataclass(frozen=True)
+class WrongImage:
+    """An image that is taken for another class: its number in the split, and the probability of that class."""
+
+    index: int
+    label: str
+    predicted: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Details:
+    """A split class by class.
+
+    confusion counts the examples of each class (a row) by the class that is predicted (a column); worst are wrong
+    images, the surest first.
+    """
+
+    classes: tuple[ClassDetail, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    worst: tuple[WrongImage, ...]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean of the classes' accuracies, of those that have examples."""
+        found = [c.accuracy for c in self.classes if c.accuracy is not None]
+        return sum(found) / len(found)
+
+    @property
+    def macro_f1(self) -> float:
+        """The mean of the classes' F1, of those that have examples or are predicted."""
+        found = [c.f1 for c in self.classes if c.accuracy is not None or c.precision is not None]
+        return sum(found) / len(found)
+
+
+@dataclass(frozen=True)
 class Evaluation:
-    """The top-1 accuracy of a task's published path on a split."""
+    """The top-1 accuracy of a task's published path on a split; validation is the one that the path was chosen by."""
 
     task: str
     path: str
     split: str
     accuracy: float
     examples: int
+    validation: float | None = None
+    details: Details | None = None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy (Wilson, 1927): chance alone moves it so far with so many examples."""
+        return wilson(self.accuracy, self.examples)
+
+    @property
+    def below_validation(self) -> bool:
+        """True where a test accuracy is lower than validation by more than chance and choice explain."""
+        return self.split == "test" and self.validation is not None and self.interval[1] + 0.05 < self.validation
+
+
+def wilson(share: float, count: int, z: float = 1.959964) -> tuple[float, float]:
+    """Return the interval in which a true share lies by chance, of a share that was measured on so many examples."""
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    half = z / (1 + z * z / count) * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a task's path says of an image: every class with its probability, the likeliest first."""
+    """The answer of a task's path to an image: every class with its probability, the likeliest first."""
 
     image: str
     probabilities: tuple[tuple[str, float], ...]
@@ -106,7 +226,7 @@ class QualityCheck:
 
     @property
     def equal(self) -> bool:
-        """Whether nothing was forgotten."""
+        """True where nothing was forgotten."""
         return self.recorded == self.measured
 
 
@@ -166,7 +286,7 @@ class Total:
 
 @dataclass(frozen=True)
 class Diff:
-    """What lies between two commits: the tasks whose path differs, by name, and the whole system before and after."""
+    """The difference of two commits: the tasks whose path differs, by name, and the whole system before and after."""
 
     before: str
     after: str
@@ -207,7 +327,8 @@ class ReplayStep:
 
     otherwise says what is planned otherwise than it was; such a step is not trained. changed are the components whose
     bytes are others; only then are the qualities measured again, as equal bytes measure the same. verdict: `identical`,
-    every byte is the same; `close`, the qualities are within the tolerance; `different`.
+    every byte is the same; `close`, the qualities are within the tolerance; `different`. place is where it was trained
+    then.
     """
 
     path: str
@@ -224,6 +345,7 @@ class ReplayStep:
     changed: tuple[str, ...] = ()
     quality_now: float | None = None
     test_quality_now: float | None = None
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -238,5 +360,5 @@ class Replay:
 
     @property
     def agrees(self) -> bool:
-        """Whether every step came out as it did before, to the byte or within the tolerance."""
+        """True where every step came out as it did before, to the byte or within the tolerance."""
         return all(step.verdict != "different" for step in self.steps)

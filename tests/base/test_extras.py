@@ -21,7 +21,7 @@ def test_what_is_missing_is_named() -> None:
     [
         ("hf:x", "datasets", "hf"),
         ("tfds:x", "tensorflow_datasets", "tfds"),
-        ("catalog:mnist", "tensorflow_datasets", "tfds"),
+        ("papers:mnist", "tensorflow_datasets", "tfds"),
     ],
 )
 def test_sources_name_theirs(source: str, module: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:

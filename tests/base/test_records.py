@@ -1,9 +1,9 @@
 import json
-from dataclasses import FrozenInstanceError, asdict, fields, replace
+from dataclasses import FrozenInstanceError, asdict, fields, make_dataclass, replace
 
 import pytest
 
-from ramet.base.records import Architecture, Component, Path, content_id, to_json
+from ramet.base.records import Architecture, Child, Commit, Component, Path, Task, canonical_json, content_id, to_json
 
 NORM = Component("norm", digest="d1", size=30, momentum="m1", task="birds")
 HEAD = Component("head", digest="d2", size=12, task="flowers")
@@ -75,3 +75,59 @@ def test_records_cannot_change():
 def test_content_ids_are_pinned_and_canonical():
     assert content_id({"b": 1, "a": [1.5, "µ"]}) == content_id({"a": [1.5, "µ"], "b": 1}) == "829452e75c1d9d59"
     assert content_id({"b": 1.0, "a": [1.5, "µ"]}) != content_id({"b": 1, "a": [1.5, "µ"]})
+
+
+COMMIT = Commit("", ("c0",), {"birds": "p1", "flowers": None}, "m", "v1", "2026-01-02T03:04:05+00:00")
+
+
+def grown(record, **new):
+    """The same record as an object of a class with more fields, which have these defaults."""
+    kind = type(record)
+    more = make_dataclass(kind.__name__, [(n, type(v), v) for n, v in new.items()], bases=(kind,), frozen=True)
+    return more(**{f.name: getattr(record, f.name) for f in fields(record)})
+
+
+@pytest.mark.parametrize(
+    ("record", "id"),
+    [
+        (PATH.architecture, "a6c62919dd257cf8"),
+        (NORM, "1ae92bece6317d2b"),
+        (HEAD, "6bea9800c756930e"),
+        (Component("block.0", "d3", 7, untrained=True), "4814c606e1a26059"),
+        (Task("birds", "demo:birds", ("a", "b"), {"train": 3, "validation": 1, "test": 1}, "f00"), "d529f1a49a2b7d56"),
+        (
+            Commit("", ("c0",), {"birds": "p1", "flowers": None}, "m", "v1", "2026-01-02T03:04:05+00:00"),
+            "18dc3ab6468854d5",
+        ),
+        (Child(PATH, "worse", 0, 1, 2, ("hp:mu",), (0.25, 0.5), {"examples": 64.0}), "91451b0522c09c3c"),
+        ({"a": (1, 2.5, True, None, "µ"), "b": []}, "f4a7f1b3c8710c15"),
+    ],
+)
+def test_ids_are_pinned(record, id):
+    assert content_id(record) == id
+
+
+def test_a_new_field_with_a_default_changes_no_id():
+    architecture = grown(PATH.architecture, registers=0)
+    path = grown(
+        replace(PATH, architecture=architecture, components=(grown(NORM, scale=1.0), grown(HEAD, note=""))), soup=()
+    )
+    assert content_id(path) == content_id(PATH)
+    assert path.identified().id == PATH.identified().id
+
+
+def test_a_new_field_that_says_something_makes_another_id():
+    architecture = replace(grown(PATH.architecture, registers=0), registers=4)
+    assert replace(PATH, architecture=architecture).identified().id != PATH.identified().id
+
+
+def test_canonical_json_is_read_back_as_what_was_said():
+    assert json.loads(canonical_json(NORM)) == {
+        "name": "norm", "digest": "d1", "size": 30, "momentum": "m1", "task": "birds",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_has_no_id(number):
+    with pytest.raises(ValueError, match="JSON"):
+        content_id({"quality": number})

@@ -8,7 +8,7 @@ from tests.cli.helpers import BUDGET, ROOT, TASKS, run
 
 @pytest.fixture(scope="session")
 def sown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A system with two tasks that are not learnt yet; not to be changed."""
+    """A system with two tasks that are not learned yet; not to be changed."""
     folder = tmp_path_factory.mktemp("sown") / "colony"
     run("init", folder, "--root", ROOT)
     for task in TASKS:

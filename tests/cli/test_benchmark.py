@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.benchmarks.record import read_all, read_terms
+from ramet.study.record import read
 from tests.cli.helpers import refused, run, run_json, start
 
 QUICK = ("benchmark", "run", "demo", "--scale", "0.001", "--tasks", "digits")
@@ -34,21 +34,22 @@ def test_list_as_json_is_the_whole_recipe() -> None:
 def test_a_run_writes_records_and_says_what_next(results: tuple[Path, str, str]) -> None:
     folder, stdout, stderr = results
     assert stdout == ""
-    assert "[1/2] linear_probe, seed 0, digits: 0:00:00 elapsed, unknown left" in stderr
-    assert "[2/2] adapters:8, seed 0, digits: validation " in stderr
-    assert stderr.splitlines()[-1] == f"2 records written to {folder}; next: ramet benchmark report {folder}"
-    assert sorted(record.variant.name for record in read_all(folder)) == ["adapters:8", "linear_probe"]
+    assert "[1/2] linear_probe, seed 0, digits" in stderr
+    assert "adapters:8, seed 0, digits: validation " in stderr
+    assert stderr.splitlines()[-1] == f"records are in {folder}; next: ramet benchmark report {folder}"
+    assert sorted(record.variant for record in read(folder).records) == ["adapters:8", "linear_probe"]
+    assert all(record.tried and record.measured for record in read(folder).records)
 
 
 def test_the_command_is_kept_as_one_would_type_it(results: tuple[Path, str, str]) -> None:
-    assert read_terms(results[0]).command == (
+    assert read(results[0]).design.commands[0] == (
         "ramet benchmark run demo --methods linear_probe,adapters:8 --tasks digits --scale 0.001 --set opt.lr=0.1"
     )
 
 
 def test_nothing_left_to_do(results: tuple[Path, str, str]) -> None:
-    again = run(*QUICK, "--methods", "linear_probe", "--set", "opt.lr=0.1", "--output", results[0], "--resume")
-    assert again.stderr.startswith("0 records written")
+    again = run(*QUICK, "--methods", "linear_probe", "--set", "opt.lr=0.1", "--output", results[0])
+    assert again.stderr.startswith("demo is done already")
 
 
 @pytest.mark.parametrize(
@@ -66,8 +67,15 @@ def test_typos_are_refused_before_anything_is_made(arguments: tuple[str, ...], w
     assert not (tmp_path / "out").exists()
 
 
-def test_results_are_not_mixed_unasked(results: tuple[Path, str, str]) -> None:
-    assert "--resume" in refused(*QUICK, "--output", results[0])
+def test_results_are_not_mixed(results: tuple[Path, str, str]) -> None:
+    line = refused(*QUICK, "--output", results[0])
+    assert "the results that are there were made with settings {'opt.lr': '0.1'}, not {}; give the same" in line
+
+
+def test_the_report_is_made_of_the_folder(results: tuple[Path, str, str], tmp_path: Path) -> None:
+    result = run("benchmark", "report", results[0], "--output", tmp_path / "out")
+    assert "| linear probe |" in result.stdout
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_missing_data_is_told_at_the_end(tmp_path: Path) -> None:
@@ -77,7 +85,7 @@ def test_missing_data_is_told_at_the_end(tmp_path: Path) -> None:
     )  # fmt: skip
     assert "linear_probe, seed 0, mnist: no data: " in result.stderr
     assert "1 run could not be done" in result.stderr
-    (record,) = read_all(tmp_path / "out")
+    (record,) = read(tmp_path / "out").records
     assert "tfds build mnist --file_format=array_record" in record.error
 
 
@@ -94,9 +102,9 @@ def test_interrupted_and_resumed(tmp_path: Path) -> None:
     os.kill(process.pid, signal.SIGINT)
     rest = process.stderr.read()
     assert process.wait() == -signal.SIGINT, rest
-    assert "--resume" in rest
-    assert list(read_all(out)) == []
-    run(*arguments, "--resume")
-    (record,) = read_all(out)
+    assert "stopped; the same command goes on" in rest
+    assert read(out).records == ()
+    run(*arguments)
+    (record,) = read(out).records
     assert record.state == "done"
-    assert json.loads((out / "suite.json").read_text())["suite"] == "demo"
+    assert json.loads((out / "study.json").read_text())["design"]["name"] == "demo"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.report.examples import records, written
 from tests.cli.helpers import refused, run
+from tests.study.made import records, written
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_overview_is_printed_and_the_report_written(folder: Path) -> None:
     result = run("benchmark", "report", folder)
-    assert "| full fine-tuning | .750 ± .033 |" in result.stdout
+    assert "| full fine-tuning | .770 ± .033 | .750 ± .033 |" in result.stdout
     assert result.stderr == f"written to {folder / 'report'}\n"
     assert (folder / "report" / "report.html").exists()
 
@@ -26,7 +26,9 @@ def test_json_and_a_document(folder: Path, tmp_path: Path) -> None:
     result = run("benchmark", "report", folder, "--output", tmp_path / "out", "--fill", document, "--json")
     assert json.loads(result.stdout)["compared"]["tasks"] == ["emnist/digits", "kmnist", "omniglot"]
     assert result.stderr == f"written to {tmp_path / 'out'}, and into {document}\n"
-    assert document.read_text() == "<!-- tiny:faults -->\nEvery run is there.\n<!-- end of tiny:faults -->\n"
+    assert (
+        document.read_text() == "<!-- tiny:faults -->\nThere is nothing to tell of this.\n<!-- end of tiny:faults -->\n"
+    )
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:

@@ -23,11 +23,11 @@ def small(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_the_demo_is_the_whole_job_and_can_be_run_again(small: Path) -> None:
     text = run("demo").stdout
     assert all(word in text for word in ("numerals", "greek", "predicted", "equal to the last digit", "Try next"))
-    learnt = path_ids(small)
-    assert None not in learnt
+    learned = path_ids(small)
+    assert None not in learned
     assert "done by an earlier call" in run("demo").stdout
     assert [file.name for file in small.glob("catalog*")] == ["catalog.sqlite"]
-    assert path_ids(small) == learnt
+    assert path_ids(small) == learned
     commands = [line.strip() for line in text.splitlines() if line.startswith("  ramet ")]
     assert len(commands) == 4
     for command in commands[:3]:

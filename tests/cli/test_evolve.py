@@ -5,8 +5,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import typer
+from rich.console import Console
 
 import ramet
+from ramet.cli import evolve
+from ramet.cli.evolve import _tell_cost
+from ramet.evolution.pace import Estimate
 from tests.cli.helpers import BUDGET, TASKS, path_ids, refused, run, run_json, start, state, wait_for
 
 DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set", "batch=4")
@@ -15,7 +20,7 @@ DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set
 def test_a_generation_is_a_line_and_the_end_a_table(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, folder=seedbed)
     lines = result.stderr.splitlines()
-    assert "mu2net-plus@standard" in lines[0]
+    assert "mu2net-plus@minutes" in lines[0]
     assert sum("samples, best score" in line for line in lines) == 4
     assert sum(": validation " in line and ", test " in line for line in lines) == 2
     assert result.stdout.splitlines()[0].startswith("task")
@@ -46,13 +51,13 @@ def test_killed_and_interrupted_runs_go_on_to_what_they_would_have_been(
     resumed = run(*command)
     assert "digits: was finished by this command before" in resumed.stderr
     assert "from cycle" in resumed.stderr
-    learnt = [status for status in run_json("status", folder=grown) if status["task"] in TASKS]
-    assert path_ids(seedbed) == [status["path"] for status in learnt]
+    learned = [status for status in run_json("status", folder=grown) if status["task"] in TASKS]
+    assert path_ids(seedbed) == [status["path"] for status in learned]
     assert run("verify", "--quality", folder=seedbed)
 
 
 def test_a_run_that_is_not_done_is_neither_mixed_with_another_nor_lost(colony: Path) -> None:
-    agent = ramet.open(colony).catalog.agents.all("digits")[0]
+    agent = ramet.open(colony).store.catalog.agents.all("digits")[0]
     with sqlite3.connect(colony / "catalog.sqlite") as catalog:
         catalog.execute("update agents set state = 'running', cycle = 1 where id = ?", [agent.id])
     before = state(colony)
@@ -70,9 +75,9 @@ def test_a_method_file_is_read(seedbed: Path, tmp_path: Path) -> None:
     assert run_json("status", folder=seedbed)[0]["method"].startswith("mine v3 #")
 
 
-def test_nothing_learnt_is_exit_code_1(seedbed: Path) -> None:
+def test_nothing_learned_is_exit_code_1(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, *DIVERGING, folder=seedbed, code=1)
-    assert "nothing was learnt of digits" in result.stderr
+    assert "nothing was learned of digits" in result.stderr
     assert {child["status"] for child in run_json("history", folder=seedbed)} == {"diverged"}
     assert run_json("history", folder=seedbed)[0]["path"]["metrics"]["quality"] is None
 
@@ -84,7 +89,7 @@ def test_no_better_path_is_told(colony: Path) -> None:
     assert result.stderr.splitlines()[-1] == "no better path than before: digits"
 
 
-def test_a_task_named_twice_is_learnt_once(seedbed: Path) -> None:
+def test_a_task_named_twice_is_learned_once(seedbed: Path) -> None:
     once = ("--cycles", "1", "--samples", "1")
     result = run("evolve", "digits", "digits", *BUDGET, *once, folder=seedbed)
     assert "of 2)" not in result.stderr
@@ -93,7 +98,7 @@ def test_a_task_named_twice_is_learnt_once(seedbed: Path) -> None:
 
 def test_a_time_limit_that_is_over_at_once_learns_nothing(seedbed: Path) -> None:
     result = run("evolve", "digits", *BUDGET, "--time-limit", "0.001s", folder=seedbed, code=1)
-    assert "nothing was learnt" in result.stderr
+    assert "nothing was learned" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -133,3 +138,58 @@ def test_a_full_disk_stops_the_run_and_the_same_command_goes_on(seedbed: Path, m
     assert path_ids(seedbed) == [None, None]
     run(*command, folder=seedbed)
     assert path_ids(seedbed)[0] is not None
+
+
+def test_a_finished_run_is_let_be_unless_there_is_to_be_more(colony: Path) -> None:
+    def children() -> int:
+        return len(run_json("history", "digits", folder=colony))
+
+    before = children()
+    result = run("evolve", "digits", *BUDGET, folder=colony)
+    assert "finished before: digits; --more or --cycles +N goes on" in result.stderr
+    assert children() == before
+    run("evolve", "digits", *BUDGET, "--more", folder=colony)
+    assert children() == before + 8
+    run("evolve", "digits", *BUDGET, "--cycles", "+1", folder=colony)
+    assert children() == before + 12
+
+
+@pytest.mark.parametrize("cycles", ["0", "+0", "-1", "many", "1.5", "++1", "²"])
+def test_cycles_are_a_number(cycles: str, seedbed: Path) -> None:
+    assert "--cycles" in refused("evolve", "digits", "--cycles", cycles, folder=seedbed)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "limit", "told"),
+    [
+        (360, None, "about 6 minutes here for 32 children; --time-limit 90s would take a quarter of it"),
+        (360, 90, "about 6 minutes here for 32 children, in 90 seconds about 8 of them"),
+        (47_000, None, "about 13.1 hours here for 32 children; --time-limit 196m would take a quarter of it"),
+        (20, None, "about 20 seconds here for 32 children; --time-limit 5s would take a quarter of it"),
+    ],
+)
+def test_the_cost_is_told_first(
+    seconds: float, limit: float | None, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tell_cost(Estimate(seconds, 32, 1000), limit, yes=False)
+    assert capsys.readouterr().err.strip() == told
+
+
+def test_before_a_run_of_hours_a_terminal_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr(evolve, "err", Console(force_terminal=True))
+    monkeypatch.setattr(typer, "confirm", lambda text, **_: asked.append(text))
+    for seconds, limit, yes in ((3599, None, False), (7200, None, True), (7200, 600, False)):
+        _tell_cost(Estimate(seconds, 32, 1000), limit, yes)
+    assert asked == []
+    _tell_cost(Estimate(7200, 32, 1000), None, False)
+    assert asked == ["Start?"]
+
+
+def test_a_new_run_says_what_it_costs(seedbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ramet.evolution.evolve.trial_is_worth", lambda *_: True)
+    result = run("evolve", "digits", *BUDGET, folder=seedbed)
+    assert " here for 8 children" in result.stderr.splitlines()[0]
+    result = run("evolve", "digits", *BUDGET, folder=seedbed)
+    assert "here for" not in result.stderr

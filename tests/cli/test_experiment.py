@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import ramet
-from ramet import experiment
-from ramet.experiment.run import begin
+from ramet import study
+from ramet.study.run import begin
 from tests.cli.helpers import refused, run, run_json
 
 FILE = """\
@@ -28,11 +28,11 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
     assert "no experiments yet" in run("experiment", "list", folder=seedbed).stderr
     file = written(tmp_path)
     lines = run("experiment", "run", file, folder=seedbed).stderr.splitlines()
-    assert lines[0] == "[1/2] wide, seed 0"
-    assert "wide, seed 0: done" in lines
+    assert lines[0] == "[1/4] wide, seed 0, digits"
+    assert any(line.startswith("wide, seed 0, digits: validation ") for line in lines)
     assert sum("digits (1 of 4): mu2net-plus" in line or "digits (3 of 4): mu2net-plus" in line for line in lines) == 2
     assert any(line.endswith("left") for line in lines)
-    assert lines[-1] == "next: ramet experiment report width"
+    assert lines[-1] == f"next: ramet -C {seedbed} experiment report width"
     assert "done already" in run("experiment", "run", file, folder=seedbed).stderr
 
     assert run_json("experiment", "list", folder=seedbed)[0]["tasks"] == ["digits", "fresh"]
@@ -43,10 +43,10 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
     shown = run("experiment", "report", "width", "--html", page, folder=seedbed)
     assert "narrow is not told apart from wide" in shown.stdout
     assert "Mutations that survived" in shown.stdout
-    assert page.read_text().count("<svg") == 3
+    assert page.read_text().count("<svg") == 8
     found = run_json("experiment", "report", "width", folder=seedbed)
     assert found == json.loads(json.dumps(found))
-    assert len(found["outcomes"]) == 4
+    assert len(found["records"]) == 4
 
     merged = run_json("experiment", "merge", "width", "--tasks", "digits", folder=seedbed)
     assert [task["task"] for task in merged["tasks"]] == ["digits"]
@@ -63,19 +63,19 @@ def test_an_experiment_from_its_file_to_the_merge(seedbed: Path, tmp_path: Path)
 def test_what_fails_is_told_with_exit_code_1(seedbed: Path, tmp_path: Path) -> None:
     diverging = FILE.replace("[8]", "[8], opt.lr: [100], training.clip_norm: null, batch: 4").replace("digits, ", "")
     result = run("experiment", "run", written(tmp_path, diverging), folder=seedbed, code=1)
-    assert "narrow, seed 0: failed: no child learnt fresh" in result.stderr
-    assert "1 trial could not be done" in result.stderr
-    assert "no child learnt fresh" in run("experiment", "report", "width", folder=seedbed).stdout
+    assert "narrow, seed 0, fresh: failed: no child learned fresh" in result.stderr
+    assert "1 run could not be done" in result.stderr
+    assert "no child learned fresh" in run("experiment", "report", "width", folder=seedbed).stdout
 
 
 def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_path: Path) -> None:
     def unchanged() -> tuple[object, ...]:
         system = ramet.open(seedbed)
-        return system.tasks(), system.branches(), system.catalog.experiments.all()
+        return list(system.tasks), system.versions.branches(), system.store.catalog.experiments.all()
 
     before = unchanged()
     for old, new, words in (
-        ("mu2net-plus\n", "mu2\n", "width.yaml:7: variants.wide: no method is called 'mu2'"),
+        ("mu2net-plus\n", "mu2\n", "width.yaml:7: variants.wide: no method or size is called 'mu2'"),
         ("[8]", "[0.5]", "width.yaml:8: variants.narrow: hyperparameters.adapter_width.default is 0.5"),
         ("name: width", "name: [", "width.yaml:3: not YAML"),
         ("digits,", "digitz,", "experiment 'width', tasks: no task is called 'digitz'; did you mean digits"),
@@ -90,7 +90,7 @@ def test_what_is_wrong_is_refused_and_the_system_unchanged(seedbed: Path, tmp_pa
 
 def test_an_experiment_is_never_edited(seedbed: Path, tmp_path: Path) -> None:
     system = ramet.open(seedbed)
-    begin(system, experiment.read(written(tmp_path)))
+    begin(system, study.read(written(tmp_path)))
     line = refused("experiment", "run", written(tmp_path, FILE.replace("[8]", "[16]")), folder=seedbed)
     assert line == (
         "error: there is an experiment 'width' with another content, and one is never edited; "

@@ -14,9 +14,9 @@ def test_status_tells_all_that_scripts_rely_on(grown: Path) -> None:
     statuses = {status["task"]: status for status in run_json("status", folder=grown)}
     assert list(statuses) == ["digits", "fresh", "numerals"]
     assert all(set(status) >= STATUS_FIELDS for status in statuses.values())
-    learnt = statuses["digits"]
-    assert 0 <= learnt["test_quality"] <= 1
-    assert 0 < learnt["accounted_params"] <= learnt["params"]
+    learned = statuses["digits"]
+    assert 0 <= learned["test_quality"] <= 1
+    assert 0 < learned["accounted_params"] <= learned["params"]
     assert statuses["fresh"]["path"] is None
 
 
@@ -90,7 +90,7 @@ def test_lineage_goes_from_the_root_to_the_path(grown: Path) -> None:
     [
         (["show", "digitz"], "digitz"),
         (["show", "fresh"], "fresh"),
-        (["lineage", "fresh"], "ramet evolve fresh"),
+        (["lineage", "fresh"], "evolve fresh`"),
         (["lineage", "digitz"], "did you mean digits?"),
         (["history", "digitz"], "did you mean digits?"),
     ],

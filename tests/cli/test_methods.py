@@ -6,11 +6,15 @@ from tests.cli.helpers import refused, run, run_json
 
 
 def test_presets_are_listed() -> None:
-    listed = {method["name"] for method in run_json("method", "list")}
-    baselines = {"finetune", "freeze_bottom:N", "adapters:D", "linear_probe", "munet", "mu2net"}
-    assert listed >= baselines | {"mu2net-plus", "characters", "decathlon", "large", "quick"}
+    listed = run_json("method", "list")
+    methods = {"finetune", "freeze_bottom:N", "adapters:D", "linear_probe", "munet", "mu2net", "mu2net-plus"}
+    assert listed["methods"].keys() >= methods
+    assert listed["sizes"].keys() >= {"seconds", "minutes", "hour", "large"}
+    assert not listed["methods"].keys() & listed["sizes"].keys()
     text = run("method", "list").stdout
-    assert all(name in text for name in listed)
+    first, second = text.split("\n\n")
+    assert all(name in first for name in listed["methods"])
+    assert all(name in second for name in listed["sizes"])
 
 
 @pytest.mark.parametrize("name", ["mu2net-plus", "mu2net@characters", "freeze_bottom:2", "large"])

@@ -1,5 +1,6 @@
 import json
 import math
+import unicodedata
 from dataclasses import dataclass
 from io import StringIO
 
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
-from ramet.cli.output import percent, plain, setting, size, table
+from ramet.base.text import percent
+from ramet.cli.output import plain, printable, setting, size, table
 
 
 @pytest.mark.parametrize(
@@ -72,3 +74,28 @@ def test_a_table_that_does_not_fit_is_folded_on_a_screen() -> None:
     console = Console(file=(file := StringIO()), width=10)
     console.print(listing, crop=False)
     assert file.getvalue().split() == ["name", "a-very-long-name"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, 日本 and 👩‍🚀", "plain, 日本 and 👩‍🚀"),
+        ("a\x1b[2Jb", "a\\x1b[2Jb"),
+        ("a\x07\r\x9b", "a\\x07\\r\\x9b"),
+        ("right\u202eleft", "right\\u202eleft"),
+        ("p\udce9.png", "p\\udce9.png"),
+    ],
+)
+def test_what_would_steer_the_terminal_is_spelt_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+    assert table(("name",), [(text,)]).rows == [[shown]]
+
+
+def test_lines_are_kept_but_in_cells() -> None:
+    assert printable("a\nb\tc") == "a\nb\tc"
+    assert table(("name",), [("a\nb",)]).rows == [["a\\nb"]]
+
+
+@given(st.text())
+def test_nothing_that_steers_is_left(text: str) -> None:
+    assert not any(unicodedata.category(c) in ("Cc", "Cs") for c in printable(text, lines=False))

@@ -55,16 +55,18 @@ def test_looking_at_it_works(read_only: Path, open_elsewhere: bool) -> None:
     writer = None
     if open_elsewhere and os.geteuid() == 0:
         writer = ramet.open(read_only)
-        writer.catalog.paths.set_metric(next(iter(writer.catalog.versions.published().values())).id, "marked", 0.5)
+        writer.store.catalog.paths.set_metric(
+            next(iter(writer.store.catalog.versions.published().values())).id, "marked", 0.5
+        )
     with as_nobody():
         assert run_json("status", folder=read_only)[0]["task"] in (*TASKS, "fresh")
         for look in (("show", TASKS[0]), ("history", TASKS[0]), ("log",), ("verify",), ("predict", TASKS[0], image)):
             run(*look, folder=read_only)
-        metrics = [path.metrics for path in ramet.open(read_only).catalog.versions.published().values()]
+        metrics = [path.metrics for path in ramet.open(read_only).store.catalog.versions.published().values()]
         assert any("marked" in known for known in metrics) == (writer is not None)
         for write in (("evolve", TASKS[0]), ("branch", "other"), ("tag", "first")):
             assert "writable" in refused(*write, folder=read_only)
     if writer is None:
         assert sorted(read_only.rglob("*")) == before
     else:
-        writer.catalog.close()
+        writer.store.catalog.close()

@@ -45,7 +45,7 @@ def test_what_parted_is_pulled_beside_and_merged(colony: Path, sown: Path, tmp_p
     run("task", "add", "ogham", "demo:ogham", folder=other)
     run("evolve", "ogham", *BUDGET, folder=other)
     message = refused("push", colony, folder=other)
-    assert f"ramet pull {colony} main" in message
+    assert f"`ramet -C {other} pull {colony} main`" in message
     pulled = run("pull", colony, folder=other)
     assert "both sides have commits of their own: what came is on the branch colony/main" in pulled.stdout
     assert pulled.stderr == "next: ramet merge colony/main\n"

@@ -11,7 +11,7 @@ def test_init_makes_a_system_and_says_what_it_grows_from(tmp_path: Path) -> None
     result = run("init", folder, "--root", ROOT, "--name", "mine")
     assert result.stdout == f"{folder}: grows from vit_tiny_patch8@16x1 (483 k parameters, 1 layer, 16 pixels)\n"
     assert run_json("status", folder=folder) == []
-    assert ramet.open(folder).name == "mine"
+    assert ramet.open(folder).store.name == "mine"
 
 
 def test_the_seed_decides_on_a_random_root(tmp_path: Path) -> None:

@@ -39,5 +39,5 @@ def test_history_is_drawn(grown: Path, tmp_path: Path) -> None:
 
 def test_a_system_without_paths_has_no_story(sown: Path, tmp_path: Path) -> None:
     run("report", tmp_path / "page.html", folder=sown)
-    assert "nothing learnt yet" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "nothing learned yet" in (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "nothing to plot" in refused("history", "--plot", tmp_path / "a.svg", folder=sown)

@@ -138,7 +138,7 @@ def test_what_was_added_is_described(seedbed: Path, tmp_path: Path) -> None:
     assert "classes      2: rose, tulip" in result.stdout
     assert "24 train, 8 validation, 8 test" in result.stdout
     assert result.stdout == run("task", "show", "a/flowers", folder=seedbed).stdout
-    assert result.stderr == "next: ramet evolve a/flowers\n"
+    assert result.stderr == f"next: ramet -C {seedbed} evolve a/flowers\n"
 
 
 def test_tasks_are_listed(sown: Path) -> None:
@@ -170,7 +170,7 @@ def test_an_unknown_task_is_named_with_the_near_one(command: str, sown: Path) ->
 def test_the_catalog_is_listed(tmp_path: Path) -> None:
     (tmp_path / "mnist" / "3.0.1").mkdir(parents=True)
     (tmp_path / "mnist" / "3.0.1" / "dataset_info.json").write_text('{"fileFormat": "array_record"}')
-    result = run("task", "catalog", "--suite", "mccb", "--data", tmp_path)
+    result = run("task", "papers", "--suite", "mccb", "--data", tmp_path)
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["task", "suite", "classes", "published", "data", "data", "set", "splits"]
     assert "8 tasks, the data of 1 prepared" in result.stderr
@@ -179,37 +179,37 @@ def test_the_catalog_is_listed(tmp_path: Path) -> None:
 
 
 def test_the_catalog_as_json(tmp_path: Path) -> None:
-    every = run_json("task", "catalog", "--data", tmp_path)
+    every = run_json("task", "papers", "--data", tmp_path)
     assert len(every) == 129
     assert {entry["name"]: entry for entry in every}["clevr/count_all/1k"] == {
         "name": "clevr/count_all/1k", "suite": "vtab-1k", "dataset": "clevr:3.*.*", "train": "train[:800]",
         "validation": "train[90%:90%+200]", "test": "validation", "label": "clevr.objects", "classes": 8,
         "in_large": True, "reported_test_accuracy": None, "note": "", "prepared": False,
     }  # fmt: skip
-    assert len(run_json("task", "catalog", "--suite", "large-124")) == 124
+    assert len(run_json("task", "papers", "--suite", "large-124")) == 124
 
 
 def test_an_unknown_suite_is_told_the_suites() -> None:
-    assert "its suites are mccb, vdd" in refused("task", "catalog", "--suite", "vtab")
+    assert "did you mean vtab-1k or vtab-full?" in refused("task", "papers", "--suite", "vtab")
 
 
 def test_a_task_of_the_catalog_is_added_from_a_file(seedbed: Path, tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(256, size=(40, 8, 8), dtype=np.uint8)
     labels = np.arange(40) % 2
     file = archive(tmp_path / "bangla.npz", x_train=images, y_train=labels, x_test=images[:10], y_test=labels[:10])
-    run("task", "add", "bangla", "catalog:cmaterdb/bangla", "--option", f"file={file}", folder=seedbed)
+    run("task", "add", "bangla", "papers:cmaterdb/bangla", "--option", f"file={file}", folder=seedbed)
     task = run_json("task", "show", "bangla", folder=seedbed)
     assert task["splits"] == {"train": 32, "validation": 8, "test": 10}
-    assert task["source"] == f"catalog:cmaterdb/bangla@{file}"
+    assert task["source"] == f"papers:cmaterdb/bangla@{file}"
 
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["catalog:minst"], "did you mean mnist"),
-        (["catalog:mnist", "--option", "file=nowhere.npz"], "nowhere.npz does not exist"),
-        (["catalog:mnist", "--option", "data_dir=nowhere"], "tfds build mnist --file_format=array_record"),
-        (["catalog:mnist", "--option", "fil=a.npz"], "it takes data_dir, file"),
+        (["papers:minst"], "did you mean mnist"),
+        (["papers:mnist", "--option", "file=nowhere.npz"], "nowhere.npz does not exist"),
+        (["papers:mnist", "--option", "data_dir=nowhere"], "tfds build mnist --file_format=array_record"),
+        (["papers:mnist", "--option", "fil=a.npz"], "did you mean file"),
     ],
 )
 def test_what_the_catalog_lacks_changes_nothing(arguments: list[str], named: str, seedbed: Path) -> None:

@@ -26,7 +26,7 @@ def test_evaluate_measures_what_was_published(grown: Path) -> None:
     assert "360" in run("evaluate", "digits", folder=grown).stdout
 
 
-def test_evaluate_of_nothing_learnt(sown: Path) -> None:
+def test_evaluate_of_nothing_learned(sown: Path) -> None:
     assert "no task has a path yet" in run("evaluate", "--all", folder=sown).stderr
 
 
@@ -50,9 +50,9 @@ def test_predict_names_classes_with_probabilities(grown: Path, pictures: list[Pa
         (["evaluate", "digits", "--all"], "--all"),
         (["evaluate", "digits", "--split", "holdout"], "holdout"),
         (["evaluate", "digitz"], "did you mean digits?"),
-        (["evaluate", "fresh"], "ramet evolve fresh"),
+        (["evaluate", "fresh"], "evolve fresh`"),
         (["predict", "digitz", "x.png"], "did you mean digits?"),
-        (["predict", "fresh", "x.png"], "ramet evolve fresh"),
+        (["predict", "fresh", "x.png"], "evolve fresh`"),
         (["predict", "digits", "nowhere.png"], "nowhere.png"),
         (["predict", "digits", __file__], "test_use.py"),
     ],
@@ -69,3 +69,39 @@ def test_a_tampered_object_is_never_loaded(colony: Path, pictures: list[Path]) -
     data[-1] ^= 1
     file.write_bytes(data)
     assert head["digest"][:8] in refused("predict", "digits", *pictures, folder=colony)
+
+
+def test_one_bad_picture_costs_only_itself(grown: Path, pictures: list[Path], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    result = run("predict", "digits", pictures[0], bad, pictures[1], folder=grown, code=1)
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:]] == [str(file) for file in pictures]
+    assert "bad.png" in result.stderr
+    assert result.stderr.splitlines()[-1] == "1 of 3 images cannot be read"
+    assert "bad.png" in refused("predict", "digits", bad, folder=grown)
+
+
+def test_a_folder_is_all_its_pictures_and_the_answers_a_file(grown: Path, pictures: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    file = tmp_path / "answers.csv"
+    run("predict", "digits", tmp_path, "--csv", file, "--top", "2", folder=grown)
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    assert rows[0] == ["image", "class 1", "probability 1", "class 2", "probability 2"]
+    assert [row[0] for row in rows[1:]] == [str(picture) for picture in pictures]
+    expected = run_json("predict", "digits", *pictures, folder=grown)
+    assert [row[1] for row in rows[1:]] == [each["classes"][0]["class"] for each in expected]
+
+
+def test_details_tell_of_every_class(grown: Path, tmp_path: Path) -> None:
+    file = tmp_path / "confusion.csv"
+    result = run("evaluate", "digits", "--details", "--confusion", file, folder=grown)
+    assert "balanced accuracy" in result.stdout
+    assert "macro-F1" in result.stdout
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    assert rows[0] == ["is / taken for", *"0123456789"]
+    counts = [[int(cell) for cell in row[1:]] for row in rows[1:]]
+    assert sum(map(sum, counts)) == 360
+    (found,) = run_json("evaluate", "digits", "--details", folder=grown)
+    assert found["details"]["confusion"] == counts
+    assert found["accuracy"] == sum(counts[i][i] for i in range(10)) / 360
+    assert "one task" in refused("evaluate", "--all", "--confusion", file, folder=grown)

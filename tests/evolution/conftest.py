@@ -34,7 +34,7 @@ def write_task(folder: Path, name: str, classes: int = 3, seed: int = 0) -> str:
 def make_system(folder: Path, *tasks: str, root: str = "random:vit_tiny_patch8@16x1") -> System:
     system = ramet.init(folder / "system", root)
     for i, task in enumerate(tasks):
-        system.add_task(task, write_task(folder, task, classes=3 + i, seed=i))
+        system.tasks.add(task, write_task(folder, task, classes=3 + i, seed=i))
     return system
 
 

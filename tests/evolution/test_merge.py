@@ -11,6 +11,7 @@ from ramet.evolution.merge import Plan, choose, merge, plan
 from ramet.method.score import SizeAndCompute
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
+from ramet.store.versions.history import Versions
 from tests.store.examples import a_path, make_system
 
 STATES = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(("1", "2", "3")))
@@ -185,15 +186,15 @@ def test_a_merge_is_planned_anew_where_a_branch_moved_meanwhile(store: Store, mo
     ids = parted(catalog)
     other = Catalog(store.folder / "catalog.sqlite")
     meanwhile = [("other", 0.8), ("main", 0.9)]
-    real = Catalog.merge
+    real = Versions.merge
 
-    def overtaken(self: Catalog, *args: object, **kwargs: object) -> object:
+    def overtaken(self: Versions, *args: object, **kwargs: object) -> object:
         if meanwhile:
             branch, quality = meanwhile.pop()
             ids[branch] = publish(other, "digits", quality, branch=branch)
         return real(self, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(Catalog, "merge", overtaken)
+    monkeypatch.setattr(Versions, "merge", overtaken)
     (choice,) = merge(catalog, "other", branch="main", policy="best").choices
     assert (choice.ours, choice.theirs) == (ids["main"], ids["other"])
     assert catalog.versions.head().parents[1] == catalog.versions.head("other").id

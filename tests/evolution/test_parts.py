@@ -128,7 +128,7 @@ def test_parts_of_every_kind_work_together_and_a_killed_run_goes_on(tmp_path: Pa
 
 def test_a_recorded_method_is_loaded_again_while_its_code_is_what_it_was(system: System, method: Path) -> None:
     system.evolve("one", method=method, settings={**SMALL, "budget.cycles": "1"})
-    (agent,) = system.catalog.agents.all("one")
+    (agent,) = system.store.catalog.agents.all("one")
     assert load(agent.method).label == load(method, {**SMALL, "budget.cycles": "1"}).label == agent.label
     code = method.with_name("ours.py")
     before = system.status()[0].score
@@ -148,16 +148,16 @@ def test_a_recorded_method_is_loaded_again_while_its_code_is_what_it_was(system:
 def test_the_better_path_of_a_merge_is_the_better_by_its_own_score(system: System, method: Path) -> None:
     once = {**SMALL, "budget.cycles": "1"}
     system.evolve("one", method=method, settings=once)
-    system.add_branch("other")
+    system.versions.add_branch("other")
     system.evolve("one", method=method, settings=once, seed=1)
-    system.switch("other")
+    system.versions.switch("other")
     system.evolve("one", method=method, settings=once, seed=2)
     code = method.with_name("ours.py")
     code.rename(code.with_suffix(".away"))
     with pytest.raises(RametError, match=r"cannot read .*ours\.py"):
-        system.merge("main", policy="best")
+        system.versions.merge("main", policy="best")
     code.with_suffix(".away").rename(code)
-    (choice,) = system.merge("main", policy="best").choices
+    (choice,) = system.versions.merge("main", policy="best").choices
     for id, score in ((choice.ours, choice.our_score), (choice.theirs, choice.their_score)):
         path = system.path(id or "")
         assert score == pytest.approx(path.metrics["quality"] - 0.25 * path.trained_params / path.params)

@@ -22,7 +22,7 @@ def test_each_is_found_by_its_name_alone(installed: dict[str, str], key: str, va
     found = load("mu2net-plus", {key: value})
     assert not found.parts, "ramet's own go with ramet, and are no source"
     assert load(found.to_yaml()) == found
-    assert Library().find(kind, name, key).__module__ == installed[name]
+    assert Library().find(kind, name, (key,)).__module__ == installed[name]
 
 
 def test_every_module_of_the_extensions_is_declared(installed: dict[str, str]) -> None:

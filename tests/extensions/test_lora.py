@@ -143,7 +143,7 @@ def test_the_step_brings_its_rank_along() -> None:
 
 ONE_RUN = {**SMALL, "budget.cycles": "1", "budget.samples_per_cycle": "1", "budget.validations": "8", "opt.lr": "0.1"}
 SEARCH = {
-    "extends": "mu2net-plus@standard",
+    "extends": "mu2net-plus@minutes",
     "name": "low-rank-search",
     "parts": ["ramet.extensions.lora"],
     "mutation": {"steps": ["hyperparameters", "adapters", "lora", "clones"]},
@@ -162,10 +162,10 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> System:
 def updated(grown: System, tmp_path_factory: pytest.TempPathFactory) -> System:
     """A system on the learnt path as its root, with a task whose low-rank updates, norm and head alone are trained."""
     folder = tmp_path_factory.mktemp("updated")
-    system = ramet.init(folder / "system", f"system:{grown.folder}:one")
-    system.add_task("two", write_task(folder, "two", classes=3, seed=1))
+    system = ramet.init(folder / "system", f"system:{grown.store.folder}:one")
+    system.tasks.add("two", write_task(folder, "two", classes=3, seed=1))
     baseline = {
-        "extends": "linear_probe@standard",
+        "extends": "linear_probe@minutes",
         "name": "low-rank",
         "parts": ["ramet.extensions.lora"],
         "mutation": {"steps": [ALWAYS, "clones"]},
@@ -184,11 +184,11 @@ def test_only_what_is_narrow_is_trained(updated: System) -> None:
     for name in ("lora.0", "lora.1"):
         component = path.component(name)
         assert component is not None
-        assert all(t.abs().max() > 0 for t in updated.objects.get(component.digest).values())
+        assert all(t.abs().max() > 0 for t in updated.store.objects.get(component.digest).values())
 
 
 def test_everything_is_whole(updated: System) -> None:
-    assert updated.verify() == []
+    assert updated.store.verify() == []
     assert all(check.equal for check in updated.verify_quality())
 
 
@@ -198,7 +198,7 @@ def test_what_is_published_needs_no_extension(updated: System) -> None:
 import sys
 sys.modules["ramet.extensions"] = None
 import ramet.system as ramet
-system = ramet.open({str(updated.folder)!r})
+system = ramet.open({str(updated.store.folder)!r})
 assert all(check.equal for check in system.verify_quality())
 assert system.status()[0].quality and system.history()
 """
@@ -207,9 +207,9 @@ assert system.status()[0].quality and system.history()
 
 def test_a_child_by_another_method_keeps_the_updates(updated: System, tmp_path: FilePath) -> None:
     bundle = tmp_path / "bundle"
-    updated.export_task("two", bundle)
+    updated.store.export_task("two", bundle)
     system = make_system(tmp_path, "one")
-    taken = system.import_task(bundle, name="two")
+    taken = system.store.import_task(bundle, name="two")
     settings = {**SMALL, "mutation.hyperparameters": "never", "mutation.clone": "{norm: always, '*': never}"}
     system.evolve("two", method="mu2net-plus", settings=settings)
     children = [c.path for c in system.history("two") if c.path.parent == taken.id]
@@ -221,7 +221,7 @@ def test_a_child_by_another_method_keeps_the_updates(updated: System, tmp_path: 
 
 def test_it_becomes_a_root_of_plain_blocks(updated: System, tmp_path: FilePath) -> None:
     """The next system's root computes what the path did, which a head alone, trained anew, can tell."""
-    system = ramet.init(tmp_path / "next", f"system:{updated.folder}:two")
+    system = ramet.init(tmp_path / "next", f"system:{updated.store.folder}:two")
     (root_path,) = system.roots().values()
     assert [c.name for c in root_path.components] == [
         "patch_embed", "cls_token", "pos_embed", "block.0", "block.1", "norm",
@@ -229,7 +229,7 @@ def test_it_becomes_a_root_of_plain_blocks(updated: System, tmp_path: FilePath) 
     before = updated.path("two")
     same = {c.name for c in root_path.components if c.digest == getattr(before.component(c.name), "digest", None)}
     assert same == {"patch_embed", "cls_token", "pos_embed", "norm"}
-    assert system.verify() == []
+    assert system.store.verify() == []
 
 
 class Killed(Exception):
@@ -239,7 +239,7 @@ class Killed(Exception):
 class Killer(Observer):
     left = 3
 
-    def trained(self, *_: object) -> None:
+    def generation_finished(self, *_: object) -> None:
         self.left -= 1
         if self.left == 0:
             raise Killed
@@ -260,4 +260,4 @@ def test_a_stopped_search_goes_on_as_if_it_had_not_been(tmp_path: FilePath) -> N
     stopped.evolve("one", method=SEARCH, settings=settings)
     assert summary(stopped) == summary(whole)
     assert any("add:lora.0" in child.mutations for child in whole.history())
-    assert whole.verify() == []
+    assert whole.store.verify() == []

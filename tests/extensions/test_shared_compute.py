@@ -14,12 +14,12 @@ ROOT = root()
 
 def path(task: str, first_own: int, *, size: int = 32, layers: int = 3) -> Path:
     """A path whose components are the root's up to a position, and its own from there."""
-    dimensions = {"image_size": size, "adapter_width": 1, "classes": 2}
+    dimensions = spec.dimensions({"data.image_size": size, "adapter_width": 1}, 2)
     components = tuple(
         Component(
             name,
             ROOT.components[i].digest if i < first_own else f"{task}{name}",
-            spec.size(TINY, name, **dimensions),
+            spec.size(TINY, name, dimensions),
         )
         for i, name in enumerate(spec.component_names(layers))
     )
@@ -28,7 +28,7 @@ def path(task: str, first_own: int, *, size: int = 32, layers: int = 3) -> Path:
 
 def flops(of: Path, *names: str) -> int:
     dimensions = spec.dimensions(of.hyperparameters, classes_of(of))
-    return sum(spec.component_flops(TINY, name, **dimensions) for name in names)
+    return sum(spec.component_flops(TINY, name, dimensions) for name in names)
 
 
 ONE, TWO, THREE = path("one", 4), path("two", 6), path("three", 0)

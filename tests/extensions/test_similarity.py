@@ -84,7 +84,7 @@ def test_a_run_that_was_killed_chooses_as_if_it_had_not_been(tmp_path: FilePath,
         except KeyboardInterrupt:
             assert len(system.history("two")) == 2
             system.evolve("two", settings={**once, "parents": "similarity"})
-        assert list((system.folder / "cache" / "two").glob("features.*.npy"))
+        assert list((system.store.folder / "cache" / "two").glob("features.*.npy"))
         found.append([(child.path.id, child.path.parent) for child in system.history("two")])
     assert found[0] == found[1]
     assert len(found[0]) == 4

@@ -8,6 +8,7 @@ from ramet.method.document import presets
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan
 from ramet.vit import spec
+from ramet.vit.kinds import Dimensions
 
 TINY = Architecture(patch_size=16, width=192, heads=3, mlp_width=768, layers=3, image_size=32)
 BASE = Architecture(patch_size=16, width=768, heads=12, mlp_width=3072, layers=12, image_size=224)
@@ -39,7 +40,7 @@ def root(architecture: Architecture = TINY, *, tag: str = "root", untrained: boo
     parts = tuple(
         component(
             name,
-            spec.size(architecture, name, image_size=architecture.image_size, adapter_width=1, classes=2),
+            spec.size(architecture, name, Dimensions(architecture.image_size, 2, (("adapter_width", 1),))),
             tag,
             untrained=untrained,
         )
@@ -70,7 +71,7 @@ def trained(plan: ChildPlan, agent: str = "agent", tag: object = "") -> Path:
 
 
 def part_size(plan: ChildPlan, name: str) -> int:
-    return spec.size(plan.parent.architecture, name, **plan.dimensions)
+    return spec.size(plan.parent.architecture, name, plan.dimensions)
 
 
 def with_values(path: Path, **values: bool | int | float) -> Path:

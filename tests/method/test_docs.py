@@ -10,7 +10,6 @@ from ramet.method.document import presets
 
 PAGE = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (ramet evolve .*)$", PAGE, flags=re.MULTILINE)
-CONFIGURATIONS = ["standard", "characters", "decathlon", "large", "quick"]
 
 
 def test_the_example_is_a_method() -> None:
@@ -34,8 +33,8 @@ def test_settings_are_right(setting: str) -> None:
     assert presets.load("mu2net-plus", overrides)
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_the_table_of_configurations(name: str) -> None:
+@pytest.mark.parametrize("name", presets.sizes())
+def test_the_table_of_sizes(name: str) -> None:
     found = presets.load(name)
     budget, score = found.budget, found.score
     (row,) = re.findall(rf"^\| `{name}` \|.*$", PAGE, flags=re.MULTILINE)
@@ -51,4 +50,4 @@ def test_the_table_of_configurations(name: str) -> None:
 
 
 def test_every_name_is_in_it() -> None:
-    assert all(f"`{name}`" in PAGE for name in presets.names())
+    assert all(f"`{name}`" in PAGE for name in {**presets.methods(), **presets.sizes()})

@@ -183,8 +183,8 @@ class TestHyperparameters:
         }  # fmt: skip
 
     def test_the_word_root_is_the_roots_own(self) -> None:
-        standard = method("standard", mutation__hyperparameters="never")
-        (found,) = plans(standard, root(BASE), 1)
+        minutes = method("minutes", mutation__hyperparameters="never")
+        (found,) = plans(minutes, root(BASE), 1)
         assert (found.hyperparameters["layers"], found.hyperparameters["data.image_size"]) == (12, 224)
 
     def test_a_parents_values_are_kept_and_strange_ones_go_to_the_nearest(self) -> None:
@@ -277,8 +277,8 @@ class TestInsertionsOfAnotherMethod:
 
     def parent(self) -> Path:
         plain = child(still(), root())
-        sizes = {"image_size": 32, "adapter_width": 32, "classes": 2, "lora_rank": 4}
-        lora = component("lora.1", spec.size(TINY, "lora.1", **sizes))
+        sizes = spec.dimensions({"data.image_size": 32, "adapter_width": 32, "lora_rank": 4}, 2)
+        lora = component("lora.1", spec.size(TINY, "lora.1", sizes))
         parts = (*plain.components[:4], lora, *plain.components[4:])
         return replace(plain, components=parts, hyperparameters={**plain.hyperparameters, "lora_rank": 4})
 
@@ -416,7 +416,7 @@ class TestData:
 )
 @pytest.mark.parametrize("untrained", [False, True])
 def test_baselines(name: str, trainable: list[str], untrained: bool) -> None:
-    (found,) = plans(method(f"{name}@standard"), root(BASE, untrained=untrained), 1)
+    (found,) = plans(method(f"{name}@minutes"), root(BASE, untrained=untrained), 1)
     assert [p.name for p in found.parts if p.trainable] == trainable
     assert (found.mutations, found.mu) == ((), {})
     if name == "adapters:16":

@@ -34,8 +34,8 @@ def test_a_part_is_written_by_its_name_and_settings() -> None:
 
 @pytest.mark.parametrize("kind", DEFAULTS)
 def test_a_mapping_without_a_name_means_the_default(kind: str) -> None:
-    assert Library().build(kind, {}, kind).part == DEFAULTS[kind]
-    assert Library().build(kind, DEFAULTS[kind], kind) == Library().build(kind, {"part": DEFAULTS[kind]}, kind)
+    assert Library().build(kind, {}, (kind,)).part == DEFAULTS[kind]
+    assert Library().build(kind, DEFAULTS[kind], ()) == Library().build(kind, {"part": DEFAULTS[kind]}, ())
 
 
 def test_every_kind_but_what_is_none_by_default_has_parts() -> None:
@@ -77,7 +77,7 @@ def test_a_name_is_given_once_a_module() -> None:
 )
 def test_what_is_no_part_is_named(raw: Any, error: type[RametError], message: str) -> None:
     with pytest.raises(error) as caught:
-        Library().build("parents", raw, "parents")
+        Library().build("parents", raw, ("parents",))
     assert message in str(caught.value)
 
 

@@ -10,6 +10,7 @@ from ramet.method.parts import Part
 from ramet.method.score import SizeAndCompute, accounted_params, classes_of, holders, path_flops, scored
 from ramet.method.world import World
 from ramet.vit import spec
+from ramet.vit.kinds import Dimensions
 
 from .helpers import BASE, TINY, method, root
 
@@ -74,7 +75,7 @@ def test_the_unit_of_size_is_the_root_at_32_pixels_with_two_classes(
     architecture: Architecture, layers: int, params: int
 ) -> None:
     names = spec.component_names(layers)
-    sizes = [spec.size(architecture, n, image_size=32, adapter_width=0, classes=2) for n in names]
+    sizes = [spec.size(architecture, n, Dimensions(32, 2)) for n in names]
     assert sum(sizes) == params
     configured = {TINY: method("characters"), BASE: method("decathlon")}[architecture]
     assert configured.score.model_dump()["params"] == params
@@ -102,7 +103,7 @@ def test_an_adapter_costs_two_matrix_products() -> None:
 
 @pytest.mark.parametrize("classes", [1, 2, 1000])
 def test_a_head_tells_the_number_of_classes(classes: int) -> None:
-    size = spec.size(TINY, "head", image_size=32, adapter_width=0, classes=classes)
+    size = spec.size(TINY, "head", Dimensions(32, classes))
     assert classes_of(Path("", "t", TINY, (Component("head", "x", size),), {})) == classes
 
 

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from ramet.base.text import difference, share
-from ramet.report.statistics import Estimate
-from ramet.report.tables import Part, Picture, Table, with_interval
+from ramet.report.tables import Part, Picture, Table
+from ramet.study.statistics import Estimate
+from ramet.study.words import with_interval
 
 TABLE = Table(("method", "a"), (("one", "1"), ("a | <b>\nc", "2")))
 

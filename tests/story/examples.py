@@ -8,6 +8,7 @@ import ramet.system as ramet
 from ramet.base.records import Commit, Component, Path, Task
 from ramet.system import System
 from ramet.vit import spec
+from ramet.vit.kinds import Dimensions
 
 CLASSES = 4
 
@@ -28,9 +29,9 @@ def learn(
 ) -> tuple[Path, Commit]:
     """Publish a path of a task: its parent's (the root's) components, but norm, head and some others of its own."""
     (root,) = system.roots().values()
-    if task not in {known.name for known in system.tasks()}:
+    if task not in {known.name for known in system.tasks}:
         classes = tuple(f"class-{i}" for i in range(CLASSES))
-        system.catalog.tasks.add(Task(task, "made up", classes, {"train": 9}, task, {"size": (16, 16)}))
+        system.store.catalog.tasks.add(Task(task, "made up", classes, {"train": 9}, task, {"size": (16, 16)}))
     start = parent or root
     trained = {*own, "norm", "head", *(f"adapter.{i}" for i in adapters)}
     names = spec.component_names(layers, {*(f"adapter.{i}" for i in adapters), *_adapters(start)})
@@ -51,7 +52,9 @@ def learn(
         method=method,
         metrics={"quality": quality, "test_quality": quality - 0.1},
     ).identified()
-    commit = system.catalog.versions.publish([path], message=f"learn {task}", method=method, branch=system.branch)
+    commit = system.store.catalog.versions.publish(
+        [path], message=f"learn {task}", method=method, branch=system.versions.branch
+    )
     return path, commit
 
 
@@ -59,7 +62,7 @@ def _component(parent: Path, name: str, task: str, salt: float, *, own: bool) ->
     found = parent.component(name)
     if found is not None and not own:
         return found
-    size = spec.size(parent.architecture, name, image_size=16, adapter_width=8, classes=CLASSES)
+    size = spec.size(parent.architecture, name, Dimensions(16, CLASSES, (("adapter_width", 8),)))
     digest = hashlib.sha256(f"{task}/{name}/{salt}".encode()).hexdigest()
     return Component(name, digest, size, task=task)
 

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def test_each_task_has_one_place_a_row_and_a_component_is_as_wide_as_it_is_share
         rows[box.row] += list(box.tasks)
         assert box.left == len(rows[box.row]) - len(box.tasks), "side by side"
         if box.component.attributes:
-            held = {t for t, path in system.catalog.versions.published().items() if box.component.id in ids(path)}
+            held = {t for t, path in system.store.catalog.versions.published().items() if box.component.id in ids(path)}
             assert set(box.tasks) == held
     assert len(rows) == len(layers)
     assert all(sorted(places) == sorted(tasks) for places in rows.values())
@@ -67,3 +68,21 @@ def test_tasks_that_grew_from_one_another_are_all_there() -> None:
     grew = [("task:two", "task:one"), ("task:one", "task:two"), ("root:r", "task:three")]
     graph = Graph(tuple(nodes), tuple(Edge(source, target, "grew") for source, target in grew))
     assert in_order(graph) == ["three", "one", "two"]
+
+
+@pytest.mark.parametrize(
+    "names", [["one"], ["a", "b"], ["a-long-name/of-a-data-set", "b"], [f"t{i:02d}" for i in range(20)]]
+)
+def test_nothing_that_is_written_is_cut_off_or_covers_its_neighbour(tmp_path: Path, names: list[str]) -> None:
+    system = new_system(tmp_path)
+    for name in names:
+        learn(system, name)
+    with styled():
+        figure = draw_graph(graph_of(system))
+        figure.savefig(tmp_path / "graph.png")
+    (axes,) = figure.axes
+    boxes = {text.get_text(): text.get_window_extent() for text in (*figure.texts, figure._supxlabel, *axes.texts)}
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes.values())
+    assert all(box.y0 >= 0 and box.y1 <= figure.bbox.height for box in boxes.values())
+    row = [boxes[name] for name in names]
+    assert all(left.x1 < right.x0 for left, right in pairwise(row))

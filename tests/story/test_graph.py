@@ -21,7 +21,7 @@ def graph(system: System) -> Graph:
 
 
 def test_it_has_all_tasks_roots_and_components_once(system: System, graph: Graph) -> None:
-    published = system.catalog.versions.published()
+    published = system.store.catalog.versions.published()
     assert [node.name for node in graph.of_kind("task")] == ["one", "two", "three"], "as they came"
     assert [node.name for node in graph.of_kind("root")] == [*system.roots()]
     paths = [*published.values(), *system.roots().values()]
@@ -36,13 +36,13 @@ def test_tasks_grew_from_what_is_there_of_their_lineage(system: System, graph: G
     (root,) = graph.of_kind("root")
     origins = {"task:one": root.id, "task:two": "task:one", "task:three": "task:two"}
     assert graph.origins() == origins, "though the first task has another path by now"
-    system.remove_task("two")
+    system.tasks.remove("two")
     assert graph_of(system).origins() == {"task:one": root.id, "task:three": "task:one"}
 
 
 def test_layers_come_in_the_order_of_every_path(system: System, graph: Graph) -> None:
     place = {name: i for i, name in enumerate(graph.layers())}
-    for path in system.catalog.versions.published().values():
+    for path in system.store.catalog.versions.published().values():
         assert all(place[a.name] < place[b.name] for a, b in pairwise(path.components))
     assert "adapter.1" in place
 

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 import ramet.system as ramet
 from ramet.method.score import path_flops
 from ramet.method.world import World
-from ramet.story.tell import State, tell
+from ramet.story.tell import Change, State, tell
 from ramet.system import System
 from tests.story.examples import CLASSES, grown, learn, new_system
 
 
 def recomputed(system: System, commit: str) -> tuple[float | None, ...]:
     """The figures of a state, from all that is published there."""
-    published = system.catalog.versions.published(commit)
+    published = system.store.catalog.versions.published(commit)
     world, paths = World.of(published, system.roots().values()), [*published.values()]
     if not paths:
         return (0, None, None, None, 0, None)
@@ -51,9 +51,19 @@ def test_segments_are_runs_of_commits_under_a_method(tmp_path: Path) -> None:
     check_states(system)
 
 
+def test_every_task_s_changes_are_told_in_the_order_they_came(tmp_path: Path) -> None:
+    system = grown(tmp_path)
+    system.tasks.remove("two")
+    assert tell(system).changes == {
+        "one": (Change(1, 0.5, 0.4), Change(4, 0.8, pytest.approx(0.7))),
+        "two": (Change(2, 0.6, 0.5), Change(5, None, None)),
+        "three": (Change(3, 0.7, pytest.approx(0.6)),),
+    }
+
+
 def test_what_publishes_nothing_stays_in_its_segment(tmp_path: Path) -> None:
     system = grown(tmp_path)
-    system.remove_task("one")
+    system.tasks.remove("one")
     last = tell(system).segments[-1]
     assert (last.method, last.removed, last.added, last.after.tasks) == ("other v1 #2", ("one",), ("three",), 2)
 
@@ -61,7 +71,7 @@ def test_what_publishes_nothing_stays_in_its_segment(tmp_path: Path) -> None:
 def test_a_task_that_goes_within_its_segment_was_not_added(tmp_path: Path) -> None:
     system = new_system(tmp_path)
     learn(system, "one")
-    system.remove_task("one")
+    system.tasks.remove("one")
     (only,) = tell(system).segments
     assert (only.commits, only.added, only.removed) == (2, (), ())
     assert figures(only.after) == (0, None, None, None, 0, None)
@@ -69,12 +79,12 @@ def test_a_task_that_goes_within_its_segment_was_not_added(tmp_path: Path) -> No
 
 def test_a_merge_counts_as_what_it_publishes(tmp_path: Path) -> None:
     system = grown(tmp_path)
-    system.add_branch("trial")
+    system.versions.add_branch("trial")
     trial = ramet.open(tmp_path, "trial")
     learn(trial, "four", method="new v1 #3")
     learn(trial, "five", method="newer v1 #4")
     learn(system, "six")
-    system.merge("trial")
+    system.versions.merge("trial")
     *_, before, merged = tell(system).segments
     assert (before.method, before.added) == ("plain v1 #1", ("six",))
     assert (merged.method, merged.commits, merged.added) == ("new v1 #3; newer v1 #4", 1, ("five", "four"))
@@ -84,14 +94,15 @@ def test_a_merge_counts_as_what_it_publishes(tmp_path: Path) -> None:
 def test_a_pulled_history_tells_the_same_story(tmp_path: Path) -> None:
     system, other = grown(tmp_path / "a"), new_system(tmp_path / "b")
     # the paths are made up, and have no objects that a pull could bring: only the records travel
-    parcel = system.catalog.exchange.parcel(system.commit().id)
-    other.catalog.exchange.receive(parcel, "theirs", system.commit().id, old=None)
+    parcel = system.store.catalog.exchange.parcel(system.versions.commit().id)
+    other.store.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
     assert tell(ramet.open(tmp_path / "b", "theirs")).segments == tell(system).segments
 
 
 def test_without_a_publication_there_is_no_story(tmp_path: Path) -> None:
     story = tell(new_system(tmp_path))
     assert story.segments == story.states == ()
+    assert story.changes == {}
 
 
 def test_what_was_not_measured_is_left_out_of_means(tmp_path: Path) -> None:
@@ -113,10 +124,10 @@ def test_every_state_is_what_is_published_there(
 ) -> None:
     system = new_system(tmp_path_factory.mktemp("system"))
     for i, (task, what, own) in enumerate(steps):
-        published = system.catalog.versions.published()
+        published = system.store.catalog.versions.published()
         if what == "learn":
             parent = next(iter(published.values()), None)
             learn(system, task, *sorted(own), parent=parent, quality=(i + 1) / 10, adapters=(1,) if i % 3 else ())
         elif task in published:
-            system.remove_task(task)
+            system.tasks.remove(task)
     check_states(system)

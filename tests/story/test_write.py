@@ -32,7 +32,7 @@ def test_the_page_stands_alone_and_tells_all(tmp_path: Path) -> None:
 def removed(folder: Path) -> System:
     system = new_system(folder)
     learn(system, "one")
-    system.remove_task("one")
+    system.tasks.remove("one")
     return system
 
 
@@ -77,7 +77,7 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
 def test_sharing_is_of_both_paths(tmp_path: Path) -> None:
     system = grown(tmp_path)
     found = sharing(system)
-    published = system.catalog.versions.published()
+    published = system.store.catalog.versions.published()
     assert {task: row[task] for task, row in found.items()} == {task: path.params for task, path in published.items()}
     assert found["one"]["two"] == found["two"]["one"] < published["two"].params
 

@@ -27,9 +27,9 @@ def examples(split: str) -> list[tuple[npt.NDArray[np.uint8], int]]:
     return [(picture(split, label, i), label) for label in range(2) for i in range(COUNTS[split])]
 
 
-def png(pixels: npt.NDArray[np.uint8]) -> bytes:
+def png(pixels: npt.NDArray[np.uint8], **options: Any) -> bytes:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    Image.fromarray(pixels).save(buffer, "PNG", **options)
     return buffer.getvalue()
 
 
@@ -133,12 +133,12 @@ def labelled_images(features: Any) -> dict[str, Any]:
     return {"image": features.Image(shape=(None, None, 3)), "label": features.ClassLabel(names=list(CLASSES))}
 
 
-def write_catalog(folder: Path) -> str:
+def write_papers(folder: Path) -> str:
     write_tfds(folder, "cmaterdb/bangla:1.0.0")
-    return f"catalog:cmaterdb/bangla@{folder}"
+    return f"papers:cmaterdb/bangla@{folder}"
 
 
 WRITERS = {
     "folder": write_folder, "csv": write_csv, "npz": write_npz, "hf": write_hf, "tfds": write_tfds,
-    "catalog": write_catalog,
+    "papers": write_papers,
 }  # fmt: skip

@@ -1,7 +1,5 @@
 import colorsys
 import io
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -9,7 +7,7 @@ import torch
 from PIL import Image
 
 from ramet.base.errors import InvalidValue
-from ramet.tasks.augment import Augmentation, augment, batch_images, draw
+from ramet.tasks.augment import Augmentation, augment, batch_images, contrasted, draw, saturated, turned
 
 torch.set_num_threads(1)
 
@@ -158,14 +156,92 @@ class TestTogether:
         x = augmented(images, 14, crop_area_min=0.05, crop_aspect_min=0.5)
         torch.testing.assert_close(x, torch.full_like(x, value / 127.5 - 1), atol=1e-6, rtol=0)
 
-    def test_kornia_waits_for_a_colour(self):
-        code = (
-            "import sys, torch, numpy as np; from ramet.tasks.augment import augment;"
-            "images = torch.zeros(1, 8, 8, 3, dtype=torch.uint8);"
-            "augment(images, {'data.flip': True, 'data.jpeg': .1}, (0,), np.arange(1), 8);"
-            "sys.exit('kornia' in sys.modules)"
-        )
-        assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+class TestColours:
+    """Each formula on eight colours: those that kornia 0.9 gives for them in double precision."""
+
+    COLOURS = (
+        (0.9, 0.2, 0.4),
+        (0.1, 0.6, 0.3),
+        (0.2, 0.3, 0.8),
+        (0.5, 0.5, 0.5),
+        (0, 0, 0),
+        (1, 1, 1),
+        (0.7, 0.7, 0.1),
+        (1, 0, 1),
+    )
+
+    @pytest.mark.parametrize(
+        ("formula", "value", "expected"),
+        [
+            (
+                contrasted,
+                1.5,
+                [
+                    [1.0, 0.067494, 0.367494],
+                    [0.0, 0.667494, 0.217494],
+                    [0.067494, 0.217494, 0.967494],
+                    [0.517494] * 3,
+                    [0.0] * 3,
+                    [1.0] * 3,
+                    [0.817494, 0.817494, 0.0],
+                    [1.0, 0.0, 1.0],
+                ],
+            ),
+            (
+                saturated,
+                1.5,
+                [
+                    [0.9, 0.0, 0.257143],
+                    [0.0, 0.6, 0.24],
+                    [0.0, 0.133333, 0.8],
+                    [0.5] * 3,
+                    [0.0] * 3,
+                    [1.0] * 3,
+                    [0.7, 0.7, 0.0],
+                    [1.0, 0.0, 1.0],
+                ],
+            ),
+            (
+                turned,
+                0.2,
+                [
+                    [0.9, 0.84, 0.2],
+                    [0.1, 0.3, 0.6],
+                    [0.8, 0.2, 0.78],
+                    [0.5] * 3,
+                    [0.0] * 3,
+                    [1.0] * 3,
+                    [0.1, 0.7, 0.22],
+                    [1.0, 0.2, 0.0],
+                ],
+            ),
+        ],
+    )
+    def test_golden_numbers(self, formula, value, expected):
+        x = torch.tensor(self.COLOURS).T.reshape(1, 3, 2, 4)
+        y = formula(x, torch.full((1, 1, 1, 1), value))
+        torch.testing.assert_close(y.reshape(3, 8).T, torch.tensor(expected), atol=1e-6, rtol=0)
+
+    @pytest.mark.parametrize(
+        ("formula", "nothing"), [(contrasted, 1.0), (saturated, 1.0), (turned, 0.0), (turned, 1.0), (turned, -2.0)]
+    )
+    def test_nothing_changes_nothing(self, formula, nothing):
+        x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(formula(x, torch.full((4, 1, 1, 1), nothing)), x, atol=2e-6, rtol=0)
+
+    def test_a_third_of_a_turn_moves_the_channels_on(self):
+        x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(turned(x, torch.full((4, 1, 1, 1), 1 / 3)), x.roll(1, 1), atol=2e-6, rtol=0)
+
+    def test_turned_there_and_back(self):
+        x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        turns = torch.tensor([0.1, -0.4, 0.5, 0.31]).view(-1, 1, 1, 1)
+        torch.testing.assert_close(turned(turned(x, turns), -turns), x, atol=4e-6, rtol=0)
+
+    def test_no_saturation_is_grey_and_as_light(self):
+        x = torch.rand(4, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+        torch.testing.assert_close(saturated(x, torch.zeros(4, 1, 1, 1)), x.amax(1, keepdim=True).expand_as(x))
 
 
 class TestDraws:

@@ -1,8 +1,10 @@
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from ramet.base.errors import DataError, InvalidValue, RametError
+from ramet.base.progress import Progress
 from ramet.base.records import Task, to_json
 from ramet.tasks.data import add, check_source, open_splits, remove_cache
 from tests.tasks.examples import CLASSES, SIZE, examples, png, write_class_folders, write_folder, write_npz
@@ -47,7 +50,10 @@ def test_the_record_says_what_was_read(source: Path, system: Path) -> None:
         fingerprint="",
         options={
             "max_side": 64, "validation": None, "test": None, "skip_bad_images": False, "source": {},
-            "size": [5, 7], "bad_images": 0, "train_test_duplicates": 0,
+            "size": [5, 7], "bad_images": 0, "skipped": {}, "passed_over": {}, "columns": {},
+            "classes_without_images": [],
+            "classes_without_validation": [], "classes_without_test": [],
+            "duplicates": {"train-validation": 0, "train-test": 0, "validation-test": 0},
         },
     )  # fmt: skip
     assert len(task.fingerprint) == 64
@@ -77,35 +83,83 @@ def test_the_user_s_fractions(source: Path, system: Path) -> None:
     assert task.splits == {"train": 2, "validation": 4, "test": 6}
 
 
-def test_duplicates_are_counted(source: Path, system: Path) -> None:
-    kept = next(path for path in sorted((source / "train").rglob("*.png")))
-    for i in range(2):
-        shutil.copy(kept, source / "test" / "red" / f"copy{i}.png")
-    task = add(system, "t", str(source), **plain(validation=0.01))
-    held_out = arrays(system, task)["validation"][0]
-    assert task.options["train_test_duplicates"] == (0 if png_pixels(kept) in held_out else 2)
-    assert task.options["train_test_duplicates"] == 2
+class Seen(Progress):
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int]] = []
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self.steps.append((what, done, total))
 
 
-def png_pixels(file: Path) -> bytes:
+def test_duplicates_are_counted_for_each_pair_of_splits(source: Path, system: Path) -> None:
+    for place in ("train/red/06.png", "train/blue/00.png"):
+        for i in range(2):
+            target = source / "test" / "red" / f"{place[6]}{i}.png"
+            target.write_bytes((source / place).read_bytes())
+    (source / "val" / "red").mkdir(parents=True)
+    shutil.copy(source / "test" / "blue" / "00.png", source / "val" / "red" / "0.png")
+    shutil.copy(source / "train" / "red" / "06.png", source / "val" / "red" / "1.png")
+    task = add(system, "t", str(source), **plain())
+    assert task.options["duplicates"] == {"train-validation": 1, "train-test": 4, "validation-test": 3}
+
+
+@pytest.mark.parametrize("again", [lambda pixels: png(pixels), lambda pixels: png(pixels, compress_level=1)])
+def test_equal_images_stay_on_one_side_of_a_split(tmp_path: Path, system: Path, again: Any) -> None:
+    top = Path(write_class_folders(tmp_path / "flat"))
+    for file in sorted(top.rglob("*.png")):
+        file.with_name(f"z{file.name}").write_bytes(again(png_pixels(file)))
+    task = add(system, "t", str(top), **plain(validation=0.2, test=0.2))
+    assert sum(task.splits.values()) == 24
+    assert min(task.splits.values()) >= 4
+    assert set(task.options["duplicates"].values()) == {0}
+
+
+def test_images_that_are_all_one(tmp_path: Path, system: Path) -> None:
+    top = Path(write_class_folders(tmp_path / "flat"))
+    for file in top.rglob("*.png"):
+        file.write_bytes(png(NOISE))
+    with pytest.raises(DataError, match=r"no class has enough images to give one to the test split.*different ones"):
+        add(system, "t", str(top), **plain())
+
+
+def png_pixels(file: Path) -> Any:
     from PIL import Image
 
-    return np.asarray(Image.open(file)).tobytes()
+    return np.asarray(Image.open(file))
 
 
-def test_progress_counts_both_passes(source: Path, system: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    add(system, "t", str(source), **plain(progress=lambda *step: seen.append(step)))
-    assert seen == [(i, 32) for i in range(1, 33)]
+def test_every_image_is_read_once(source: Path, system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: Counter[str] = Counter()
+    whole = Path.read_bytes
+
+    def counted(path: Path) -> bytes:
+        read[path.name + path.parent.name + path.parent.parent.name] += path.suffix == ".png"
+        return whole(path)
+
+    monkeypatch.setattr(Path, "read_bytes", counted)
+    (source / "train" / "red" / "wide.png").write_bytes(png(np.zeros((3, 40, 3), np.uint8)))
+    seen = Seen()
+    add(system, "t", str(source), **plain(progress=seen))
+    assert len(read) == 17
+    assert set(read.values()) == {1}
+    assert seen.steps[:17] == [("decoding t", i, 17) for i in range(1, 18)]
+    assert seen.steps[17:] == [("resizing t", i, 17) for i in range(1, 18)]
 
 
-def test_added_again_it_is_not_decoded_again(source: Path, system: Path) -> None:
+def test_added_again_it_is_not_read_again(source: Path, system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = add(system, "t", str(source), **plain())
     inode = (system / "cache" / "t").stat().st_ino
-    seen: list[int] = []
-    assert add(system, "t", str(source), **plain(progress=lambda done, _: seen.append(done))) == task
-    assert max(seen) == 16
+    os.utime(source / "test" / "red" / "02.png", ns=(0, 0))
+    assert add(system, "t", str(source), **plain()) == task
+    monkeypatch.setattr("ramet.tasks.data.fingerprint_of", None)
+    assert add(system, "t", str(source), **plain()) == task
     assert (system / "cache" / "t").stat().st_ino == inode
+
+
+def test_the_same_stamps_of_another_source_do_not_count(system: Path) -> None:
+    one, other = add(system, "t", "demo:ogham", **plain()), add(system, "t", "demo:lao", **plain())
+    assert one.fingerprint != other.fingerprint
+    assert open_splits(system, other)["train"].images.tobytes() != open_splits(system, one)["train"].images.tobytes()
 
 
 def test_added_from_another_place_or_machine_it_is_the_same(source: Path, system: Path, tmp_path: Path) -> None:
@@ -171,7 +225,7 @@ def test_a_touched_source_is_looked_into_once(source: Path, system: Path, monkey
     task = add(system, "t", str(source), **plain())
     os.utime(source / "test" / "red" / "02.png", ns=(0, 0))
     check_source(system, task)
-    monkeypatch.setattr("ramet.tasks.data.survey", None)
+    monkeypatch.setattr("ramet.tasks.data.fingerprint_of", None)
     check_source(system, task)
 
 
@@ -187,6 +241,9 @@ def test_bad_images(source: Path, system: Path, broken: bytes, skip: bool) -> No
         return
     task = add(system, "t", str(source), **plain(skip_bad_images=True))
     assert task.options["bad_images"] == 2
+    assert list(task.options["skipped"]) == ["train/red/06.png", "test/blue/00.png"]
+    assert all(task.options["skipped"].values())
+    assert json.loads((system / "cache" / "t" / "skipped.json").read_text()) == task.options["skipped"]
     assert task.splits == {"train": 9, "validation": 2, "test": 3}
     assert {name: len(split.labels) for name, split in open_splits(system, task).items()} == task.splits
 
@@ -211,19 +268,22 @@ def test_what_is_asked_wrongly(source: Path, system: Path, name: str, options: d
 KILLED = """
 import os, signal, sys
 from pathlib import Path
+from ramet.base.progress import Progress
 from ramet.tasks.data import add
-def progress(done, total):
-    if done == {at}:
-        os.kill(os.getpid(), signal.SIGKILL)
-add(Path({system!r}), "t", {source!r}, max_side=64, progress=progress)
+class Killer(Progress):
+    def advanced(self, what, done, total):
+        if (what, done) == ({what!r}, {at}):
+            os.kill(os.getpid(), signal.SIGKILL)
+add(Path({system!r}), "t", {source!r}, max_side=64, progress=Killer())
 """
 
 
-@pytest.mark.parametrize("at", [3, 17, 32])
+@pytest.mark.parametrize(("what", "at"), [("decoding t", 3), ("decoding t", 17), ("resizing t", 9)])
 def test_killed_it_leaves_nothing_that_counts_and_the_same_call_finishes(
-    source: Path, system: Path, tmp_path: Path, at: int
+    source: Path, system: Path, tmp_path: Path, what: str, at: int
 ) -> None:
-    code = KILLED.format(at=at, system=str(system), source=str(source))
+    (source / "train" / "red" / "wide.png").write_bytes(png(np.zeros((3, 40, 3), np.uint8)))
+    code = KILLED.format(what=what, at=at, system=str(system), source=str(source))
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGKILL
     assert not (system / "cache" / "t").exists()
     task = add(system, "t", str(source), **plain())
@@ -259,10 +319,69 @@ def test_a_split_whose_images_are_all_bad(source: Path, system: Path, name: str)
 def test_demo_names_that_come_with_the_package(system: Path) -> None:
     task = add(system, "t", "demo:ogham", **plain())
     assert task.options["size"] == [32, 32]
-    assert task.options["train_test_duplicates"] == 0
+    assert set(task.options["duplicates"].values()) == {0}
     check_source(system, task)
 
 
 def test_class_folders_alone(system: Path, tmp_path: Path) -> None:
     task = add(system, "t", write_class_folders(tmp_path / "flat"), **plain())
     assert task.splits == {"train": 8, "validation": 2, "test": 2}
+
+
+def test_a_class_of_bad_images_only_is_no_class(source: Path, system: Path) -> None:
+    for split in ("train", "test"):
+        (source / split / "azure").mkdir()
+        (source / split / "azure" / "0.png").write_bytes(b"no image")
+    task = add(system, "t", str(source), **plain(skip_bad_images=True))
+    assert task.classes == CLASSES
+    got = zip(*(getattr(open_splits(system, task)["test"], what) for what in ("images", "labels")), strict=True)
+    assert {(image.tobytes(), int(label)) for image, label in got} == {(p.tobytes(), y) for p, y in examples("test")}
+    remove_cache(system, "t")
+    assert open_splits(system, task)["test"].labels.tolist() == [0, 0, 1, 1]
+
+
+def test_classes_that_lack_images_are_named(source: Path, system: Path) -> None:
+    shutil.rmtree(source / "test" / "red")
+    (source / "train" / "white").mkdir()
+    (source / "train" / "heic").mkdir()
+    (source / "train" / "heic" / "1.heic").touch()
+    task = add(system, "t", str(source), **plain())
+    assert task.options["classes_without_test"] == ["red"]
+    assert task.options["classes_without_images"] == ["heic", "white"]
+    assert task.options["passed_over"] == {".heic": 1}
+
+
+def test_labels_that_count_to_far(system: Path, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (16, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x=images, y=np.array([0, 1, 2, 3] * 3 + [255] * 4))
+    task = add(system, "t", str(tmp_path / "a.npz"), **plain())
+    assert (len(task.classes), len(task.options["classes_without_images"])) == (256, 251)
+
+
+@pytest.mark.parametrize("name", [b"pl\xe4tze", b"\xff"])
+def test_names_that_are_no_text_are_refused_at_the_door(source: Path, system: Path, name: bytes) -> None:
+    place = os.fsdecode(os.fsencode(source.parent) + b"/" + name)
+    source.rename(place)
+    with pytest.raises(DataError, match=r"\\x|\\udc") as raised:
+        add(system, "t", place, **plain())
+    str(raised.value).encode()
+    assert not system.exists()
+
+
+def test_options_that_are_no_text_are_refused(system: Path) -> None:
+    with pytest.raises(RametError) as raised:
+        add(system, "t", "demo:ogham", **plain(label="\udce4"))
+    str(raised.value).encode()
+
+
+def test_a_record_is_read_as_it_was_written(source: Path, system: Path) -> None:
+    import msgspec
+
+    (source / "train" / "r\u00f6d \u2713").mkdir()
+    (source / "train" / "r\u00f6d \u2713" / "1.png").write_bytes(png(NOISE))
+    with open(os.fsencode(source) + b"/train/red/\xff.png", "wb") as file:
+        file.write(b"no image")
+    task = add(system, "t", str(source), **plain(skip_bad_images=True))
+    plainly = to_json(task)
+    assert msgspec.json.decode(msgspec.json.encode(plainly)) == plainly
+    assert list(task.options["skipped"]) == ["train/red/\\xff.png"]

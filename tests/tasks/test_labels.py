@@ -67,7 +67,7 @@ def test_bins_are_those_of_numpy(value: float) -> None:
     assert bin_of(value, EDGES) == np.digitize(value, EDGES, right=True) - 1
 
 
-def test_the_catalog_has_as_many_classes_as_the_rules() -> None:
+def test_the_papers_list_has_as_many_classes_as_the_rules() -> None:
     by_rule = {entry.label: entry.classes for entry in entries().values() if entry.label in RULES}
     assert by_rule == {name: len(rule.classes) for name, rule in RULES.items()}
 

@@ -9,7 +9,7 @@ import pytest
 from ramet.base.errors import UnknownName
 from ramet.tasks.labels import RULES
 from ramet.tasks.names import check_name
-from ramet.tasks.papers import SUITES, CatalogTask, entries, find, is_prepared, members
+from ramet.tasks.papers import SUITES, PapersTask, entries, find, is_prepared, members
 from ramet.tasks.slices import default_row, parse_row
 
 ENTRIES = list(entries().values())
@@ -26,19 +26,19 @@ def test_suites_have_their_tasks(suite: str, count: int) -> None:
 def test_every_task_is_of_one_suite() -> None:
     assert len(entries()) == 129
     assert sum(len(members(suite)) for suite in SUITES if suite != "large-124") == 129
-    catalogue = [entry for entry in members("large-124") if not entry.suite.startswith("vtab")]
-    assert len(catalogue) == 76
+    others = [entry for entry in members("large-124") if not entry.suite.startswith("vtab")]
+    assert len(others) == 76
 
 
 def test_a_row() -> None:
-    assert find("emnist/letters") == CatalogTask(
+    assert find("emnist/letters") == PapersTask(
         name="emnist/letters", suite="mccb", dataset="emnist/letters", train="default", validation="default",
         test="default", label="label", classes=None, in_large=True, reported_test_accuracy=0.9503, note="",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_rows_make_sense(entry: CatalogTask) -> None:
+def test_rows_make_sense(entry: PapersTask) -> None:
     assert check_name(entry.name) == entry.name
     assert entry.reported_test_accuracy is None or 0.5 < entry.reported_test_accuracy <= 1
     assert entry.label in RULES or entry.label.isidentifier()
@@ -47,7 +47,7 @@ def test_rows_make_sense(entry: CatalogTask) -> None:
 
 @pytest.mark.parametrize("available", [["train"], ["train", "test"], ["train", "validation", "test"]], ids=len)
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
-def test_train_validation_and_test_share_no_example(entry: CatalogTask, available: list[str]) -> None:
+def test_train_validation_and_test_share_no_example(entry: PapersTask, available: list[str]) -> None:
     row = parse_row(entry.train, entry.validation, entry.test) or default_row(available, entry.dataset)
     taken = [(part.dataset, part.split, part.of(50_001)) for parts in row.values() for part in parts]
     assert all(len(rows) for _, _, rows in taken)
@@ -57,7 +57,7 @@ def test_train_validation_and_test_share_no_example(entry: CatalogTask, availabl
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("cifar", "did you mean cifar10"), ("clevr/count", "clevr/count_all"), ("zzz", "`ramet task catalog` lists them")],
+    [("cifar", "did you mean cifar10"), ("clevr/count", "clevr/count_all"), ("zzz", "`ramet task papers` lists them")],
 )
 def test_a_mistyped_task_is_told_the_near_ones(name: str, words: str) -> None:
     with pytest.raises(UnknownName, match=f"no task '{name}'; .*{words}"):
@@ -65,7 +65,7 @@ def test_a_mistyped_task_is_told_the_near_ones(name: str, words: str) -> None:
 
 
 def test_an_unknown_suite_is_told_the_suites() -> None:
-    with pytest.raises(UnknownName, match="no suite 'vtab'; its suites are mccb, vdd, vtab-1k, vtab-full"):
+    with pytest.raises(UnknownName, match="no suite 'vtab'; did you mean vtab-1k or vtab-full"):
         members("vtab")
 
 

@@ -54,16 +54,16 @@ PLACES = {
     "cifar10_1:test": [("test", 0, 999)],
     "imagenet_v2:test": [("test", 0, 999)],
 }
-"""Every expression of the catalog, on splits of 999 examples."""
+"""Every expression of the papers' list, on splits of 999 examples."""
 
 
 @pytest.mark.parametrize(("text", "places"), PLACES.items())
-def test_expressions_of_the_catalog(text: str, places: list[tuple[str, int, int]]) -> None:
+def test_expressions_of_the_papers(text: str, places: list[tuple[str, int, int]]) -> None:
     found = [(part.split, part.of(999)) for part in parse(text)]
     assert found == [(split, range(start, stop)) for split, start, stop in places]
 
 
-def test_every_expression_of_the_catalog_is_tested() -> None:
+def test_every_expression_of_the_papers_is_tested() -> None:
     assert {e for entry in entries().values() for e in (entry.train, entry.validation, entry.test)} == {
         *PLACES,
         "default",

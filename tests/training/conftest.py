@@ -15,6 +15,8 @@ from ramet.tasks.data import Split
 from ramet.vit.initial import new_component, random_root
 from ramet.vit.spec import component_names
 
+torch.set_num_threads(1)
+
 ARCHITECTURE = Architecture(patch_size=4, width=16, heads=2, mlp_width=32, layers=3, image_size=8)
 CLASSES = 3
 HYPERPARAMETERS: dict[str, Value] = {

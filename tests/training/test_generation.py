@@ -1,4 +1,5 @@
 import math
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -6,23 +7,43 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from ramet.method.plan import Rounds
 from ramet.method.schedule import learning_rate
 from ramet.runtime.loader import sample_subset, stream
 from ramet.tasks.augment import batch_images
-from ramet.training import generation, learner
-from ramet.training.generation import Rounds, TrainedChild, train_generation
+from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit import spec
-from ramet.vit.network import forward, run_stage
+from ramet.vit.network import Stage, forward
 from tests.training.conftest import ARCHITECTURE, CLASSES, Lab
 
 CPU = torch.device("cpu")
 KEY = (0, "tiny", 0, 0, 0)
 
 
-def train(lab: Lab, *plans, numbers=None, method=None) -> list[TrainedChild]:
+def train(lab: Lab, *plans, numbers=None, method=None, **options) -> list[TrainedChild]:
     return train_generation(
-        plans, method or lab.method, lab.splits, lab.memory.load, KEY, CPU, numbers=numbers or range(len(plans))
+        plans,
+        method or lab.method,
+        lab.splits,
+        lab.memory.load,
+        KEY,
+        CPU,
+        numbers=numbers or range(len(plans)),
+        rounds=Rounds.of(method or lab.method, len(lab.splits["train"].labels)),
+        **options,
     )
+
+
+def watch(monkeypatch, note):
+    """Tell a function the names, the input and the output of every stage that runs."""
+    run = Stage.run
+
+    def watched(self, x):
+        y = run(self, x)
+        note(self.names, x, y)
+        return y
+
+    monkeypatch.setattr(Stage, "run", watched)
 
 
 def same(a: TrainedChild, b: TrainedChild) -> bool:
@@ -63,14 +84,11 @@ def test_a_child_learns(lab):
 
 def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
     runs = []
-    monkeypatch.setattr(
-        "ramet.runtime.grouping.run_stage",
-        lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
-    )
+    watch(monkeypatch, lambda stage, x, y: runs.append(stage))
     train(lab, *[lab.plan({"block.2"}) for _ in range(4)])
     rounds = Rounds.of(lab.method, 160)
     batches = rounds.count * (rounds.steps + 1)  # one validation batch a round
-    count = {stage: sum(s == stage for s, _ in runs) for stage, _ in runs}
+    count = Counter(runs)
     assert count[("block.0",)] == count[("block.1",)] == batches
     assert count[("block.2", "norm", "head")] == 4 * batches
 
@@ -78,13 +96,11 @@ def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
 def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
     seen = {}
 
-    def watch(a, s, p, x):
-        y = run_stage(a, s, p, x)
+    def note(stage, x, y):
         if torch.is_grad_enabled():
-            seen.setdefault(s, set()).add(y.requires_grad)
-        return y
+            seen.setdefault(stage, set()).add(y.requires_grad)
 
-    monkeypatch.setattr("ramet.runtime.grouping.run_stage", watch)
+    watch(monkeypatch, note)
     train(lab, lab.plan({"block.1"}))
     assert seen == {("block.1",): {True}, ("block.2", "norm", "head"): {True}}
 
@@ -92,14 +108,9 @@ def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
 def test_a_low_rank_update_is_trained_over_the_frozen_weights_of_its_block(lab, monkeypatch):
     """The block is run for the child alone, and what is below it once for all, without a gradient."""
     seen = {}
-
-    def watch(a, s, p, x):
-        seen.setdefault(s, set()).add((torch.is_grad_enabled(), x.requires_grad))
-        return run_stage(a, s, p, x)
-
     plan = lab.plan(set(), inserted=("lora.1",), lora_rank=2, opt__lr=0.3)
     budget = lab.method.budget.model_copy(update={"validations": 12})
-    monkeypatch.setattr("ramet.runtime.grouping.run_stage", watch)
+    watch(monkeypatch, lambda s, x, y: seen.setdefault(s, set()).add((torch.is_grad_enabled(), x.requires_grad)))
     (child,) = train(lab, plan, method=lab.method.model_copy(update={"budget": budget}))
     assert set(child.tensors) == {"lora.1", "norm", "head"}
     assert all(t.abs().max() > 0 for t in child.tensors["lora.1"].values())
@@ -110,14 +121,11 @@ def test_a_low_rank_update_is_trained_over_the_frozen_weights_of_its_block(lab, 
 
 def test_siblings_share_a_frozen_low_rank_update(lab, monkeypatch):
     """The same block with and without an update are two stages; with the same one it is one."""
-    shape = {"image_size": 8, "adapter_width": 0, "lora_rank": 2, "classes": CLASSES}
-    tensors = {k: torch.randn(s) for k, s in spec.shapes(ARCHITECTURE, "lora.0", **shape).items()}
+    sizes = spec.dimensions({"data.image_size": 8, "lora_rank": 2}, CLASSES)
+    tensors = {k: torch.randn(s) for k, s in spec.shapes(ARCHITECTURE, "lora.0", sizes).items()}
     lora = lab.memory.keep("lora.0", tensors)
     runs = []
-    monkeypatch.setattr(
-        "ramet.runtime.grouping.run_stage",
-        lambda a, s, p, x: (runs.append((s, x.requires_grad)), run_stage(a, s, p, x))[1],
-    )
+    watch(monkeypatch, lambda stage, x, y: runs.append(stage))
 
     def with_update(plan):
         parts = [replace(p, origin=lora, trainable=False) if p.name == "lora.0" else p for p in plan.parts]
@@ -127,7 +135,7 @@ def test_siblings_share_a_frozen_low_rank_update(lab, monkeypatch):
     children = train(lab, *updated, lab.plan({"block.2"}))
     rounds = Rounds.of(lab.method, 160)
     batches = rounds.count * (rounds.steps + 1)
-    count = {stage: sum(s == stage for s, _ in runs) for stage, _ in runs}
+    count = Counter(runs)
     assert count[("lora.0", "block.0")] == count[("block.0",)] == batches
     assert count[("block.1",)] == 2 * batches
     assert "lora.0" not in children[0].tensors
@@ -205,59 +213,6 @@ def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
     assert children[1].tensors == {}
     assert same(children[0], alone[0])
     assert same(children[2], alone[1])
-
-
-@pytest.mark.parametrize(
-    "error", [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
-)
-def test_a_child_out_of_memory_drops_out(lab, monkeypatch, error):
-    plans = different_plans(lab)
-    step = learner.Learner.step
-
-    def fail(self, x, labels):
-        if self.plan is plans[1]:
-            raise error
-        step(self, x, labels)
-
-    monkeypatch.setattr(learner.Learner, "step", fail)
-    children = train(lab, *plans)
-    assert [c.failure for c in children] == [None, "out-of-memory", None, None, None]
-
-
-def test_out_of_memory_before_the_first_step(lab, monkeypatch):
-    assemble = generation.assemble
-
-    def fail(plan, *rest):
-        if plan.hyperparameters["opt.lr"] == 0.05:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return assemble(plan, *rest)
-
-    monkeypatch.setattr(generation, "assemble", fail)
-    assert [c.failure for c in train(lab, *different_plans(lab))] == [None, "out-of-memory", None, None, None]
-
-
-def test_out_of_memory_while_validating(lab, monkeypatch):
-    plans, accuracies = different_plans(lab), generation.accuracies
-
-    def fail(paths, *rest):
-        if any(path.plan is plans[2] for path in paths):
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return accuracies(paths, *rest)
-
-    alone = train(lab, plans[0], numbers=[0])[0]
-    monkeypatch.setattr(generation, "accuracies", fail)
-    children = train(lab, *plans)
-    assert [c.failure for c in children] == [None, None, "out-of-memory", None, None]
-    assert same(children[0], alone)
-
-
-def test_other_errors_are_not_hidden(lab, monkeypatch):
-    def fail(*_):
-        raise RuntimeError("a bug")
-
-    monkeypatch.setattr(learner.Learner, "step", fail)
-    with pytest.raises(RuntimeError, match="a bug"):
-        train(lab, lab.plan(set()))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 
 from ramet.base.errors import CheckpointError
 from ramet.vit import huggingface
-from ramet.vit.initial import resample_pos_embed
+from ramet.vit.kinds.stem import resample_pos_embed
 from ramet.vit.roots import load_root
 
 TINY = {

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from ramet.base.records import Architecture
 from ramet.vit import spec
-from ramet.vit.initial import new_component, random_root, resample_pos_embed
+from ramet.vit.initial import new_component, random_root
+from ramet.vit.kinds.stem import resample_pos_embed
 from ramet.vit.network import forward
 
-SIZES = {"image_size": 12, "adapter_width": 8, "lora_rank": 3, "classes": 5}
+SIZES = spec.dimensions({"data.image_size": 12, "adapter_width": 8, "lora_rank": 3}, 5)
 TINY = Architecture(patch_size=16, width=192, heads=3, mlp_width=768, layers=1, image_size=224)
 
 
@@ -28,7 +29,7 @@ class TestRandomRoot:
         tensors = random_root(architecture, seed=0)
         assert (*tensors, "head") == spec.component_names(layers)
         for name, parts in tensors.items():
-            expected = spec.shapes(architecture, name, image_size=3 * side, adapter_width=0, classes=0)
+            expected = spec.shapes(architecture, name, spec.dimensions({"data.image_size": 3 * side}, 0))
             assert {k: tuple(t.shape) for k, t in parts.items()} == expected
             assert all(t.dtype == torch.float32 and t.is_contiguous() for t in parts.values())
 
@@ -75,7 +76,7 @@ class TestInsertion:
         """Bit for bit, but where a block was the last one and read only the class token: by then all tokens count."""
         small = replace(small, pool=pool)
         before = path(small)
-        new = new_component(small, name, **SIZES, seed=7)
+        new = new_component(small, name, SIZES, seed=7)
         order = spec.component_names(3, [name])
         after = {n: new if n == name else before[n] for n in order if n == name or n in before}
         assert len(after) == len(before) + 1
@@ -88,16 +89,16 @@ class TestInsertion:
         "name", ["adapter.0", "lora.0", "block.2", "head", "norm", "patch_embed", "cls_token", "pos_embed"]
     )
     def test_every_new_component_has_the_shapes_of_the_spec(self, small, name):
-        new = new_component(small, name, **SIZES, seed=7)
-        assert {k: tuple(t.shape) for k, t in new.items()} == spec.shapes(small, name, **SIZES)
+        new = new_component(small, name, SIZES, seed=7)
+        assert {k: tuple(t.shape) for k, t in new.items()} == spec.shapes(small, name, SIZES)
 
     def test_a_new_head_gives_every_class_zero(self, small):
-        parts = {**random_root(small, 0), "head": new_component(small, "head", **SIZES, seed=7)}
+        parts = {**random_root(small, 0), "head": new_component(small, "head", SIZES, seed=7)}
         assert torch.equal(forward(small, parts, torch.rand(2, 3, 12, 12)), torch.zeros(2, 5))
 
     @pytest.mark.parametrize("name", ["adapter.0", "lora.1", "block.2"])
     def test_what_was_inserted_can_learn(self, small, name):
-        new = {k: t.requires_grad_() for k, t in new_component(small, name, **SIZES, seed=7).items()}
+        new = {k: t.requires_grad_() for k, t in new_component(small, name, SIZES, seed=7).items()}
         before = path(small)
         order = spec.component_names(3, ["adapter.0", "lora.1"])
         parts = {n: new if n == name else before[n] for n in order if n == name or n in before}

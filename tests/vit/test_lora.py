@@ -7,18 +7,17 @@ from torch import Tensor
 
 from ramet.base.records import Architecture
 from ramet.vit import spec
-from ramet.vit.lora import merged
-from ramet.vit.network import forward
+from ramet.vit.network import forward, plain
 from ramet.vit.roots import load_root
 
 RANK = 3
-SIZES = {"image_size": 12, "adapter_width": 0, "classes": 5, "lora_rank": RANK}
+SIZES = spec.dimensions({"data.image_size": 12, "adapter_width": 4, "lora_rank": RANK}, 5)
 
 
 def update(architecture: Architecture, name: str, seed: int = 0) -> dict[str, Tensor]:
     """A low-rank update with no zero in it."""
     g = torch.Generator().manual_seed(seed)
-    return {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, name, **SIZES).items()}
+    return {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, name, SIZES).items()}
 
 
 def test_it_is_the_plain_network_of_other_hands_whose_weights_hold_the_sum(timm_vit, tmp_path):
@@ -34,31 +33,31 @@ def test_it_is_the_plain_network_of_other_hands_whose_weights_hold_the_sum(timm_
         weight[2 * d :] += lora["v.up.weight"] @ lora["v.down.weight"]
         expected = timm_vit(images)[:, 0]
     identity = {"weight": torch.eye(d), "bias": torch.zeros(d)}
-    found = forward(root.architecture, {**root.tensors, "lora.1": lora, "head": identity}, images)
+    parts = {**root.tensors, "lora.1": lora, "head": identity}
+    found = forward(root.architecture, {n: parts[n] for n in spec.component_names(2, ["lora.1"])}, images)
     assert not torch.allclose(expected, before, atol=1e-2)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
-@pytest.mark.parametrize("inserted", [["lora.0"], ["lora.1"], ["adapter.1", "lora.0", "lora.1"]])
+@pytest.mark.parametrize("inserted", [["lora.0"], ["lora.1"], ["lora.0", "lora.1"]])
 def test_merged_it_computes_the_same_in_plain_blocks(pool, inserted):
     architecture = Architecture(4, 16, 2, 24, 2, 12, pool)
-    sizes = {**SIZES, "adapter_width": 4}
     g = torch.Generator().manual_seed(1)
     parts = {
-        name: {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, name, **sizes).items()}
+        name: {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, name, SIZES).items()}
         for name in spec.component_names(2, inserted)
     }
-    plain = merged(parts)
-    assert tuple(plain) == spec.component_names(2, [n for n in inserted if n.startswith("adapter")])
+    found = plain(parts)
+    assert tuple(found) == spec.component_names(2)
     images = torch.rand(4, 3, 12, 12)
-    torch.testing.assert_close(forward(architecture, plain, images), forward(architecture, parts, images))
+    torch.testing.assert_close(forward(architecture, found, images), forward(architecture, parts, images))
 
 
 def test_merging_alters_no_tensor_that_others_hold(small):
-    block = {k: torch.randn(s) for k, s in spec.shapes(small, "block.0", **SIZES).items()}
+    block = {k: torch.randn(s) for k, s in spec.shapes(small, "block.0", SIZES).items()}
     kept = {k: t.clone() for k, t in block.items()}
-    changed = merged({"lora.0": update(small, "lora.0"), "block.0": block})["block.0"]
+    changed = plain({"lora.0": update(small, "lora.0"), "block.0": block})["block.0"]
     assert all(torch.equal(t, kept[k]) for k, t in block.items())
     assert [k for k, t in changed.items() if t is not block[k]] == ["attn.qkv.weight"]
     assert torch.equal(changed["attn.qkv.weight"][16:32], block["attn.qkv.weight"][16:32])  # the keys

@@ -3,12 +3,14 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ramet.base.errors import InvalidValue
 from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root
-from ramet.vit.network import block, forward, run_stage, stages
+from ramet.vit.kinds import Within, find
+from ramet.vit.network import forward, plain, stage_names, stages
 
-SIZES = {"image_size": 12, "adapter_width": 8, "lora_rank": 3, "classes": 5}
+SIZES = spec.dimensions({"data.image_size": 12, "adapter_width": 8, "lora_rank": 3}, 5)
 
 
 def full_path(architecture: Architecture, *inserted: str) -> dict[str, dict[str, torch.Tensor]]:
@@ -16,8 +18,7 @@ def full_path(architecture: Architecture, *inserted: str) -> dict[str, dict[str,
     g = torch.Generator().manual_seed(0)
     names = spec.component_names(architecture.layers, inserted)
     return {
-        n: {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, n, **SIZES).items()}
-        for n in names
+        n: {k: torch.randn(s, generator=g) * 0.3 for k, s in spec.shapes(architecture, n, SIZES).items()} for n in names
     }
 
 
@@ -27,7 +28,7 @@ def full_path(architecture: Architecture, *inserted: str) -> dict[str, dict[str,
 )
 def test_stages_hold_every_component_once_and_in_order(small, pool, end):
     names = spec.component_names(2, ["adapter.1", "lora.1"])
-    found = stages(replace(small, pool=pool), names)
+    found = stage_names(replace(small, pool=pool), names)
     assert found == [("patch_embed", "cls_token", "pos_embed"), ("block.0",), ("adapter.1",), *end]
     assert tuple(n for stage in found for n in stage) == names
 
@@ -35,7 +36,8 @@ def test_stages_hold_every_component_once_and_in_order(small, pool, end):
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_a_block_can_work_out_the_first_tokens_alone(small, outputs):
     path, x = full_path(small, "lora.0"), torch.randn(2, 10, 16)
-    whole, part = (block(path["block.0"], x, small.heads, 1e-6, n, path["lora.0"]) for n in (None, outputs))
+    inside = ((find("lora"), path["lora.0"]),)
+    whole, part = (find("block").run(path["block.0"], x, Within(small, n, inside)) for n in (None, outputs))
     torch.testing.assert_close(part, whole[:, :outputs])
 
 
@@ -43,8 +45,8 @@ def test_stage_by_stage_is_the_whole(small):
     parts = full_path(small, "adapter.0", "lora.0", "lora.1")
     images = torch.rand(3, 3, 12, 12)
     x = images
-    for stage in stages(small, list(parts)):
-        x = run_stage(small, stage, {n: parts[n] for n in stage}, x)
+    for stage in stages(small, parts):
+        x = stage.run(x)
     assert torch.equal(x, forward(small, parts, images))
 
 
@@ -57,7 +59,7 @@ def test_an_adapter_adds_its_perceptron_of_the_normed_tokens(small):
             module.weight.copy_(parts[f"{name}.weight"])
             module.bias.copy_(parts[f"{name}.bias"])
         expected = x + up(torch.nn.functional.gelu(down(norm(x))))
-        torch.testing.assert_close(run_stage(small, ("adapter.0",), {"adapter.0": parts}, x), expected)
+        torch.testing.assert_close(find("adapter").run(parts, x, Within(small)), expected)
 
 
 @pytest.mark.parametrize("pool", ["cls", "mean"])
@@ -85,5 +87,10 @@ def test_pixels_beyond_the_last_whole_patch_are_not_read(small):
 
 def test_another_image_size_needs_only_another_position_embedding(small):
     parts = full_path(small)
-    parts["pos_embed"] = new_component(small, "pos_embed", image_size=20, adapter_width=8, classes=5, seed=0)
+    parts["pos_embed"] = new_component(small, "pos_embed", spec.dimensions({"data.image_size": 20}, 5), seed=0)
     assert forward(small, parts, torch.rand(2, 3, 20, 20)).shape == (2, 5)
+
+
+def test_what_no_block_s_tensors_can_stand_for_makes_no_plain_transformer(small):
+    with pytest.raises(InvalidValue, match=r"has adapter\.1, which cannot become part of block\.1"):
+        plain(full_path(small, "lora.0", "adapter.1"))

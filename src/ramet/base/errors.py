@@ -3,7 +3,8 @@
 A command prints one as a single line and exits with code 2. Anything else that is raised is a bug.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 
 class RametError(Exception):
@@ -21,6 +22,16 @@ class RametError(Exception):
         self.remedy = remedy
         self.field = tuple(field)
         super().__init__(f"{problem}; {remedy}" if remedy else problem)
+
+
+@contextmanager
+def within(*field: str | int) -> Iterator[None]:
+    """Put the way to a part of a document before the field of every RametError raised inside (see RametError.field)."""
+    try:
+        yield
+    except RametError as error:
+        error.field = (*field, *error.field)
+        raise
 
 
 class UnknownName(RametError):

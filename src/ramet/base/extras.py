@@ -7,7 +7,11 @@ from ramet.base.errors import DataError
 
 
 def extra(module: str, name: str) -> Any:
-    """A module that comes with an optional extra of ramet, imported when it is used."""
+    """Import a module that comes with an optional extra of ramet.
+
+    Raises:
+        DataError: it is not installed; the error names the extra.
+    """
     try:
         return import_module(module)
     except ImportError as error:

@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
@@ -20,6 +21,7 @@ _RIGHTS = "make the folder readable and writable for your user"
 _REMEDIES = {
     errno.ENOSPC: _SPACE,
     errno.EDQUOT: _SPACE,
+    errno.EFBIG: _SPACE,
     errno.EROFS: "the file system is read-only: work on a writable copy of the system",
     errno.EACCES: _RIGHTS,
     errno.EPERM: _RIGHTS,
@@ -61,6 +63,24 @@ def write_whole(path: Path, data: bytes) -> None:
                 temporary.unlink()
             raise
         _sync_names(path.parent)
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Give a new folder that takes the place of another one when the block ends well, and is gone when it fails.
+
+    The caller holds a lock on the folder's name: what a killed process left of one is cleared.
+    """
+    partial = folder.with_name(f".{folder.name}{TEMPORARY}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        _sync_names(folder.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _make_folder(folder: Path) -> None:

@@ -15,18 +15,18 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def seed_of(*key: int | str) -> int:
-    """A 64-bit seed for a key: equal keys, equal seeds, on every machine and version."""
+    """Return a 64-bit seed for a key: equal keys give equal seeds on every machine and version."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in key)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
 def generator(*key: int | str) -> np.random.Generator:
-    """A numpy generator of its own for a key."""
+    """Return a numpy generator of a key's own."""
     return np.random.Generator(np.random.PCG64(seed_of(*key)))
 
 
 def uniforms(key: Key, indices: npt.NDArray[np.integer], columns: int) -> npt.NDArray[np.float64]:
-    """Uniform draws in [0, 1), one row an index: a row depends on the key and its index alone.
+    """Draw uniform numbers in [0, 1), one row an index: a row depends on the key and its index alone.
 
     So the augmentation of an example is the same whatever batch it stands in. Draws are the splitmix64 hash of
     (key, index, column).

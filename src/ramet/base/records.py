@@ -7,11 +7,14 @@ in the store when they are used.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 Value = bool | int | float | str
 """A hyperparameter's value."""
+
+_PLAIN = (str, int, float, bool, type(None))
 
 Metrics = Mapping[str, float]
 
@@ -20,7 +23,7 @@ Pool = Literal["cls", "mean"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """What all paths grown from one root have in common: the fixed shape of its transformer.
+    """The fixed shape of a root's transformer, which all paths grown from it have in common.
 
     layers and image_size are the root's own; a path's are hyperparameters. pool says what the head reads: the class
     token, or the mean of the patch tokens (then a path of 0 layers still sees the image).
@@ -77,25 +80,30 @@ class Path:
     metrics: Metrics = field(default_factory=dict)
 
     def component(self, name: str) -> Component | None:
-        """The component of that name, or None."""
+        """Return the component of that name, or None."""
         return next((c for c in self.components if c.name == name), None)
+
+    def __repr__(self) -> str:
+        quality = self.metrics.get("quality")
+        measured = "" if quality is None else f", quality {quality:.3f}"
+        return f"<path {self.id[:8]} of {self.task or 'no task'}: {len(self.components)} components{measured}>"
 
     @property
     def params(self) -> int:
-        """Parameters of the whole path."""
+        """The number of parameters of the whole path."""
         return sum(c.size for c in self.components)
 
     @property
     def trained_params(self) -> int:
-        """Parameters that were trained for the path's own task, by this agent or an earlier one."""
+        """The number of parameters that were trained for the path's own task, by this agent or an earlier one."""
         return sum(c.size for c in self.components if c.task is not None and c.task == self.task)
 
     def digests(self) -> frozenset[str]:
-        """Every object the path needs, momentum included."""
+        """Return the digests of every object that the path needs, momentum included."""
         return frozenset(d for c in self.components for d in (c.digest, c.momentum) if d)
 
     def identified(self) -> "Path":
-        """The same path under the id that its content gives it."""
+        """Return the same path under the id that its content gives it."""
         content = canonical(replace(self, metrics={}))
         content.pop("id", None)
         return replace(self, id=content_id(content))
@@ -117,16 +125,16 @@ class Task:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory"]
+ChildStatus = Literal["joined", "worse", "diverged", "out-of-memory", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """What stays on record of a sampled child, whether it lived or not.
+    """The record of a sampled child, kept also where the child was dropped.
 
     path holds its hyperparameters, µ table, parent and metrics (components only where it joined the population).
     mutations are the actions that were drawn, curve the quality after each validation, cost the training spent:
-    examples, flops, seconds.
+    examples, flops, seconds. error is the traceback of one that failed.
     """
 
     path: Path
@@ -137,6 +145,11 @@ class Child:
     mutations: tuple[str, ...]
     curve: tuple[float, ...]
     cost: Mapping[str, float]
+    error: str = ""
+
+    def __repr__(self) -> str:
+        where = f"cycle {self.cycle}, generation {self.generation}, number {self.number}"
+        return f"<child {self.status}, {where}: {self.path!r}>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +182,12 @@ def canonical(content: Any) -> Any:
     Of every record in the content, a field that has its default is left out. So a default, once released, is never
     changed: it is part of the meaning of every id.
     """
+    kind: Any = type(content)
+    if kind in _PLAIN:
+        return content
     if is_dataclass(content) and not isinstance(content, type):
-        return {f.name: canonical(value) for f in fields(content) if (value := getattr(content, f.name)) != _default(f)}
+        values = ((name, getattr(content, name), default) for name, default in _defaults(kind))
+        return {name: canonical(value) for name, value, default in values if value != default}
     if isinstance(content, Mapping):
         return {str(key): canonical(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
@@ -192,11 +209,10 @@ def content_id(content: Any) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()[:16]
 
 
-def _default(field: "Field[Any]") -> Any:
-    """Return a field's default; a value that equals nothing where it has none."""
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return field.default
+@cache
+def _defaults(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return each field of a record's class with its default; a value that equals nothing where it has none."""
+    return tuple((f.name, f.default if f.default_factory is MISSING else f.default_factory()) for f in fields(kind))
 
 
 def _fields(record: Any) -> dict[str, Any]:

@@ -9,17 +9,22 @@ NOTHING = "–"
 
 
 def share(value: float) -> str:
-    """An accuracy: `.853`."""
+    """Return an accuracy as `.853`."""
     return re.sub(r"^(−?)0", r"\1", f"{value:.3f}".replace("-", "−"))
 
 
+def percent(value: float | None) -> str:
+    """A quality in per cent: `87.5%`."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f}%"
+
+
 def difference(value: float) -> str:
-    """A difference of accuracies, with its sign: `+.012`; nothing but 0 is written without."""
+    """Return a difference of accuracies with its sign, `+.012`; only 0 is written without one."""
     return f"+{share(value)}" if value > 0 else share(value)
 
 
 def count(value: float | None) -> str:
-    """A count in three digits: `950`, `1.48 M`, `15.0 M`."""
+    """Return a count in three digits: `950`, `1.48 M`, `15.0 M`."""
     if value is None:
         return NOTHING
     scale, unit = next(((s, u) for s, u in _UNITS if abs(value) >= 0.9995 * s), (1.0, ""))
@@ -31,7 +36,7 @@ _UNITS = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "
 
 
 def duration(seconds: float | None) -> str:
-    """A time as hours, minutes and seconds: `1:12:04`."""
+    """Return a time as hours, minutes and seconds: `1:12:04`."""
     if seconds is None or not math.isfinite(seconds):
         return "-:--:--"
     whole = round(seconds)
@@ -39,13 +44,13 @@ def duration(seconds: float | None) -> str:
 
 
 def listed(names: Sequence[object]) -> str:
-    """Names in a row: `a, b and c`."""
+    """Return names in a row: `a, b and c`."""
     words = [str(name) for name in names]
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def plural(number: int, noun: str, many: str = "") -> str:
-    """A number with its noun: `1 image`, `2,400 images`."""
+    """Return a number with its noun: `1 image`, `2,400 images`."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
 
 

@@ -1,60 +1,41 @@
-"""`ramet benchmark`: methods compared on suites of tasks, and speed against what one would otherwise run."""
+"""`ramet benchmark`: packaged experiments, each with the root that its system grows from."""
 
 import shlex
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ramet.base.text import duration, plural
-from ramet.cli.benchmark_report import report
-from ramet.cli.options import AsJson, Device, Settings, pairs
-from ramet.cli.output import percent, say, show, show_json, table
-from ramet.cli.speed import speed
-from ramet.cli.watch import watching
+import ramet
+from ramet.base.text import plural
+from ramet.cli.options import AsJson, Device, Fill, Settings, closed_at_the_end, pairs
+from ramet.cli.output import say, show, show_json, table
 
-if TYPE_CHECKING:
-    from ramet.benchmarks.record import Record
-    from ramet.benchmarks.run import Job
-    from ramet.evolution.observer import Observer
+app = typer.Typer(help="Methods compared on suites of tasks, the papers' comparison.", no_args_is_help=True)
 
-app = typer.Typer(help="Comparisons: of methods on suites of tasks, and of speed.", no_args_is_help=True)
-app.command()(speed)
-app.command()(report)
-
-_NOT_OF_RESULTS = ("output", "resume", "device")
+_NOT_OF_RESULTS = ("output", "jobs", "device")
 """Options that change nothing of what comes out."""
+
+SYSTEM = "system"
+"""The folder of a suite's system in that of its results."""
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """The suites: their tasks, methods and budget, and what the papers found."""
-    from ramet.benchmarks.suite import names, resolved, suite
+    from ramet.study.suite import names, suite
 
     suites = [suite(name) for name in names()]
     if as_json:
-        show_json([found.model_dump(mode="json", by_alias=True) for found in suites])
+        show_json([{**s.recipe.model_dump(mode="json", by_alias=True), "reported": s.reported} for s in suites])
         return
-    rows = [
-        (
-            found.name,
-            str(len(found.tasks)),
-            str(len(found.methods)),
-            f"{resolved(found, found.methods[0], 1.0, {}).budget.examples / 1e6:,.2f} M",
-            found.title,
-        )
-        for found in suites
-    ]
-    show(
-        table(
-            ("suite", "tasks", "methods", "examples a task", "what"),
-            rows,
-            right=("tasks", "methods", "examples a task"),
-        )
-    )
+    rows = []
+    for found in suites:
+        examples = found.method(next(iter(found.recipe.variants.values()))).budget.examples
+        counts = (str(len(found.task_names)), str(len(found.recipe.variants)), f"{examples / 1e6:,.2f} M")
+        rows.append((found.recipe.name, *counts, found.recipe.title))
+    right = ("tasks", "methods", "examples a task")
+    show(table(("suite", *right, "what"), rows, right=right))
 
 
 @app.command()
@@ -83,7 +64,7 @@ def run(
         float, typer.Option(help="The part of the suite's budget: children and their examples shrink alike.")
     ] = 1.0,
     root: Annotated[
-        str | None, typer.Option(metavar="ROOT", help="What systems grow from.", show_default="the suite's")
+        str | None, typer.Option(metavar="ROOT", help="What the system grows from.", show_default="the suite's")
     ] = None,
     settings: Settings = None,
     alone: Annotated[
@@ -92,39 +73,69 @@ def run(
     output: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where results go.", show_default="results/SUITE")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the results that are there.")] = False,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several")
+    ] = None,
     device: Device = "auto",
 ) -> None:
     """Run every method of a suite on every task, from the same root at the same budget.
 
-    Several processes, of several machines too, may work on one folder of results.
+    Stopped at any moment, the same command goes on; what failed is tried again. Several processes may share the work.
     """
-    from ramet.benchmarks import run as runner
-    from ramet.benchmarks.suite import choose_methods, choose_tasks
-    from ramet.benchmarks.suite import suite as load_suite
+    from ramet.cli.experiment import run_design
+    from ramet.study import record, study_of
+    from ramet.study.suite import choose_tasks, choose_variants
+    from ramet.study.suite import suite as load_suite
 
     chosen = load_suite(suite)
-    folder = output or Path("results") / chosen.name
-    request = runner.Request(
-        suite=chosen,
-        methods=choose_methods(chosen, _listed(methods)),
-        tasks=choose_tasks(chosen, _listed(tasks)),
+    wanted = choose_tasks(chosen, _listed(tasks))
+    design = chosen.design(
+        choose_variants(chosen, _listed(methods)),
         seeds=seeds,
         scale=scale,
-        root=root or chosen.root,
-        output=folder,
-        command=_command(context),
-        data=data,
+        root=root,
         settings=pairs(settings, "--set"),
         alone=alone,
-        device=device,
+        command=_command(context),
     )
-    written = runner.run(request, _Watch(), resume=resume)
-    bad = [found for found in written if found.state != "done"]
-    say(f"{plural(len(written) - len(bad), 'record')} written to {folder}; next: ramet benchmark report {folder}")
-    if bad:
-        say(f"{plural(len(bad), 'run')} could not be done: the report says which and why; --resume tries them again")
+    folder = output or Path("results") / design.name
+    place = folder / SYSTEM
+    there = (place / "ramet.json").exists()
+    system = closed_at_the_end(ramet.open(place) if there else ramet.init(place, design.root, name=design.name))
+    try:
+        failed = run_design(system, design, tasks=wanted, data=data, jobs=jobs, device=device)
+    finally:
+        if design.name in {experiment.name for experiment in system.experiments.all()}:
+            record.write(folder, study_of(system, design.name))
+    say(f"records are in {folder}; next: ramet benchmark report {folder}")
+    if failed:
+        say(f"{plural(failed, 'run')} could not be done: the report says why; the same command tries again")
         raise typer.Exit(1)
+
+
+@app.command()
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="What `ramet benchmark run` wrote to.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", metavar="DIR", show_default="FOLDER/report", help="Where the report goes."),
+    ] = None,
+    document: Fill = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the tables and figures of a benchmark from its records, finished or not."""
+    from ramet.study.parts import part_of
+    from ramet.study.write import plain, write_report
+
+    place = output or folder / "report"
+    summary = write_report(folder, place, document)
+    if as_json:
+        show_json(plain(summary))
+    else:
+        show(part_of(summary, "overview").markdown(place, place / "report.md").rstrip())
+    say(f"written to {place}" + (f", and into {document}" if document else ""))
 
 
 def _listed(text: str) -> list[str]:
@@ -132,7 +143,7 @@ def _listed(text: str) -> list[str]:
 
 
 def _command(context: typer.Context) -> str:
-    """The command as one would type it again: what is not as by default, but where results go and what they resume."""
+    """Return the command as one would type it again: what is not as by default, but for where results go."""
     words = []
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))
@@ -149,34 +160,3 @@ def _command(context: typer.Context) -> str:
 
 def _plain(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-class _Watch:
-    """A line when a task is begun and one when it is done; in between, what `ramet evolve` shows."""
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._where = ""
-
-    @contextmanager
-    def started(self, job: "Job", number: int, total: int) -> Iterator["Observer"]:
-        """See benchmarks.run.Watch."""
-        spent = time.monotonic() - self._began
-        left = duration(spent / number * (total - number)) if number else "unknown"
-        self._where = f"[{number + 1}/{total}] {job.method.id}, seed {job.seed}, {job.task.name}"
-        self._where += ", alone" if job.setting == "alone" else ""
-        say(f"{self._where}: {duration(spent)} elapsed, {left} left")
-        with watching(1, again="the same command with --resume goes on") as observer:
-            yield observer
-
-    def finished(self, job: "Job", found: "Record") -> None:
-        """See benchmarks.run.Watch."""
-        if found.state == "done":
-            say(f"{self._where}: validation {percent(found.validation)}, test {percent(found.test)}")
-        else:
-            what = "no data" if found.state == "no-data" else "failed"
-            say(f"{self._where}: {what}: {found.error.strip().splitlines()[-1]}")
-
-    def passed_over(self, folder: str) -> None:
-        """See benchmarks.run.Watch."""
-        say(f"{folder}: another process works on it")

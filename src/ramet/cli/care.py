@@ -4,11 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.base.interrupt import load_torch
-from ramet.base.text import NOTHING, plural
+from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import percent, say, show, show_json, size, table
-from ramet.cli.progress import progress_bar
+from ramet.cli.output import say, show, show_json, size, table
+from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.results import QualityCheck
@@ -33,8 +32,8 @@ def verify(
 ) -> None:
     """Check every object against its name; exit with 1 when something is wrong."""
     system = open_system(folder)
-    with progress_bar("checking") as bar:
-        faults = system.verify(source=source, progress=bar)
+    with showing() as steps:
+        faults = system.store.verify(source=source, progress=steps)
     left = [fault for fault in faults if not fault.repaired]
     checks = _measured(system, device) if quality and not left else []
     if as_json:
@@ -51,7 +50,7 @@ def gc(
     folder: Folder = None,
 ) -> None:
     """Find the objects that no branch, tag, root or running agent leads to, and delete them with --delete."""
-    report = open_system(folder).gc(delete=delete)
+    report = open_system(folder).store.gc(delete=delete)
     if as_json:
         show_json(report)
         return
@@ -63,9 +62,8 @@ def gc(
 
 
 def _measured(system: "System", device: str) -> "list[QualityCheck]":
-    load_torch()
-    with progress_bar("measuring") as bar:
-        return system.verify_quality(device=device, progress=bar.named)
+    with showing() as steps:
+        return system.verify_quality(device=device, progress=steps)
 
 
 def _check_record(check: "QualityCheck") -> dict[str, object]:
@@ -74,7 +72,7 @@ def _check_record(check: "QualityCheck") -> dict[str, object]:
 
 
 def _affected(fault: "Fault") -> str:
-    """What holds an object: tasks and roots, and where these are published; commits where it is only history."""
+    """Return what holds an object: tasks and roots, and where these are published; commits where it is only history."""
     holders = ", ".join((*fault.tasks, *fault.roots))
     if not holders:
         return "nothing that is in use: `ramet gc --delete` takes it away" if fault.digest else "the whole system"

@@ -12,12 +12,11 @@ import typer
 
 import ramet
 from ramet.base.errors import StoreError
-from ramet.base.text import NOTHING, count, plural
-from ramet.cli.look import status_table
-from ramet.cli.options import closed_at_the_end
-from ramet.cli.output import percent, say, show, table
-from ramet.cli.progress import progress_bar
-from ramet.cli.watch import watching
+from ramet.base.text import NOTHING, count, percent, plural
+from ramet.cli.look import STATUS_LEGEND, status_table
+from ramet.cli.options import closed_at_the_end, share_cores
+from ramet.cli.output import say, show, table
+from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
     from ramet.system import System
@@ -33,14 +32,14 @@ TASKS: Mapping[str, str] = {
     "georgian": "demo:georgian",
 }
 METHOD = "mu2net-plus"
-SETTINGS: Mapping[str, str] = {
-    "batch": "16",
-    "opt.lr": "0.05",
-    "budget.cycles": "1",
-    "budget.samples_per_cycle": "10",
-    "budget.validations": "2",
-    "budget.examples_per_validation": "2000",
-    "budget.validation_examples": "400",
+SETTINGS: Mapping[str, object] = {
+    "batch": 16,
+    "opt.lr": 0.05,
+    "budget.cycles": 1,
+    "budget.samples_per_cycle": 10,
+    "budget.validations": 2,
+    "budget.examples_per_validation": 2000,
+    "budget.validation_examples": 400,
 }
 SEED = 0
 PREDICTED_TASK, PREDICTED_IMAGES = "greek", 6
@@ -60,7 +59,7 @@ def demo(
     _evolve(system)
     _say_step("Test quality, and what each task costs")
     show(status_table([status for status in system.status() if status.task in TASKS]))
-    show("own: parameters trained for the task; accounted: each divided by the tasks that hold it")
+    show(STATUS_LEGEND)
     _say_step("Predictions for test images")
     images = _write_images(system)
     _predict(system, images)
@@ -72,7 +71,7 @@ def demo(
 
 
 def _system(folder: Path) -> "System":
-    """The demo's system, begun or as an earlier call left it.
+    """Return the demo's system, begun or as an earlier call left it.
 
     Raises:
         StoreError: the folder holds something else.
@@ -80,37 +79,40 @@ def _system(folder: Path) -> "System":
     if not (folder / "ramet.json").exists():
         return closed_at_the_end(ramet.init(folder, ROOT, name=NAME, seed=SEED))
     system = closed_at_the_end(ramet.open(folder))
-    if system.name != NAME:
+    if system.store.name != NAME:
         raise StoreError(f"{folder} is a system of its own, not the demo's", "name another folder: `ramet demo DIR`")
     say(f"going on with {folder}")
     return system
 
 
 def _add_tasks(system: "System") -> None:
-    there = set(system.catalog.tasks.names())
     for name, source in TASKS.items():
-        if name not in there:
-            with progress_bar(f"decoding {name}") as bar:
-                system.add_task(name, source, progress=bar)
-        task = system.task(name)
+        if name not in system.tasks:
+            with showing() as steps:
+                system.tasks.add(name, source, progress=steps)
+        task = system.tasks[name]
         show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
 
 
 def _evolve(system: "System") -> None:
     statuses = {status.task: status for status in system.status()}
+    from ramet.method.document.presets import load
+
     if all(statuses[name].path and not statuses[name].unfinished for name in TASKS):
         show("done by an earlier call")
         return
+    method = load(METHOD, SETTINGS)
+    share_cores(method.budget.generation)
     with watching(len(TASKS)) as watcher:
-        system.evolve(*TASKS, method=METHOD, settings=SETTINGS, seed=SEED, observer=watcher)
+        system.evolve(*TASKS, method=method, seed=SEED, observer=watcher)
 
 
 def _write_images(system: "System") -> list[tuple[Path, str]]:
-    """Writes test images of some classes of a task as PNG files; returns them with the classes' names."""
+    """Write test images of some classes of a task as PNG files; return them with the classes' names."""
     from PIL import Image
 
-    split, classes = system.examples(PREDICTED_TASK, "test"), system.task(PREDICTED_TASK).classes
-    target = system.folder / "images"
+    split, classes = system.examples(PREDICTED_TASK, "test"), system.tasks[PREDICTED_TASK].classes
+    target = system.store.folder / "images"
     target.mkdir(exist_ok=True)
     written = []
     for label in range(0, len(classes), len(classes) // PREDICTED_IMAGES)[:PREDICTED_IMAGES]:
@@ -130,7 +132,7 @@ def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
 
 
 def _show_sharing(system: "System") -> None:
-    """A matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
+    """Show a matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
     shared = system.sharing()
     statuses = [status for status in system.status() if status.task in TASKS]
     held = {status.task: status.params or 0 for status in statuses}
@@ -152,12 +154,12 @@ def _show_sharing(system: "System") -> None:
 
 
 def _verify(system: "System") -> None:
-    with progress_bar("checking") as bar:
-        faults = system.verify(progress=bar)
+    with showing() as steps:
+        faults = system.store.verify(progress=steps)
     for fault in faults:
         show(fault.problem)
-    with progress_bar("measuring") as bar:
-        checks = system.verify_quality(progress=bar.named)
+    with showing() as steps:
+        checks = system.verify_quality(progress=steps)
     if faults or not all(check.equal for check in checks):
         raise typer.Exit(1)
     show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")

@@ -1,16 +1,38 @@
-"""`ramet evolve`: tasks are learnt."""
+"""`ramet evolve`: tasks are trained."""
 
-from typing import TYPE_CHECKING, Annotated
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
-from ramet.cli.look import status_table
-from ramet.cli.options import Device, Folder, Settings, method_source, open_system, pairs, seconds
-from ramet.cli.output import say, show
-from ramet.cli.watch import watching
+from ramet.base.errors import InvalidValue
+from ramet.base.text import plural
+from ramet.cli.interrupt import at_once
+from ramet.cli.look import STATUS_LEGEND, status_table
+from ramet.cli.options import (
+    Device,
+    Engine,
+    Folder,
+    Settings,
+    Workers,
+    method_source,
+    open_system,
+    pairs,
+    seconds,
+    share_cores,
+)
+from ramet.cli.output import err, say, show
+from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
+    from ramet.evolution.pace import Estimate
     from ramet.results import TaskStatus
+    from ramet.system import System
+
+HOUR = 3600.0
 
 
 def evolve(
@@ -18,7 +40,9 @@ def evolve(
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
     ] = "mu2net-plus",
-    cycles: Annotated[int | None, typer.Option(min=1, help="How many cycles.", show_default="the method's")] = None,
+    cycles: Annotated[
+        str | None, typer.Option(metavar="N|+N", help="How many cycles; +N: so many more.", show_default="the method's")
+    ] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Children a cycle.", show_default="the method's")] = None,
     seed: Annotated[int, typer.Option(help="Keys every draw.")] = 0,
     settings: Settings = None,
@@ -27,37 +51,99 @@ def evolve(
         typer.Option(metavar="TIME", help="90s, 30m or 1h30m; then the best so far is published.", show_default="none"),
     ] = None,
     device: Device = "auto",
+    engine: Engine = "local",
+    workers: Workers = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Give up runs that are not done, and begin anew.")] = False,
+    more: Annotated[bool, typer.Option("--more", help="Begin another run where the last one is finished.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a run of hours.")] = False,
     folder: Folder = None,
 ) -> None:
-    """Learn tasks, one after the other. Stopped at any moment, the same command goes on."""
+    """Train tasks, one after the other. Stopped at any moment, the same command goes on."""
+    from ramet.method.document.presets import load
+
     system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
+    count, more = _cycles(cycles, more)
     chosen, changes = method_source(method), pairs(settings, "--set")
-    with watching(len(set(tasks)), limit) as watcher:
-        statuses = system.evolve(
-            *tasks,
-            method=chosen,
-            settings=changes,
-            seed=seed,
-            cycles=cycles,
-            samples=samples,
-            time_limit=limit,
-            device=device,
-            restart=restart,
-            observer=watcher,
-        )
-    _conclude(statuses, watcher.found)
+    share_cores(load(chosen, changes).budget.generation)
+    terms: Terms = {
+        "method": chosen, "settings": changes, "seed": seed, "cycles": count, "samples": samples, "device": device
+    }  # fmt: skip
+    with system.engine(engine, device=device, **({"workers": workers} if workers else {})) as place:
+        if restart or _is_new(system, tasks, terms, more):
+            with showing() as steps:
+                cost = system.estimate(*tasks, **terms, progress=steps, engine=place)
+            if cost is not None:
+                _tell_cost(cost, limit, yes)
+        with watching(len(set(tasks)), limit) as watcher:
+            statuses = system.evolve(
+                *tasks, **terms, time_limit=limit, restart=restart, more=more, observer=watcher, engine=place
+            )
+    if watcher.let_be:
+        say(f"finished before: {', '.join(watcher.let_be)}; --more or --cycles +N goes on")
+    _conclude([status for status in statuses if status.task not in watcher.let_be], watcher.found)
+
+
+class Terms(TypedDict):
+    """The arguments that a run and its estimate have in common."""
+
+    method: str | Path
+    settings: dict[str, str]
+    seed: int
+    cycles: int | None
+    samples: int | None
+    device: str
+
+
+def _cycles(text: str | None, more: bool) -> tuple[int | None, bool]:
+    """Return the number of cycles that `N` or `+N` says, and whether there are to be more than before."""
+    if text is None:
+        return None, more
+    digits = text.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and int(digits)):
+        raise InvalidValue(f"--cycles is {text!r}", "give a number such as 3, or +3 for so many more")
+    return int(digits), more or text.startswith("+")
+
+
+def _is_new(system: "System", tasks: Sequence[str], terms: Terms, more: bool) -> bool:
+    """Return whether no run is to be taken up, and not all tasks are let be as they were finished by these terms."""
+    runs = {task: [run for run in system.runs(task) if run.branch == system.versions.branch] for task in tasks}
+    if any(run.state == "running" for mine in runs.values() for run in mine):
+        return False
+    method = system.method(terms["method"], terms["settings"], terms["cycles"], terms["samples"])
+    wanted = (method.label, terms["seed"])
+    return more or any(not mine or (mine[-1].label, mine[-1].seed) != wanted for mine in runs.values())
+
+
+def _tell_cost(cost: "Estimate", limit: float | None, yes: bool) -> None:
+    within = "" if limit is None else f", in {_time(limit)} about {cost.children_within(limit)} of them"
+    advice = "" if limit is not None else f"; --time-limit {_short(cost.seconds / 4)} would take a quarter of it"
+    say(f"about {_time(cost.seconds)} here for {plural(cost.children, 'child', 'children')}{within}{advice}")
+    long = min(cost.seconds, math.inf if limit is None else limit) > HOUR
+    if long and not yes and sys.stdin.isatty() and err.is_terminal:
+        with at_once():
+            typer.confirm("Start?", default=True, abort=True, err=True)
+
+
+def _time(seconds: float) -> str:
+    if seconds < 90:
+        return plural(max(1, round(seconds)), "second")
+    return plural(round(seconds / 60), "minute") if seconds < 1.5 * HOUR else f"{seconds / HOUR:.1f} hours"
+
+
+def _short(seconds: float) -> str:
+    return f"{max(1, round(seconds))}s" if seconds < 90 else f"{round(seconds / 60)}m"
 
 
 def _conclude(statuses: "list[TaskStatus]", found: set[str]) -> None:
-    learnt = [status for status in statuses if status.path is not None]
-    if learnt:
-        show(status_table(learnt))
-    same = [status.task for status in learnt if status.task not in found]
+    learned = [status for status in statuses if status.path is not None]
+    if learned:
+        show(status_table(learned))
+        say(STATUS_LEGEND)
+    same = [status.task for status in learned if status.task not in found]
     if same:
         say(f"no better path than before: {', '.join(same)}")
     failed = [status.task for status in statuses if status.path is None]
     if failed:
-        say(f"nothing was learnt of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
+        say(f"nothing was learned of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
         raise typer.Exit(1)

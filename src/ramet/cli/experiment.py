@@ -1,5 +1,6 @@
 """`ramet experiment`: method variants compared fairly, and the best of them taken over."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,11 @@ from ramet.cli.options import AsJson, Device, Folder, open_system
 from ramet.cli.output import facts, say, show, show_json, table
 
 if TYPE_CHECKING:
-    from ramet.experiment.merge import ExperimentMerged
-    from ramet.experiment.overview import Overview
     from ramet.report.tables import Part, Table
+    from ramet.study.design import Design
+    from ramet.study.merge import ExperimentMerged
+    from ramet.study.overview import Overview
+    from ramet.system import System
 
 app = typer.Typer(help="Comparisons of methods on this system, each on branches of its own.", no_args_is_help=True)
 
@@ -25,28 +28,46 @@ def run(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What is compared, as YAML.", show_default=False)],
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Trials at a time.", show_default="1; one a GPU where there are several"),
+        typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several"),
     ] = None,
     device: Device = "auto",
     folder: Folder = None,
 ) -> None:
     """Run an experiment. Stopped at any moment, the same command goes on; what failed is tried again."""
-    from ramet import experiment
-    from ramet.cli.experiment_watch import watching_experiment
-    from ramet.experiment.parallel import choose_jobs
+    from ramet import study
 
     system = open_system(folder)
-    design = experiment.read(file)
-    count = choose_jobs(jobs, device)
-    with watching_experiment(system, design, count) as watch:
-        trials = experiment.run(system, design, jobs=count, device=device, watch=watch)
-    failed = [trial for trial in trials if trial.problem]
-    if not trials and not watch.passed:
-        say(f"experiment {design.name} is done already")
+    design = study.read(file)
+    failed = run_design(system, design, jobs=jobs, device=device)
     say(f"next: ramet experiment report {design.name}")
     if failed:
-        say(f"{plural(len(failed), 'trial')} could not be done: the report says why; the same command tries again")
+        say(f"{plural(failed, 'run')} could not be done: the report says why; the same command tries again")
         raise typer.Exit(1)
+
+
+def run_design(
+    system: "System",
+    design: "Design",
+    *,
+    tasks: Sequence[str] = (),
+    data: Path | None = None,
+    jobs: int | None = None,
+    device: str = "auto",
+) -> int:
+    """Run what of a study is not done, showing how it goes on; return how many runs could not be done."""
+    from ramet import study
+    from ramet.cli.study_watch import watching_study
+    from ramet.study.run import choose_jobs
+
+    count = choose_jobs(jobs, device)
+    done = {(trial.branch, trial.task) for trial in system.experiments.trials(design.name) if trial.state == "done"}
+    every = [(slot.branch, task) for slot in design.slots() for task in design.tasks_of(slot)]
+    left = sum(one not in done and (not tasks or one[1] in tasks) for one in every)
+    with watching_study(system, left, count) as watch:
+        trials = study.run(system, design, tasks=tasks, data=data, jobs=count, device=device, watch=watch)
+    if not trials and not watch.passed:
+        say(f"{design.name} is done already")
+    return sum(trial.state != "done" for trial in trials)
 
 
 @app.command()
@@ -58,27 +79,28 @@ def report(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """What an experiment found: differences to the control, what they cost, and a verdict in words."""
-    from ramet import experiment
-    from ramet.experiment.contents import parts
+    """Report what an experiment found: differences to the control, what they cost, and a verdict in words."""
+    from ramet import study
+    from ramet.study.parts import parts
+    from ramet.study.write import plain
 
-    found = experiment.report(open_system(folder), name)
+    found = study.report(open_system(folder), name)
     if as_json:
-        show_json(found)
+        show_json(plain(found))
     else:
         for part in parts(found):
             _show_part(part)
     if html:
-        experiment.write_page(found, html)
+        study.write_page(found, html)
         say(f"written to {html}")
 
 
 @app.command("list")
 def list_(as_json: AsJson = False, folder: Folder = None) -> None:
     """All experiments."""
-    from ramet import experiment
+    from ramet import study
 
-    found = experiment.overviews(open_system(folder))
+    found = study.overviews(open_system(folder))
     if as_json:
         show_json(found)
     elif not found:
@@ -90,10 +112,10 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
 
 @app.command("show")
 def show_(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
-    """What an experiment compares, and how far it is."""
-    from ramet import experiment
+    """Show what an experiment compares, and how far it is."""
+    from ramet import study
 
-    found = experiment.overview(open_system(folder), name)
+    found = study.overview(open_system(folder), name)
     if as_json:
         show_json(found)
         return
@@ -129,10 +151,10 @@ def merge(
     folder: Folder = None,
 ) -> None:
     """Publish the best path of every task on the base branch, by one commit."""
-    from ramet import experiment
+    from ramet import study
 
     wanted = [task.strip() for task in tasks.split(",") if task.strip()]
-    merged = experiment.merge(open_system(folder), name, wanted)
+    merged = study.merge(open_system(folder), name, wanted)
     if as_json:
         show_json({"commit": merged.commit, "branch": merged.branch, "tasks": merged.tasks})
     else:
@@ -142,9 +164,9 @@ def merge(
 @app.command()
 def drop(name: Name, folder: Folder = None) -> None:
     """Forget an experiment's branches; its record and report stay, and what was merged."""
-    from ramet import experiment
+    from ramet import study
 
-    gone = experiment.drop(open_system(folder), name)
+    gone = study.drop(open_system(folder), name)
     show(f"{plural(len(gone), 'branch', 'branches')} of {name} dropped; the report stays")
     if gone:
         say("`ramet gc --delete` frees what only they held")
@@ -154,8 +176,8 @@ def _show_part(part: "Part") -> None:
     from ramet.report.tables import Picture, Table
 
     blocks = [block for block in part.blocks if not isinstance(block, Picture)]
-    if not blocks:
-        return
+    if part.blocks != tuple(blocks) and not any(isinstance(block, Table) for block in blocks):
+        return  # it is about its figures
     show(part.title, "=" * len(part.title))
     for block in blocks:
         show(_table(block) if isinstance(block, Table) else block)

@@ -10,9 +10,9 @@ from rich.tree import Tree
 
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
-from ramet.base.text import NOTHING, count, plural
+from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import Listing, facts, percent, say, setting, show_json, table
+from ramet.cli.output import Listing, facts, say, setting, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 
@@ -24,18 +24,19 @@ TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a
 
 
 def status(as_json: AsJson = False, folder: Folder = None) -> None:
-    """Every task: quality, size, compute, and what it shares."""
+    """List every task: quality, size, compute, and what it shares."""
     system = open_system(folder)
     statuses = system.status()
     if as_json:
         show_json(statuses)
         return
-    if len(system.branches()) > 1:
-        say(f"on branch {system.branch}")
+    if len(system.versions.branches()) > 1:
+        say(f"on branch {system.versions.branch}")
     if not statuses:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:
         print_result(status_table(statuses))
+        say(STATUS_LEGEND)
         unfinished = [status.task for status in statuses if status.unfinished]
         if unfinished:
             say(f"evolving, or stopped before the end: {', '.join(unfinished)}")
@@ -51,7 +52,7 @@ def show(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """A path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
+    """Show a path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
     system = open_system(folder)
     path = system.find(name)
     if isinstance(path, Commit):
@@ -84,7 +85,7 @@ def show(
 
 def history(
     task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
     plot: Annotated[
         FilePath | None,
         typer.Option(
@@ -94,7 +95,7 @@ def history(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """All children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
+    """List all children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
     system = open_system(folder)
     if plot is not None:
         from ramet.story.tell import tell
@@ -116,7 +117,7 @@ def history(
 
 
 def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> None:
-    """The paths that a task's path descends from: what each step changed, and its quality."""
+    """Show the paths that a task's path descends from: what each step changed, and its quality."""
     system = open_system(folder)
     paths = system.lineage(task)
     made = {child.path.id: child.mutations for child in system.history()}
@@ -131,15 +132,21 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
     print_result(tree)
 
 
+STATUS_LEGEND = (
+    "accuracy on validation and test; own: parameters trained for the task; accounted: each divided by the tasks and "
+    "roots that hold it; shape: @PIXELSxLAYERS; shared: tasks that hold one of its components"
+)
+
+
 def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
-    """Tasks at a glance: qualities, parameters, and as in the name of a root `@PIXELSxLAYERS`."""
+    """Return tasks at a glance as a table; STATUS_LEGEND says what its columns mean."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
     columns = ("task", *numbers, "shape", "parent", "shared")
     return table(columns, map(_status_row, statuses), right=(*numbers, "shared"))
 
 
 def _status_row(status: "TaskStatus") -> list[str]:
-    learnt = status.path is not None
+    learned = status.path is not None
     return [
         status.task,
         percent(status.quality),
@@ -147,8 +154,8 @@ def _status_row(status: "TaskStatus") -> list[str]:
         count(status.trained_params),
         count(status.accounted_params),
         count(status.flops),
-        f"@{status.image_size}x{status.layers}" if learnt else NOTHING,
-        status.parent_task or ("root" if learnt else NOTHING),
+        f"@{status.image_size}x{status.layers}" if learned else NOTHING,
+        status.parent_task or ("root" if learned else NOTHING),
         plural(len(status.shares_with), "task") if status.shares_with else NOTHING,
     ]
 
@@ -190,7 +197,7 @@ def _child_row(child: "Child") -> list[str]:
 
 
 def changes(path: "Path", mutations: Iterable[str]) -> str:
-    """Mutations as a user reads them; a hyperparameter's with its new value."""
+    """Return mutations as a user reads them; a hyperparameter's with its new value."""
     return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
 
 

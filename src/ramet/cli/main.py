@@ -1,5 +1,6 @@
 """The `ramet` command: all its commands in the order of its help, and how a command ends."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,6 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.base.interrupt import press_again
 from ramet.cli import (
     benchmark,
     care,
@@ -27,6 +27,7 @@ from ramet.cli import (
     use,
     versions,
 )
+from ramet.cli.interrupt import note_interrupts, was_pressed
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, begin
 from ramet.cli.output import STOPPED, say
 
@@ -119,11 +120,39 @@ for panel, commands in COMMANDS.items():
 
 def main() -> None:
     """Run the command line and exit; stopped by Ctrl-C, end by that signal, so that a loop of a shell ends with it."""
-    sys.unraisablehook = press_again
+    note_interrupts()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a file's name may be no text
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        code = STOPPED
+    if code == STOPPED or was_pressed():
+        sys.excepthook = lambda *_: None  # what there is to tell has been told
+        raise KeyboardInterrupt from None
+    sys.exit(code)
+
+
+def _run() -> int:
+    """Run the command, and return its exit code; what the machine refuses is no bug."""
     try:
         app(prog_name="ramet")
     except SystemExit as ended:
-        if ended.code != STOPPED:
-            raise
-        sys.excepthook = lambda *_: None  # what there is to tell has been told
-        raise KeyboardInterrupt from None
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except OSError as error:
+        code = _refused(error)
+    except UnicodeEncodeError as error:
+        say(f"error: {error.object!r} is no text; name it in UTF-8")
+        code = 2
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or _refused(error)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+    return code
+
+
+def _refused(error: OSError) -> int:
+    what = f"cannot use {error.filename!r}" if error.filename else "cannot read or write"
+    say(f"error: {what}: {error.strerror or error}; check the place, its rights and its free space")
+    return 2

@@ -5,31 +5,33 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.cli.options import AsJson, Settings, method_source, pairs
+from ramet.cli.output import say, show_json, table
 from ramet.cli.output import show as print_result
-from ramet.cli.output import show_json, table
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method
 
-app = typer.Typer(help="The methods by which tasks are learnt.", no_args_is_help=True)
+app = typer.Typer(help="The methods by which tasks are learned.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="FILE|NAME", help="A YAML file or a preset.", show_default=False)]
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """All presets: methods, and configurations (write METHOD@CONFIGURATION)."""
-    from ramet.method.document.presets import names
+    """List all packaged methods, and all sizes that they come in (write METHOD@SIZE)."""
+    from ramet.method.document.presets import methods, sizes
 
     if as_json:
-        show_json([{"name": name, "description": text} for name, text in names().items()])
-    else:
-        print_result(table(("name", "description"), names().items()))
+        show_json({"methods": methods(), "sizes": sizes()})
+        return
+    print_result(table(("method", "description"), methods().items()), "")
+    print_result(table(("size", "description"), sizes().items()))
+    say("next: ramet evolve TASK --method METHOD@SIZE")
 
 
 @app.command()
 def show(name: Name, settings: Settings = None) -> None:
-    """A method in full, as YAML that --method takes."""
+    """Print a method in full, as YAML that --method takes."""
     typer.echo(_loaded(name, settings).to_yaml(), nl=False)
 
 
@@ -46,7 +48,7 @@ def parts(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """All parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
+    """List all parts that a method can name: ramet's, those of installed packages, and those of a method's own files."""
     from ramet.method.parts import Library, described
 
     found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]

@@ -1,14 +1,16 @@
 """The options that several commands have in common, and the texts that become values."""
 
 import re
+import shlex
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import ramet
 from ramet.base.errors import InvalidValue
+from ramet.cli.output import hint_with
 
 if TYPE_CHECKING:
     from ramet.system import System
@@ -18,17 +20,29 @@ BRANCH_VARIABLE = "RAMET_BRANCH"
 
 
 _context: ContextVar[typer.Context | None] = ContextVar("context", default=None)
-"""What was given before the command, until it ends."""
+"""The context of what was given before the command, until it ends."""
 
 
 def begin(context: typer.Context) -> None:
     """Keep what was given before the command."""
+    hint_with("")
     _context.set(context)
 
 
 def _chosen(context: typer.Context, folder: Path | None) -> Path:
-    """The folder named behind the command, else before it (there RAMET_SYSTEM counts too), else the current one."""
-    return folder or context.find_root().params.get("folder") or Path()
+    """Return the folder named behind the command, else before it (or by RAMET_SYSTEM), else the current one."""
+    root = context.find_root()
+    named = root.params["folder"] if folder is None and _was_typed(root, "folder") else folder
+    words = [] if named is None else ["-C", str(named)]
+    if _was_typed(root, "branch"):
+        words += ["-b", root.params["branch"]]
+    hint_with("".join(f"{shlex.quote(word)} " for word in words))
+    return folder or root.params.get("folder") or Path()
+
+
+def _was_typed(root: Any, name: str) -> bool:
+    source = root.get_parameter_source(name)
+    return bool(source and source.name == "COMMANDLINE")
 
 
 Folder = Annotated[
@@ -42,6 +56,11 @@ Folder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
+Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Where children are trained.")]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", min=0, help="Processes that train beside this one.", show_default="0: this one trains"),
+]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Settings = Annotated[
     list[str] | None,
@@ -66,20 +85,35 @@ Fill = Annotated[
 
 
 def open_system(folder: Path | None) -> "System":
-    """The system that -C names, on the branch that -b names before the command, else on the folder's."""
+    """Return the system that -C names, on the branch that -b names before the command, else on the folder's."""
     context = _context.get()
     return closed_at_the_end(ramet.open(folder or Path(), context.params["branch"] if context else None))
 
 
 def closed_at_the_end(system: "System") -> "System":
-    """A system whose catalog is closed when the command ends, so that nothing is left beside the database's file."""
+    """Close a system when the command ends, so that nothing is left beside the database's file; return it."""
     if context := _context.get():
-        context.call_on_close(system.catalog.close)
+        context.call_on_close(system.close)
     return system
 
 
+_cores = 0
+
+
+def share_cores(children: int) -> None:
+    """Give each of the children that a method trains side by side an even share of the cores, once for the process.
+
+    A child's bits then do not depend on how many siblings it really has: the last bits of a sum depend on threads.
+    """
+    import torch
+
+    global _cores
+    _cores = _cores or torch.get_num_threads()
+    torch.set_num_threads(max(1, _cores // children))
+
+
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
-    """What `KEY=VALUE` texts say.
+    """Return what `KEY=VALUE` texts say.
 
     Raises:
         InvalidValue: one has no `=` or no key.
@@ -92,7 +126,7 @@ def pairs(texts: list[str] | None, option: str) -> dict[str, str]:
 
 
 def method_source(name: str) -> str | Path:
-    """A method as the library takes it: a YAML file's path, or a preset's name as it is."""
+    """Return a method as the library takes it: a YAML file's path, or a preset's name as it is."""
     file = Path(name).expanduser()
     return file if file.suffix.lower() in (".yaml", ".yml") else name
 
@@ -101,7 +135,7 @@ _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\
 
 
 def seconds(duration: str) -> float:
-    """The seconds of `90`, `90s`, `30m`, `1.5h` or `1h30m`.
+    """Return the seconds of `90`, `90s`, `30m`, `1.5h` or `1h30m`.
 
     Raises:
         InvalidValue: it is none of these, or no time at all.

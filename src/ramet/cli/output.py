@@ -1,7 +1,8 @@
-"""How commands print: results on stdout as tables or JSON, everything else on stderr; and how values look."""
+"""Printing: results on stdout as tables or JSON, everything else on stderr; and values as text."""
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
@@ -13,8 +14,8 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 
-from ramet.base.text import NOTHING
 from ramet.base.text import count as in_three_digits
+from ramet.cli.interrupt import at_once
 
 GAP = "  "
 STOPPED = 130
@@ -23,25 +24,66 @@ STOPPED = 130
 out = Console(markup=False, highlight=False, emoji=False)
 err = Console(markup=False, highlight=False, emoji=False, stderr=True)
 
+_given = ""
+"""The options before the command as they were typed, so that a hint of another command can be pasted."""
+
+
+def hint_with(words: str) -> None:
+    """Put words such as `-C DIR` behind `ramet` in whatever is said of other commands."""
+    global _given
+    _given = words
+
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, those that turn the direction of writing, and lone surrogates."""
+
+
+def printable(text: str, *, lines: bool = True) -> str:
+    """Return a text whose unprintable characters are spelt out, as names may hold any.
+
+    Args:
+        text: to be printed on a terminal.
+        lines: whether it may have several lines.
+    """
+
+    def spelt(found: re.Match[str]) -> str:
+        return found[0] if lines and found[0] in "\n\t" else found[0].encode("unicode_escape").decode()
+
+    return _UNPRINTABLE.sub(spelt, text)
+
 
 def say(text: str) -> None:
-    """A message, on stderr."""
-    typer.echo(text, err=True)
+    """Print a message on stderr."""
+    typer.echo(printable(_pasted(text)), err=True)
+
+
+_COMMAND = re.compile(r"(`|next: )ramet (?!-|init|demo|method|benchmark|task papers)")
+"""The place where another command is named, one that works on a system."""
+
+
+def _pasted(text: str) -> str:
+    return _COMMAND.sub(lambda found: found[0] + _given, text)
 
 
 def show(*parts: RenderableType) -> None:
-    """A result, on stdout; text is not broken into lines."""
-    for part in parts:
-        out.print(part, soft_wrap=isinstance(part, str), crop=not isinstance(part, Listing))
+    """Print a result on stdout; text is not broken into lines."""
+    with at_once():
+        for part in parts:
+            if isinstance(part, str):
+                out.print(printable(_pasted(part)), soft_wrap=True)
+            else:
+                out.print(part, crop=not isinstance(part, Listing))
 
 
 def show_json(value: Any) -> None:
-    """A result as JSON, on stdout."""
-    typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    """Print a result as JSON on stdout."""
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    with at_once():
+        typer.echo(_UNPRINTABLE.sub(lambda c: c[0] if c[0] == "\n" else f"\\u{ord(c[0]):04x}", text))
 
 
 def plain(value: Any) -> Any:
-    """A record as JSON values; what is no number (NaN) or has no end becomes null."""
+    """Return a record as JSON values; what is no number (NaN) or has no end becomes null."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
@@ -63,7 +105,7 @@ class Listing:
     right: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """The lines, for Rich."""
+        """Yield the lines, for Rich."""
         cells = zip(self.columns, *self.rows, strict=True)
         widths = [max(map(cell_len, column)) for column in cells]
         if console.is_terminal and sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:
@@ -92,37 +134,32 @@ class Listing:
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Listing:
-    """A table.
+    """Return a table.
 
     Args:
         columns: the titles.
         rows: the cells, each of one line.
         right: the titles of the columns that are set flush right.
     """
-    return Listing(columns, list(rows), right)
+    return Listing(columns, [[printable(cell, lines=False) for cell in row] for row in rows], right)
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:
-    """Names with their values, one a line."""
+    """Return names with their values, one a line."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
-    for row in rows:
-        made.add_row(*row)
+    for name, value in rows:
+        made.add_row(printable(name, lines=False), printable(value))
     return made
 
 
-def percent(share: float | None) -> str:
-    """A quality: `87.5%`."""
-    return NOTHING if share is None or not math.isfinite(share) else f"{100 * share:.1f}%"
-
-
 def size(count: int) -> str:
-    """A number of bytes: `5.87 MB`."""
+    """Return a number of bytes: `5.87 MB`."""
     text = in_three_digits(count)
     return f"{text}B" if " " in text else f"{text} B"
 
 
 def setting(value: object) -> str:
-    """A hyperparameter's value as a method's text writes it."""
+    """Return a hyperparameter's value as a method's text writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)

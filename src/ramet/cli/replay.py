@@ -4,12 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.base.interrupt import load_torch
-from ramet.base.text import NOTHING, plural
+from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.look import changes
-from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import percent, plain, say, show, show_json, table
-from ramet.cli.progress import progress_bar
+from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
+from ramet.cli.output import plain, say, show, show_json, table
+from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.results import Replay, ReplayStep
@@ -30,9 +29,12 @@ def replay(
 ) -> None:
     """Train a path again from its recorded seeds and compare; exit with 1 when it is another one."""
     system = open_system(folder)
-    load_torch()
-    with progress_bar("training again,") as bar:
-        found = system.replay(name, device=device, tolerance=tolerance, progress=bar.named)
+    path = system.path(name)
+    made_by = next((run for run in system.runs(path.task) if run.id == path.agent), None) if path.task else None
+    if made_by is not None:
+        share_cores(made_by.method["budget"]["generation"])
+    with showing() as steps:
+        found = system.replay(name, device=device, tolerance=tolerance, progress=steps)
     if as_json:
         show_json({**plain(found), "agrees": found.agrees})
     else:

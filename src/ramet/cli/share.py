@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.base.text import plural
+from ramet.base.text import percent, plural
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import percent, say, show, show_json, size
-from ramet.cli.progress import progress_bar
+from ramet.cli.output import say, show, show_json, size
+from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.store.exchange.transfer import Transfer
@@ -28,8 +28,8 @@ BranchName = Annotated[
 
 def push(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False, folder: Folder = None) -> None:
     """Bring a branch to a remote: only what is missing there travels; stopped at any point, run it again."""
-    with progress_bar("objects") as bar:
-        done = open_system(folder).push(remote, branch, progress=bar)
+    with showing() as steps:
+        done = open_system(folder).store.push(remote, branch, progress=steps)
     if as_json:
         show_json(done)
         return
@@ -46,8 +46,8 @@ def push(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False,
 
 def pull(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False, folder: Folder = None) -> None:
     """Bring a branch of a remote here: it moves ahead, or comes as REMOTE/BRANCH to be merged."""
-    with progress_bar("objects") as bar:
-        done = open_system(folder).pull(remote, branch, progress=bar)
+    with showing() as steps:
+        done = open_system(folder).store.pull(remote, branch, progress=steps)
     if as_json:
         show_json(done)
         return
@@ -70,7 +70,7 @@ def export(
 ) -> None:
     """Write a task's path, with all that it needs and a model card, into a folder."""
     system = open_system(folder)
-    written = system.export_task(task, directory)
+    written = system.store.export_task(task, directory)
     show(f"{directory}: path {system.path(task).id} of {task} ({size(written)}); README.md tells how to use it")
 
 
@@ -82,7 +82,7 @@ def import_(
     folder: Folder = None,
 ) -> None:
     """Publish an exported path as a task's, by one commit."""
-    path = open_system(folder).import_task(directory, name)
+    path = open_system(folder).store.import_task(directory, name)
     show(f"{path.task} has the path {path.id} (validation {percent(path.metrics.get('quality'))})")
     say("images do not come along: they are read from the task's source when they are needed")
 

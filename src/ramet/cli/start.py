@@ -48,7 +48,7 @@ def init(
     ((root_name, path),) = system.roots().items()
     shape = path.architecture
     show(
-        f"{system.folder}: grows from {root_name} ({count(path.params)} parameters, {plural(shape.layers, 'layer')}, "
-        f"{shape.image_size} pixels)"
+        f"{system.store.folder}: grows from {root_name} "
+        f"({count(path.params)} parameters, {plural(shape.layers, 'layer')}, {shape.image_size} pixels)"
     )
     say(f"next: ramet -C {shlex.quote(str(folder))} task add NAME SOURCE")

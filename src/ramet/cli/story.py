@@ -15,13 +15,13 @@ def report(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The system's story as one page: its segments, growth, tasks, and who shares with whom."""
+    """Write the system's story as one page: its segments, growth, tasks, and who shares with whom."""
     from ramet.story.tell import tell
     from ramet.story.write import sharing, write_page
 
     system = open_system(folder)
     if as_json:
-        about = {"name": system.name, "branch": system.branch, "commit": system.commit().id}
+        about = {"name": system.store.name, "branch": system.versions.branch, "commit": system.versions.commit().id}
         show_json({**about, "story": tell(system), "tasks": system.status(), "sharing": sharing(system)})
         return
     write_page(system, file)
@@ -35,7 +35,7 @@ def graph(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The graph that the system has grown into: tasks, roots, and the components that they share."""
+    """Write the graph that the system has grown into: tasks, roots, and the components that they share."""
     from ramet.story.graph import graph_of, plain
     from ramet.story.write import write_graph
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from ramet.base.text import NOTHING, plural
+from ramet.base.text import NOTHING, percent, plural
+from ramet.cli.interrupt import at_once
 from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import facts, percent, say, show_json, table
+from ramet.cli.output import facts, say, show_json, table
 from ramet.cli.output import show as print_result
-from ramet.cli.progress import progress_bar
+from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.base.records import Task
-    from ramet.tasks.papers import CatalogTask
+    from ramet.tasks.papers import PapersTask
 
 NAMED_CLASSES = 40
 
@@ -32,7 +33,7 @@ def add(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME, catalog:NAME or demo:NAME.",
+            help="A folder of class folders, csv:FILE, npz:FILE, hf:NAME, tfds:NAME, papers:NAME or demo:NAME.",
             show_default=False,
         ),
     ],
@@ -44,7 +45,9 @@ def add(
     ] = None,
     max_side: Annotated[
         int | None,
-        typer.Option(help="Keep larger images at this many pixels a side.", show_default="the root's image size"),
+        typer.Option(
+            help="Keep larger images at this many pixels a side.", show_default="8/7 of the root's image size"
+        ),
     ] = None,
     skip_bad_images: Annotated[
         bool, typer.Option("--skip-bad-images", help="Leave out images that cannot be decoded, and count them.")
@@ -58,15 +61,15 @@ def add(
     folder: Folder = None,
 ) -> None:
     """Add a task and decode its images into the system's cache."""
-    with progress_bar("decoding") as bar:
-        task = open_system(folder).add_task(
+    with showing() as steps:
+        task = open_system(folder).tasks.add(
             name,
             source,
             validation=validation,
             test=test,
             max_side=max_side,
             skip_bad_images=skip_bad_images,
-            progress=bar,
+            progress=steps,
             **pairs(option, "--option"),
         )
     print_result(_described(task))
@@ -75,8 +78,8 @@ def add(
 
 @app.command("list")
 def list_(as_json: AsJson = False, folder: Folder = None) -> None:
-    """All tasks with their sources and splits."""
-    tasks = open_system(folder).tasks()
+    """List all tasks with their sources and splits."""
+    tasks = list(open_system(folder).tasks)
     if as_json:
         show_json(tasks)
     elif not tasks:
@@ -89,8 +92,8 @@ def list_(as_json: AsJson = False, folder: Folder = None) -> None:
 
 @app.command()
 def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
-    """A task: its classes, its splits and how it was read."""
-    task = open_system(folder).task(name)
+    """Show a task: its classes, its splits and how it was read."""
+    task = open_system(folder).tasks[name]
     if as_json:
         show_json(task)
     else:
@@ -105,15 +108,16 @@ def remove(
 ) -> None:
     """Take a task out of the system; what other tasks share with it stays."""
     system = open_system(folder)
-    system.task(name)
+    system.tasks[name]
     if not yes:
-        typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
-    system.remove_task(name)
+        with at_once():
+            typer.confirm(f"Remove task {name} and its published path?", abort=True, err=True)
+    system.tasks.remove(name)
     print_result(f"removed {name}; `ramet gc` frees what nothing else holds")
 
 
 @app.command()
-def catalog(
+def papers(
     suite: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.", show_default=False),
@@ -126,7 +130,7 @@ def catalog(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The tasks of the papers; `ramet task add NAME catalog:TASK` adds one."""
+    """List the tasks of the papers; `ramet task add NAME papers:TASK` adds one."""
     from ramet.tasks.papers import entries, is_prepared, members
 
     found = members(suite) if suite else list(entries().values())
@@ -135,13 +139,13 @@ def catalog(
         show_json([asdict(entry) | {"prepared": here} for entry, here in zip(found, prepared, strict=True)])
         return
     columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
-    rows = (_catalogued(entry, here) for entry, here in zip(found, prepared, strict=True))
+    rows = (_listed(entry, here) for entry, here in zip(found, prepared, strict=True))
     print_result(table(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
-    say("next: ramet task add NAME catalog:TASK")
+    say("next: ramet task add NAME papers:TASK")
 
 
-def _catalogued(entry: "CatalogTask", prepared: bool) -> Sequence[str]:
+def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:
     splits = dict.fromkeys((entry.train, entry.validation, entry.test))
     return (
         entry.name,
@@ -164,7 +168,7 @@ def _named(classes: Sequence[str]) -> str:
 
 
 def _splits(task: "Task") -> list[tuple[str, int]]:
-    """The sizes of the splits, in the order of their use."""
+    """Return the sizes of the splits, in the order of their use."""
     return [(split, task.splits[split]) for split in ("train", "validation", "test")]
 
 
@@ -180,7 +184,7 @@ def _described(task: "Task") -> Table:
             ("skipped", f"{plural(task.options['bad_images'], 'image')} that cannot be decoded"),
             (
                 "duplicates",
-                f"{plural(task.options['train_test_duplicates'], 'test image')} that equal a training image",
+                f"{plural(task.options['duplicates']['train-test'], 'test image')} that equal a training image",
             ),
             ("fingerprint", task.fingerprint[:16]),
         ]

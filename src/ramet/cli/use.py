@@ -1,21 +1,36 @@
 """`ramet evaluate` and `ramet predict`: published paths at work."""
 
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ramet.base.errors import InvalidValue
-from ramet.base.interrupt import load_torch
+from ramet.base.errors import DataError, InvalidValue
+from ramet.base.files import refusals, write_whole
+from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import percent, say, show, show_json, table
-from ramet.cli.progress import progress_bar
+from ramet.cli.output import say, show, show_json, table
+from ramet.cli.progress import showing
+
+if TYPE_CHECKING:
+    from ramet.results import Details, Evaluation
+
+NAMED = 10
+"""Wrong images that are told of."""
 
 
 def evaluate(
     tasks: Annotated[list[str] | None, typer.Argument(metavar="TASK", help="The tasks.", show_default=False)] = None,
     all_tasks: Annotated[bool, typer.Option("--all", help="Every task that has a path.")] = False,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
+    details: Annotated[bool, typer.Option("--details", help="Tell of every class and of the worst images.")] = False,
+    confusion: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write a task's confusion matrix as CSV.", show_default=False),
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     folder: Folder = None,
@@ -23,41 +38,123 @@ def evaluate(
     """Measure the accuracy of tasks' paths on a split."""
     if bool(tasks) == all_tasks:
         raise InvalidValue("evaluate takes tasks or --all", "name some tasks, or say --all without any")
+    if confusion and len(tasks or ()) != 1:
+        raise InvalidValue("--confusion is of one task", "name one task")
     system = open_system(folder)
-    load_torch()
-    with progress_bar("measuring") as bar:
-        found = system.evaluate(*tasks or (), split=split, device=device, progress=bar.named)
+    with showing() as steps:
+        found = system.evaluate(
+            *tasks or (), split=split, details=details or confusion is not None, device=device, progress=steps
+        )
+    if confusion and found[0].details:
+        _write_confusion(found[0].details, confusion)
     if as_json:
         show_json(found)
     elif not found:
-        say("no task has a path yet; learn one with `ramet evolve TASK`")
+        say("no task has a path yet; train one with `ramet evolve TASK`")
     else:
-        rows = ([e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy)] for e in found)
-        show(table(("task", "path", "split", "examples", "accuracy"), rows, right=("examples", "accuracy")))
+        numbers = ("examples", "accuracy", "95 %")
+        rows = ([e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), _interval(e)] for e in found)
+        show(table(("task", "path", "split", *numbers), rows, right=numbers))
+        for each in found:
+            if details and each.details:
+                _tell_details(each, each.details)
+            if each.below_validation:
+                say(
+                    f"{each.task}: test {percent(each.accuracy)} is far below validation {percent(each.validation)}: "
+                    "the test images may be of another kind, or the validation images too few or too like the trained"
+                )
 
 
 def predict(
     task: Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)],
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE", help="Image files.", show_default=False)],
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE", help="Image files, and folders of such.", show_default=False)
+    ],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many classes to tell of each image.")] = 3,
+    table_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the answers as CSV.", show_default=False)
+    ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """Classify images: the likeliest classes with their probabilities."""
+    """Classify images; exit with 1 when some cannot be read."""
+    files = _files(images)
     system = open_system(folder)
-    load_torch()
-    predictions = system.predict(task, images, device=device)
+    with showing() as steps:
+        found = system.predict(task, files, device=device, skip_bad_images=len(files) > 1, progress=steps)
+    if table_file:
+        titles = [title for k in range(1, top + 1) for title in (f"class {k}", f"probability {k}")]
+        answers = ([p.image, *(x for pair in p.probabilities[:top] for x in pair)] for p in found)
+        _write_csv(table_file, [["image", *titles], *answers])
     if as_json:
         show_json(
             [
                 {"image": p.image, "classes": [{"class": c, "probability": x} for c, x in p.probabilities[:top]]}
-                for p in predictions
+                for p in found
             ]
         )
-        return
+    elif found and not table_file:
+        rows = (
+            [
+                p.image,
+                p.label,
+                percent(p.probability),
+                ", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top]),
+            ]
+            for p in found
+        )
+        show(table(("image", "class", "probability", "then"), rows, right=("probability",)))
+    if len(found) < len(files):
+        say(f"{len(files) - len(found)} of {plural(len(files), 'image')} cannot be read")
+        raise typer.Exit(1)
+
+
+def _files(named: Sequence[Path]) -> list[Path]:
+    """Return the files named, and those images that the folders named hold, by name."""
+    from ramet.tasks.sources.folder import SUFFIXES
+
+    found: list[Path] = []
+    for place in named:
+        with refusals(f"cannot read {place}"):
+            inside = sorted(place.rglob("*")) if place.is_dir() else None
+        if inside is None:
+            found.append(place)
+            continue
+        pictures = [file for file in inside if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")]
+        if not pictures:
+            raise DataError(f"{place} holds no images", "name image files, or a folder of them")
+        found += pictures
+    return found
+
+
+def _tell_details(found: "Evaluation", details: "Details") -> None:
+    show("", f"{found.task}: balanced accuracy {percent(details.balanced_accuracy)}, macro-F1 {details.macro_f1:.3f}")
+    numbers = ("examples", "accuracy", "precision", "F1")
     rows = (
-        [p.image, p.label, percent(p.probability), ", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top])]
-        for p in predictions
+        [c.name, f"{c.examples:,}", percent(c.accuracy), percent(c.precision), f"{c.f1:.3f}"] for c in details.classes
     )
-    show(table(("image", "class", "probability", "then"), rows, right=("probability",)))
+    show(table(("class", *numbers), rows, right=numbers))
+    if details.worst:
+        images = ([f"{w.index}", w.label, w.predicted, percent(w.probability)] for w in details.worst[:NAMED])
+        show("", table(("image", "is", "taken for", "with"), images, right=("image", "with")))
+
+
+def _interval(found: "Evaluation") -> str:
+    low, high = (percent(side).removesuffix("%") for side in found.interval)
+    return f"{low}{NOTHING}{high}"
+
+
+def _write_confusion(details: "Details", file: Path) -> None:
+    names = [c.name for c in details.classes]
+    _write_csv(
+        file, [["is / taken for", *names], *([name, *row] for name, row in zip(names, details.confusion, strict=True))]
+    )
+
+
+def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    with refusals(f"cannot write {file}"):
+        write_whole(file, text.getvalue().encode(errors="backslashreplace"))
+    say(f"written to {file}")

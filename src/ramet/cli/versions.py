@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.base.errors import InvalidValue
-from ramet.base.text import NOTHING, count, plural
+from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.lanes import drawn
 from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import Listing, facts, percent, say, show, show_json, table
+from ramet.cli.output import Listing, facts, say, show, show_json, table
 
 if TYPE_CHECKING:
     from ramet.base.records import Commit
@@ -31,13 +31,13 @@ At = Annotated[
 
 def log(
     at: At = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the last ones.", show_default="all")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """The commits that lead to one, newest first."""
+    """List the commits that lead to one, newest first."""
     system = open_system(folder)
-    commits = system.log(at, limit=limit)
+    commits = system.versions.log(at, limit=limit)
     if as_json:
         show_json(commits)
         return
@@ -55,8 +55,8 @@ def diff(
     as_json: AsJson = False,
     folder: Folder = None,
 ) -> None:
-    """What lies between two commits: tasks, quality, size, compute, components."""
-    found = open_system(folder).diff(first, second)
+    """Compare two commits: tasks, quality, size, compute, components."""
+    found = open_system(folder).versions.diff(first, second)
     if as_json:
         show_json(found)
         return
@@ -80,10 +80,10 @@ def branch(
         _need_name(delete)
         _list_branches(system, as_json)
     elif delete:
-        system.delete_branch(name)
+        system.versions.delete_branch(name)
         show(f"deleted branch {name}; `ramet gc` frees what only it led to")
     else:
-        commit = system.add_branch(name, at)
+        commit = system.versions.add_branch(name, at)
         show(f"branch {name} at {_line(commit, {})}")
         say(f"next: ramet switch {name}")
 
@@ -96,9 +96,9 @@ def switch(
     """Go to another branch: the folder's commands are on it from then on."""
     system = open_system(folder)
     if create:
-        system.add_branch(name)
-    system.switch(name)
-    show(f"on branch {name}, at {_line(system.commit(), {})}")
+        system.versions.add_branch(name)
+    system.versions.switch(name)
+    show(f"on branch {name}, at {_line(system.versions.commit(), {})}")
 
 
 def tag(
@@ -117,10 +117,11 @@ def tag(
         _need_name(delete)
         _list_tags(system, as_json)
     elif delete:
-        system.delete_tag(name)
+        system.versions.delete_tag(name)
         show(f"deleted tag {name}; `ramet gc` frees what only it led to")
     else:
-        show(f"tag {name} at {_line(system.commit(system.tag(name, at, message=message).commit), {})}")
+        made = system.versions.tag(name, at, message=message)
+        show(f"tag {name} at {_line(system.versions.commit(made.commit), {})}")
 
 
 def merge(
@@ -137,7 +138,7 @@ def merge(
     """Merge a branch into the current one, task by task, as one commit."""
     system = open_system(folder)
     chosen: Policy | None = policy  # type: ignore[assignment]  # checked by merge, whose error names them
-    merged = system.merge(name, policy=chosen)
+    merged = system.versions.merge(name, policy=chosen)
     if as_json:
         show_json(merged)
     else:
@@ -151,8 +152,8 @@ def restore(
 ) -> None:
     """Publish the path that a task had at a commit, by a new commit."""
     system = open_system(folder)
-    before = system.commit()
-    commit = system.restore(task, source)
+    before = system.versions.commit()
+    commit = system.versions.restore(task, source)
     show(f"{task} has that path already" if commit == before else _line(commit, {}))
 
 
@@ -161,12 +162,12 @@ def revert(
     folder: Folder = None,
 ) -> None:
     """Undo what a commit changed, by a new commit."""
-    show(_line(open_system(folder).revert(at), {}))
+    show(_line(open_system(folder).versions.revert(at), {}))
 
 
 def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
-    """A commit: where it comes from, and what it changed."""
-    changes = system.diff(commit.parents[0], commit.id).tasks if commit.parents else ()
+    """Show a commit: where it comes from, and what it changed."""
+    changes = system.versions.diff(commit.parents[0], commit.id).tasks if commit.parents else ()
     if as_json:
         show_json({"commit": commit, "changes": changes})
         return
@@ -189,7 +190,7 @@ def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
 
 
 def diff_table(tasks: "Sequence[TaskDiff]") -> Listing:
-    """Tasks whose path is another one, with what moved."""
+    """Return a table of the tasks whose path is another one, with what moved."""
     columns = ("task", "change", "valid., %", "test, %", "accounted", "FLOPs", "new", "shared")
     return table(columns, map(_diff_row, tasks), right=("new", "shared"))
 
@@ -231,11 +232,11 @@ def _totals(found: "Diff") -> list[tuple[str, str]]:
 
 
 def _names(system: "System") -> dict[str, list[str]]:
-    """Branches and tags by their commits; the current branch first, with a star."""
+    """Return branches and tags by their commits; the current branch first, with a star."""
     found = defaultdict(list)
-    for known in sorted(system.branches(), key=lambda known: not known.current):
+    for known in sorted(system.versions.branches(), key=lambda known: not known.current):
         found[known.commit].append(f"*{known.name}" if known.current else known.name)
-    for named in system.tags():
+    for named in system.versions.tags():
         found[named.commit].append(f"tag {named.name}")
     return found
 
@@ -250,7 +251,7 @@ def _minute(time: str) -> str:
 
 
 def _list_branches(system: "System", as_json: bool) -> None:
-    found = system.branches()
+    found = system.versions.branches()
     if as_json:
         show_json(found)
         return
@@ -261,7 +262,7 @@ def _list_branches(system: "System", as_json: bool) -> None:
 
 
 def _list_tags(system: "System", as_json: bool) -> None:
-    found = system.tags()
+    found = system.versions.tags()
     if as_json:
         show_json(found)
     elif not found:
@@ -278,7 +279,7 @@ def _need_name(delete: bool) -> None:
 
 def _report(system: "System", name: str, merged: "Merged") -> None:
     if merged.how == "nothing":
-        show(f"{system.branch} has all of {name} already")
+        show(f"{system.versions.branch} has all of {name} already")
         return
     rows = [
         *([task, "theirs", NOTHING, NOTHING] for task in merged.taken),
@@ -287,8 +288,8 @@ def _report(system: "System", name: str, merged: "Merged") -> None:
     if rows:
         scores = ("our score", "their score")
         show(table(("task", "taken", *scores), rows, right=scores), "")
-    commit = _line(system.commit(merged.commit), {})
-    show(f"{system.branch} moved forward to {commit}" if merged.how == "forward" else commit)
+    commit = _line(system.versions.commit(merged.commit), {})
+    show(f"{system.versions.branch} moved forward to {commit}" if merged.how == "forward" else commit)
     kept = sum(choice.taken == "ours" for choice in merged.choices)
     say(f"{plural(len(rows) - kept, 'task')} from {name}{f', {kept} of both kept' if kept else ''}")
 

@@ -1,57 +1,49 @@
 """One run of a method on one task: cycles of generations, each on record before the next begins (METHOD section 2).
 
-Everything a generation needs is read from the catalog, and every draw is keyed by (seed, task, run, cycle, generation,
-child, purpose): a run that was killed continues with the generation that is not on record, as if it had not been.
+An agent reads the state that is on record, asks the search for plans, hands them to an engine, and records what the
+search makes of the results. Every draw is keyed, so a run that was killed goes on with the generation that is not on
+record as if it had not been.
 """
 
 import math
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import torch
-
-from ramet.base.randomness import Key, generator
-from ramet.base.records import Child, ChildStatus, Component, Path, Task
-from ramet.evolution.cost import training_flops
+from ramet.base.progress import Progress
+from ramet.base.records import Path, Task
+from ramet.engine.contract import Engine, Generation
 from ramet.evolution.observer import Observer, Plan
+from ramet.evolution.pace import LEAST, MARGIN, TRIAL_STEPS, Clock, Pace, trial, validated, validation_flops
+from ramet.evolution.record import cycle_states
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
-from ramet.method.plan import ChildPlan
-from ramet.method.protocols import Candidates, Features, Member, no_features
-from ramet.method.selection import best, joins, pruned, ranked, sample_parent
+from ramet.method.plan import ChildPlan, Rounds
+from ramet.method.protocols import Features, no_features
+from ramet.method.search import State, judge, propose
 from ramet.method.world import World
-from ramet.runtime.inference import LoadedPath
-from ramet.store.catalog.agents import Agent
+from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Lease
 from ramet.store.objects import Objects
-from ramet.tasks.data import Split
-from ramet.training.generation import TrainedChild, train_generation
-from ramet.vit import spec
 
 
 @dataclass(frozen=True)
 class Lab:
-    """What an agent works with: the system's store, the task with its lease and data, a device, somebody who watches.
+    """What an agent works with: the system's store, an engine, the task with its lease, somebody who watches.
 
     features tells a parent selection what the images of a task look like. deadline, on the clock, ends the run early:
-    no generation is begun that would not end before it, the best path so far is published, and the cycles that are left
-    are dropped.
+    trainings are shortened to end before it, the best path so far is published, and what is left is dropped.
     """
 
     catalog: Catalog
     objects: Objects
+    engine: Engine
     lease: Lease
     task: Task
-    splits: Mapping[str, Split]
-    device: torch.device
     observer: Observer
     features: Features = no_features
     deadline: float = math.inf
-    clock: Callable[[], float] = time.monotonic
+    clock: Clock = time.monotonic
 
 
 class Run:
@@ -61,21 +53,20 @@ class Run:
         self.lab = lab
         self.agent = agent
         self.method = method.resolved()
-        self.world = World({}, (), {})
-        self._longest_generation = 0.0
-
-    @property
-    def _key(self) -> Key:
-        return (self.agent.seed, self.agent.task, self.agent.number, self.agent.cycle)
+        self._full = Rounds.of(self.method, lab.task.splits["train"])
+        self._validation = validated(self.method, lab.task)
+        self._pace: Pace | None = None
+        self._published: tuple[str, World] | None = None
 
     def run(self) -> Path | None:
-        """Run the cycles that are left and return the task's published path, None if nothing was learnt."""
-        self._announce()
-        found = None
+        """Run the cycles that are left and return the task's published path, None if nothing was learned."""
+        agent, found = self.agent, None
+        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
+        self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))
         while self.agent.state == "running":
-            found = self._cycle()
+            found = self._cycle() or found
             self.agent = self.lab.catalog.agents.get(self.agent.id)
-            if self._out_of_time():
+            if self.agent.state == "running" and self._is_over():
                 self.lab.catalog.agents.finish(self.agent.id)
                 break
         return found
@@ -83,181 +74,134 @@ class Run:
     def _cycle(self) -> Path | None:
         catalog = self.lab.catalog
         self.agent = agent = catalog.agents.begin_cycle(self.agent.id)
-        self.world = World.of(catalog.versions.published(agent.base), catalog.paths.roots().values())
-        done = catalog.agents.count_children(agent.id, cycle=agent.cycle)
-        while done < agent.samples and not self._out_of_time():
-            done += self._generation(catalog.agents.generations_done(agent.id, agent.cycle), done)
-        return self._publish()
-
-    def _generation(self, number: int, done: int) -> int:
-        """Plan, train and record one generation; return how many children it had."""
-        began = self.lab.clock()
-        population = self.lab.catalog.agents.population(self.agent.id)
-        members = [Member(path, self._score(path)) for path in population]
-        top = max((member.score for member in members), default=math.nan)
-        count = min(self.method.budget.generation, self.agent.samples - done)
-        self.lab.observer.generation_started(self.agent.cycle, done, count, top)
-        plans = self._plan(number, count, members)
-        trained = train_generation(
-            plans,
-            self.method,
-            self.lab.splits,
-            self.lab.objects.get,
-            (*self._key, number),
-            self.lab.device,
-            self.lab.observer.trained,
-        )
-        children = []
-        for i, result in enumerate(trained):
-            child, score = self._judge(result, number, i)
-            children.append(child)
-            if child.status == "joined":
-                members.append(Member(child.path, score))
-        members = pruned(self.method.pruning, members, self.method.max_population)
-        self.lab.lease.ensure()
-        self.lab.catalog.agents.record_generation(
-            self.agent.id, self.agent.cycle, number, children, [path.id for path, _ in members]
-        )
-        self.lab.observer.generation_finished(children, max((member.score for member in members), default=math.nan))
-        self._longest_generation = max(self._longest_generation, self.lab.clock() - began)
-        return count
-
-    def _plan(self, number: int, count: int, members: list[Member]) -> list[ChildPlan]:
-        catalog, method, task, world = self.lab.catalog, self.method, self.lab.task, self.world
-        live = {path.id for path in (*(m.path for m in members), *world.published.values(), *world.roots)}
-        taken = catalog.agents.parents_taken(task.name, branch=self.agent.branch)
-        rng = generator(*self._key, number, "data")
-        data = plan_data(method, best(members), world.roots[0].architecture, rng)
-        plans = []
-        for child in range(count):
-            candidates = Candidates(
-                task=task.name,
-                population=ranked(members),
-                others=world.others(task.name),
-                roots=world.roots,
-                children=Counter(taken),
-                taken=tuple(taken),
-                rng=generator(*self._key, number, child, "parent"),
-                cycle_rng=lambda: generator(*self._key, "rotation"),
-                features=self.lab.features,
-            )
-            parent = sample_parent(method.parents, candidates)
-            taken.append(parent.id)
-            plans.append(
-                plan_child(
-                    Draft(
-                        method,
-                        parent,
-                        task=task.name,
-                        classes=len(task.classes),
-                        agent=self.agent.id,
-                        data=data,
-                        ancestors=[path for path in catalog.paths.ancestors(parent.id) if path.id in live],
-                        rng=generator(*self._key, number, child, "plan"),
-                    )
-                )
-            )
-        return plans
-
-    def _judge(self, result: TrainedChild, generation: int, number: int) -> tuple[Child, float]:
-        """The child's record and score; its tensors are stored only if it joins the population."""
-        plan = result.plan
-        path = self._path_of(result, {})
-        score = self._score(path)
-        parent_score = self._score(plan.parent) if plan.parent.task == plan.task else None
-        status: ChildStatus = result.failure or "worse"
-        if not result.failure and joins(score, parent_score):
-            status = "joined"
-            path = self._path_of(result, self._store(result))
-        cost = {
-            "examples": float(result.examples),
-            "seconds": result.seconds,
-            "flops": float(training_flops(plan, result.examples)),
-        }
-        child = Child(
-            path=replace(path, metrics={**path.metrics, "score": score}).identified(),
-            status=status,
-            cycle=self.agent.cycle,
-            generation=generation,
-            number=number,
-            mutations=plan.mutations,
-            curve=result.curve,
-            cost=cost,
-        )
-        return child, score
-
-    def _store(self, result: TrainedChild) -> dict[str, tuple[str, str]]:
-        objects = self.lab.objects
-        return {
-            name: (objects.put(tensors), objects.put(result.momentum[name])) for name, tensors in result.tensors.items()
-        }
-
-    def _path_of(self, result: TrainedChild, stored: Mapping[str, tuple[str, str]]) -> Path:
-        """The child as a path; components that were trained but not stored have no digest."""
-        plan = result.plan
-
-        def component(name: str, origin: Component | None, trainable: bool, size: int) -> Component:
-            if not trainable and origin is not None:
-                return origin
-            digest, momentum = stored.get(name, ("", None))
-            return Component(name, digest, size, momentum, task=plan.task)
-
-        sizes = {p.name: spec.size(plan.parent.architecture, p.name, **plan.dimensions) for p in plan.parts}
-        return Path(
-            id="",
-            task=plan.task,
-            architecture=plan.parent.architecture,
-            components=tuple(
-                component(part.name, part.origin, part.trainable, sizes[part.name]) for part in plan.parts
-            ),
-            hyperparameters=plan.hyperparameters,
-            mu=plan.mu,
-            parent=plan.parent.id,
-            parent_task=plan.parent.parent_task if plan.parent.task == plan.task else plan.parent.task,
-            agent=self.agent.id,
-            trained=tuple(part.name for part in plan.parts if part.trainable),
-            method=self.agent.label,
-            metrics={"quality": result.quality},
-        )
-
-    def _publish(self) -> Path | None:
-        """Keep the best path, measure its test quality once, publish it, and drop the rest of the population."""
-        catalog, agent = self.lab.catalog, self.agent
-        path = best([Member(path, self._score(path)) for path in catalog.agents.population(agent.id)])
-        if path is None:
+        known = self._published[1] if self._published and self._published[0] == agent.base else None
+        states = cycle_states(catalog, agent, agent.cycle, self.method, self.lab.task, self.lab.features, known)
+        done, state = len(states[-1].taken) - len(states[0].taken), states[-1]
+        while done < agent.samples:
+            count = min(self.method.budget.generation, agent.samples - done)
+            later = self._generation(state, count, done)
+            if later is None:
+                break
+            done, state = done + count, later
+        if not done:
+            if state.best is None:
+                self.lab.observer.noted(f"the time limit leaves no time to learn {agent.task}")
             catalog.agents.finish(agent.id)
-            self.lab.observer.cycle_finished(agent.cycle, None, published=False)
+            return None
+        return self._publish(state)
+
+    def _generation(self, state: State, count: int, done: int) -> State | None:
+        """Plan, train and record one generation; return the state after it, None if there is no time for it."""
+        lab, agent = self.lab, self.agent
+        plans = propose(state, count)
+        rounds = self._rounds(state, plans)
+        if rounds is None:
+            return None
+        lab.observer.generation_started(agent.cycle, done, count, _top(state))
+        began = lab.clock()
+        generation = Generation(lab.task, self.method, state.key, plans, tuple(range(count)), rounds)
+        try:
+            results = lab.engine.train(generation, self._watched(state))
+        except _TimeIsUp:
+            return None
+        self._pace = Pace.of(lab.clock() - began, plans, rounds, self._validation)
+        later, children = judge(state, plans, results)
+        lab.lease.ensure()
+        terms = Terms(rounds.count, rounds.steps, rounds.batch, lab.engine.place)
+        alive = [path.id for path, _ in later.population]
+        lab.catalog.agents.record_generation(agent.id, agent.cycle, state.generation, children, alive, terms)
+        lost = [result for result in results if children[result.number].status != "joined"]
+        self._discard(digest for result in lost for pair in result.digests.values() for digest in pair)
+        lab.observer.generation_finished(children, _top(later))
+        return later
+
+    def _rounds(self, state: State, plans: tuple[ChildPlan, ...]) -> Rounds | None:
+        """Return how much a generation trains: what the method says, or what the time left is enough for."""
+        lab = self.lab
+        if lab.deadline == math.inf:
+            return self._full
+        if self._pace is None and self._full.count * self._full.steps > 2 * TRIAL_STEPS and not self._is_over():
+            self._pace = trial(lab.engine, lab.task, state, plans, lab.observer, lab.clock)
+        if self._pace is None:
+            return None if self._is_over() else self._full
+        testing = self._pace.per_flop * validation_flops(plans[:1], lab.task.splits["test"])
+        left = MARGIN * (lab.deadline - lab.clock()) - testing
+        least = LEAST if state.population else 0.0
+        return self._pace.fitting(plans, self._full, self._validation, left, least)
+
+    def _watched(self, state: State) -> Progress:
+        """Return who is told of a training; it ends at the deadline where there is something to publish."""
+        return _Bounded(self.lab) if self.lab.deadline < math.inf and state.population else self.lab.observer
+
+    def _publish(self, state: State) -> Path | None:
+        """Keep the best path, measure its test quality once, publish it, and drop the rest of the population."""
+        lab, agent, path = self.lab, self.agent, state.best
+        if path is None:
+            lab.catalog.agents.finish(agent.id)
+            lab.observer.cycle_finished(agent.cycle, None, published=False)
             return None
         if "test_quality" not in path.metrics:
-            loaded = LoadedPath(path, self.lab.objects.get, self.lab.device)
-            quality = loaded.accuracy(self.lab.splits["test"], self.lab.observer.tested)
+            quality = lab.engine.measure(lab.task, path, "test", lab.observer)
             path = replace(path, metrics={**path.metrics, "test_quality": quality})
-        self.lab.lease.ensure()
-        current = self.world.published.get(agent.task)
+        lab.lease.ensure()
+        current = state.world.published.get(agent.task)
         message = f"{agent.task}: cycle {agent.cycle + 1} of {agent.cycles}"
-        catalog.versions.publish([path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent)
-        self._drop_losers(agent)
-        self.lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
+        commit = lab.catalog.versions.publish(
+            [path], message=message, method=agent.label, branch=agent.branch, close_cycle=agent
+        )
+        if commit.id == agent.base:
+            self._published = commit.id, state.world
+        elif commit.parents == (agent.base,) and commit.changes == {agent.task: path.id}:  # nobody else did meanwhile
+            self._published = commit.id, state.world.publishing(path)
+        made = {d for c in lab.catalog.agents.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
+        if made:
+            needed = lab.catalog.care.needed().keys()
+            self._delete(made - needed)
+        lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
         return path
 
-    def _drop_losers(self, agent: Agent) -> None:
-        """Delete the objects of the cycle's children that nothing holds any more.
+    def _discard(self, digests: Iterable[str]) -> None:
+        """Delete the objects of children that did not join, but for those that another path on record holds."""
+        self._delete(self.lab.catalog.care.unheld({*digests}))
+
+    def _delete(self, digests: Iterable[str]) -> None:
+        """Delete objects that nothing holds any more.
 
         The same run on another branch makes the same objects; while there may be one, they are left to gc.
         """
-        if self.lab.catalog.leases.branches(agent.task) != [agent.branch]:
-            return
-        made = {d for c in self.lab.catalog.agents.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
-        for digest in made - self.lab.catalog.care.needed().keys():
-            self.lab.objects.delete(digest)
+        if self.lab.catalog.leases.branches(self.agent.task) == [self.agent.branch]:
+            for digest in digests:
+                self.lab.objects.delete(digest)
 
-    def _score(self, path: Path) -> float:
-        return self.world.score(self.method.score, path)
+    def _is_over(self) -> bool:
+        return self.lab.clock() >= self.lab.deadline
 
-    def _out_of_time(self) -> bool:
-        return self.lab.clock() + self._longest_generation >= self.lab.deadline
 
-    def _announce(self) -> None:
-        agent = self.agent
-        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
-        self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))
+class _TimeIsUp(Exception):
+    """The deadline has come in the middle of a training."""
+
+
+class _Bounded(Progress):
+    """Hands on what it is told, and ends the work when the deadline has come."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        """See Progress."""
+        self._lab.observer.advanced(what, done, total)
+        if done < total and self._lab.clock() >= self._lab.deadline:
+            raise _TimeIsUp
+
+    def measured(self, what: str, value: float) -> None:
+        """See Progress."""
+        self._lab.observer.measured(what, value)
+
+    def noted(self, text: str) -> None:
+        """See Progress."""
+        self._lab.observer.noted(text)
+
+
+def _top(state: State) -> float:
+    """Return the best score of the population, NaN while there is none."""
+    return max((member.score for member in state.population), default=math.nan)

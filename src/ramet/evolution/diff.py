@@ -12,7 +12,7 @@ from ramet.results import Diff, Figures, TaskDiff, Total
 
 
 def diff(first: str, before: World, second: str, after: World, classes: Mapping[str, int]) -> Diff:
-    """The difference of two worlds.
+    """Return the difference of two worlds.
 
     Args:
         first: the commit of `before`.

@@ -35,7 +35,7 @@ class Plan:
 
 
 def plan(bases: Iterable[State], ours: State, theirs: State) -> Plan:
-    """What each side changed since the states at their nearest common commits.
+    """Return what each side changed since the states at their nearest common commits.
 
     A path is news where no base has it. News of one side are taken; news of both, or of neither (two bases, each side
     kept another one's), are a conflict, unless they are the same.
@@ -87,25 +87,24 @@ def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = N
 
 
 def choose(ours: float | None, theirs: float | None) -> Literal["ours", "theirs"]:
-    """The side of the better score; ours if they are equal. One without a path, or not measured, is the worst."""
-
+    """Return the side of the better score; ours if equal. One without a path, or not measured, is the worst."""
     return "theirs" if rank(theirs) > rank(ours) or (ours is None and theirs is not None) else "ours"
 
 
 def rank(score: float | None) -> float:
-    """What paths are ordered by: one that is not there, or not measured, is the worst."""
+    """Return what paths are ordered by: one that is not there, or not measured, is the worst."""
     return -math.inf if score is None or math.isnan(score) else score
 
 
 def undisputed(catalog: Catalog, state: Mapping[str, str], disputed: Collection[str]) -> World:
-    """The world in which the paths of disputed tasks are scored: a state without these tasks."""
+    """Return the world in which the paths of disputed tasks are scored: a state without these tasks."""
     kept = {task: path for task, path in state.items() if task not in disputed}
     paths = {path.id: path for path in catalog.paths.many(list(kept.values()))}
     return World.of({task: paths[path] for task, path in kept.items()}, catalog.paths.roots().values())
 
 
 def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None) -> tuple[Choice, ...]:
-    """What becomes of the tasks that both sides changed."""
+    """Return what becomes of the tasks that both sides changed."""
     tasks = planned.conflicts
     if not tasks:
         return ()
@@ -123,7 +122,7 @@ def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None)
 
 
 def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
-    """Of every disputed task the path of the better score, in the merged system without the disputed ones."""
+    """Return the path of the better score of every disputed task, in the merged system without the disputed ones."""
     merged = {task: path for task, path in {**fork.our_state, **planned.taken}.items() if path is not None}
     world = undisputed(catalog, merged, planned.conflicts)
     disputed = [
@@ -140,7 +139,7 @@ def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
 
 
 def _scores(world: World, sides: Sequence[Path | None], methods: Mapping[str, Mapping[str, Any]]) -> list[float | None]:
-    """The scores of a task's two paths by the same score: ours', or theirs' where ours has no path."""
+    """Return the scores of a task's two paths by the same score: ours', or theirs' where ours has no path."""
     first = next(path for path in sides if path is not None)
     part = score_part(methods[first.agent]) if first.agent in methods else SizeAndCompute()
     return [None if path is None else world.score(part, path) for path in sides]

@@ -1,8 +1,9 @@
-"""What an evolution tells whoever watches it. Every method does nothing unless overridden."""
+"""What an evolution tells whoever watches it: how far it is, and what came of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ramet.base.progress import Progress
 from ramet.base.records import Child, Path
 
 
@@ -18,17 +19,15 @@ class Plan:
     samples_done: int
 
 
-class Observer:
-    """Watches the runs of agents; the command line draws progress bars from it."""
+class Observer(Progress):
+    """Watches the runs of agents; every method does nothing unless overridden.
 
-    def warned(self, text: str) -> None:
-        """Something that the user should know, and that does not stop the work."""
+    What `advanced` names is "decoding" (images of a task), "training" (steps of the generation) or "testing" (images);
+    what `measured` names is "child N" of the generation, by its validation accuracy.
+    """
 
-    def skipped(self, task: str) -> None:
-        """The call had finished this task already when it was stopped before."""
-
-    def cached(self, done: int, total: int) -> None:
-        """A task's images are being decoded anew: done of total."""
+    def finished(self, task: str) -> None:
+        """The task's last run came to its end by the same command, and nothing was asked for beyond it."""
 
     def run_started(self, plan: Plan) -> None:
         """A run starts, or resumes where it was stopped."""
@@ -36,14 +35,8 @@ class Observer:
     def generation_started(self, cycle: int, samples_done: int, children: int, best: float) -> None:
         """Children are about to be trained; best is the best score so far, NaN while there is none."""
 
-    def trained(self, steps: int, total_steps: int, qualities: Sequence[float]) -> None:
-        """The generation has made steps of total_steps; the best quality of each child so far."""
-
     def generation_finished(self, children: Sequence[Child], best: float) -> None:
         """A generation is on record."""
-
-    def tested(self, done: int, total: int) -> None:
-        """The best path's test quality is being measured: examples done of total."""
 
     def cycle_finished(self, cycle: int, best: Path | None, published: bool) -> None:
         """A cycle is over; its best path is published, unless it was before."""

@@ -1,17 +1,17 @@
-"""The root that a name means: what checkpoints hold, what is drawn at random, or what another system has learnt."""
+"""The root that a name means: what checkpoints hold, what is drawn at random, or what another system has learned."""
 
 from dataclasses import replace
 from pathlib import Path as FilePath
 
-from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.errors import UnknownName
 from ramet.store.folder import open_store
 from ramet.store.versions.current import current_branch
-from ramet.vit.lora import merged
+from ramet.vit.network import plain
 from ramet.vit.roots import Root, load_root
 
 
 def root_of(spec: str, seed: int) -> Root:
-    """The root of a name.
+    """Return the root of a name.
 
     Args:
         spec: as for vit.roots, or `system:DIR:TASK`, the path that a system has published for a task, without its head.
@@ -33,14 +33,10 @@ def _grown(spec: str, rest: str) -> Root:
     if path is None:
         store.catalog.tasks.get(task)
         raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
-    if any(c.name.startswith("adapter") for c in path.components):
-        raise InvalidValue(
-            f"the path of {task!r} has adapters, and a root is a plain transformer", "take a task whose path has none"
-        )
     shape = replace(
         path.architecture,
         layers=int(path.hyperparameters["layers"]),
         image_size=int(path.hyperparameters["data.image_size"]),
     )
     parts = {c.name: store.objects.get(c.digest) for c in path.components if c.name != "head"}
-    return Root(f"{task}@{path.id}", shape, merged(parts), False, f"{spec} ({path.id})")
+    return Root(f"{task}@{path.id}", shape, plain(parts), False, f"{spec} ({path.id})")

@@ -15,7 +15,7 @@ from ramet.store.catalog.catalog import Catalog
 
 
 def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
-    """The status of every task, by name."""
+    """Return the status of every task, by name."""
     published = catalog.versions.published(branch)
     world = World.of(published, catalog.paths.roots().values())
     texts = catalog.agents.score_terms()
@@ -29,7 +29,7 @@ def statuses(catalog: Catalog, branch: str) -> list[TaskStatus]:
 
 
 def _score_part(text: str) -> Score | None:
-    """The score of a recorded method; None where its code is not here any more, so that all else can be told."""
+    """Return the score of a recorded method; None where its code is not here any more, so that all else can be told."""
     try:
         return score_part(json.loads(text))
     except RametError:

@@ -2,20 +2,15 @@
 
 A block's weights stay shared and frozen, and the child trains a narrow update of its queries and values: 4 d r
 parameters in place of the 12 d² of a clone. An update starts as zero, so an insertion leaves the path's outputs as they
-were. What it inserts, `lora.i`, is a component as any other: paths that have one need no extension to be read.
+were. Its component kind, `lora.i`, is ramet's own: paths that have one need no extension to be read.
 """
 
-from typing import ClassVar, Literal
-
-from pydantic import field_validator
+from typing import ClassVar
 
 from ramet.base.records import Value
 from ramet.method.document.hyperparameters import Domain, Hyperparameter
-from ramet.method.document.rules import matches
-from ramet.method.draft import Draft
-from ramet.method.parts import Part, register
-
-_DEEP = 1000
+from ramet.method.mutation import Insertion
+from ramet.method.parts import register
 
 
 @register("hyperparameter", "lora_rank")
@@ -29,30 +24,8 @@ class LoraRank(Hyperparameter):
 
 
 @register("mutation", "lora")
-class Lora(Part):
-    """Low-rank updates are inserted into blocks that have none.
-
-    insert: whether an insertion is drawn, each block with its own probability (`add:lora.i`), or is always done.
-    blocks: which may have one, as a clone rule names blocks: `block.*`, `block[-4:]`.
-    """
+class Lora(Insertion):
+    """Low-rank updates are inserted into blocks that have none."""
 
     hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]] = (LoraRank,)
-
-    insert: Literal["mutate", "always"] = "mutate"
-    blocks: str = "block.*"
-
-    @field_validator("blocks")
-    @classmethod
-    def _of_blocks(cls, pattern: str) -> str:
-        if not any(matches(pattern, f"block.{i}", _DEEP) for i in range(_DEEP)):
-            raise ValueError("name blocks, such as block.*, block.[0-3] or block[-4:]")
-        return pattern
-
-    def mutate(self, draft: Draft) -> None:
-        """Decide on each block."""
-        for i in range(draft.layers):
-            name = f"lora.{i}"
-            if name in draft.components or not matches(self.blocks, f"block.{i}", draft.layers):
-                continue
-            if self.insert == "always" or draft.acts(f"add:{name}"):
-                draft.insert(name)
+    inserts: ClassVar[str] = "lora"

@@ -24,17 +24,17 @@ class SharedCompute(SizeAndCompute):
     """As size-and-compute, with the FLOPs of every shared prefix divided among the tasks that share it."""
 
     def score(self, path: Path, quality: float, world: World) -> float:
-        """The quality, scaled down by the accounted parameters and the accounted FLOPs."""
+        """Return the quality, scaled down by the accounted parameters and the accounted FLOPs."""
         return self.penalised(quality, accounted_params(path, world.held), accounted_flops(path, world))
 
 
 def accounted_flops(path: Path, world: World) -> float:
-    """FLOPs of one forward pass, those of a component divided among the tasks that share all up to it."""
+    """Return the FLOPs of one forward pass, those of a component divided among the tasks that share all up to it."""
     dimensions = spec.dimensions(path.hyperparameters, classes_of(path))
     sharers, own = _sharers(world), {path.task}
     total = 0.0
     for component, prefix in zip(path.components, _prefixes(path), strict=True):
-        flops = spec.component_flops(path.architecture, component.name, **dimensions)
+        flops = spec.component_flops(path.architecture, component.name, dimensions)
         total += flops / len(sharers.get(prefix, frozenset()) | own)
     return total
 
@@ -49,7 +49,7 @@ def _sharers(world: World) -> Sharers:
 
 
 def _prefixes(path: Path) -> Iterator[Prefix]:
-    """For every component of a path it and all before it: equal for equal beginnings, and only for those."""
+    """Yield, for every component of a path, it and all before it: equal for equal beginnings, and only for those."""
     so_far: Prefix = (path.architecture, path.hyperparameters["data.image_size"])
     for component in path.components:
         so_far = (so_far, component.name, component.digest)

@@ -30,7 +30,7 @@ class Similarity(Part):
 
 
 def alike(among: Candidates) -> list[str]:
-    """The ids of the other tasks' paths, from the task most alike to the least; of equals the first by name.
+    """Return the ids of the other tasks' paths, from the task most alike to the least; of equals the first by name.
 
     How alike two tasks are is the cosine between their mean embeddings, less the mean over all tasks here: what all
     images have in common says nothing.

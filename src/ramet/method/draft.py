@@ -13,7 +13,8 @@ from ramet.base.text import did_you_mean
 from ramet.method.document.hyperparameters import Choices, Number, is_shared
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, DataPlan, Part
-from ramet.vit import spec
+from ramet.vit import kinds, spec
+from ramet.vit.kinds.kind import Dimensions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ Space = Mapping[str, Choices]
 
 
 def start(space: Space, parent: Path) -> dict[str, Number]:
-    """The parent's values, each the nearest of the method's; the defaults where it has none.
+    """Return the parent's values, each the nearest of the method's; the defaults where it has none.
 
     A root's own are not taken over: no method made it, and `root` as a default says where they are wanted.
     """
@@ -44,7 +45,7 @@ class Draws:
         self.mutations: list[str] = []
 
     def decide(self, action: str) -> bool:
-        """Whether to act, by the action's own probability, which moves with the global one (METHOD section 4)."""
+        """Decide whether to act, by the action's own probability, which moves with the global µ (METHOD section 4)."""
         if not self.learned:
             return self.rng.random() < self.mu
         probability = self.steps.nearest(self.table.get(action, self.mu))
@@ -54,14 +55,14 @@ class Draws:
         return self.rng.random() < probability
 
     def acts(self, action: str) -> bool:
-        """The decision, noted where it is to act."""
+        """Decide as `decide` does, and note the action where it is to act."""
         decided = self.decide(action)
         if decided:
             self.mutations.append(action)
         return decided
 
     def stepped(self, name: str, choices: Choices, value: Number) -> Number:
-        """The hyperparameter's value after its decision."""
+        """Return a hyperparameter's value after its decision."""
         if choices.fixed or not self.decide(f"hp:{name}"):
             return value
         new = choices.step(value, self._up())
@@ -110,34 +111,35 @@ class Draft:
         self._space = method.space(parent.architecture)
         self._values: dict[str, Value] = {**start(self._space, parent), **data.hyperparameters}
         self._draws = Draws(method, self._space, self._number("mu"), {**parent.mu, **data.mu}, rng)
-        inserted = (c.name for c in parent.components if spec.kind(c.name) in spec.INSERTED)
-        self._kept = set(inserted)
+        self._kept = {c.name for c in parent.components if kinds.find(c.name).place in kinds.INSERTED}
         self._new: set[str] = set()
         self._cloned: set[str] = set()
+        self._dimensions: Dimensions | None = None
 
     def decide(self, action: str) -> bool:
-        """Whether to act, by the action's own learned probability, or by the global µ where none is learnt."""
+        """Decide whether to act, by the action's own learned probability, or by the global µ where none is learned."""
         return self._draws.decide(action)
 
     def acts(self, action: str) -> bool:
-        """The same, noted among the child's mutations where it is to act: decide it only where acting has an effect."""
+        """Decide the same, noted among the child's mutations where it is to act: only where acting has an effect."""
         return self._draws.acts(action)
 
     @property
     def hyperparameters(self) -> Mapping[str, Value]:
-        """The child's values: the method's, and what sizes a kept component that the method does not know of."""
+        """Return the child's values: the method's, and what sizes a kept component that the method does not know of."""
         known = {name: self._values[name] for name in self.method.hyperparameters}
-        foreign = {spec.INSERTED[spec.kind(name)] for name in self._there(self._kept)} - known.keys()
+        sizing = {kinds.find(name).sized_by for name in self._there(self._kept)}
+        foreign = {name for name in sizing if name is not None} - known.keys()
         return {**known, **{name: self.parent.hyperparameters[name] for name in sorted(foreign)}}
 
     @property
     def layers(self) -> int:
-        """The child's number of layers."""
+        """Return the child's number of layers."""
         return int(self._number("layers"))
 
     @property
     def components(self) -> tuple[str, ...]:
-        """The names of the child's components, in the order the input meets them."""
+        """Return the names of the child's components, in the order the input meets them."""
         return spec.component_names(self.layers, self._kept | self._new)
 
     def step(self, name: str) -> None:
@@ -148,6 +150,7 @@ class Draft:
             InvalidValue: the whole generation shares it.
         """
         self._values[name] = self._draws.stepped(name, self._own(name), self._number(name))
+        self._dimensions = None
         self._draws.mu = float(self._number("mu"))
 
     def change(self, name: str, value: Value) -> None:
@@ -162,31 +165,34 @@ class Draft:
             shown = ", ".join(map(str, choices.values))
             raise InvalidValue(f"{name} cannot be {value!r} in this method", f"choose one of {shown}")
         self._values[name] = choices.nearest(value)
+        self._dimensions = None
         self._draws.mu = float(self._number("mu"))
 
     def insert(self, name: str) -> None:
-        """Add a new component of a kind that layers may have or not, such as `adapter.0`, before its block.
+        """Add a new component of a kind that layers may have or not, such as `adapter.0`, where its kind stands.
 
         Raises:
+            UnknownName: there is no such kind.
             InvalidValue: it is there already, or cannot be inserted into a path of these layers.
         """
-        possible = {f"{kind}.{i}" for kind in spec.INSERTED for i in range(self.layers)}
-        if name not in possible - set(self.components):
+        possible = kinds.find(name).place in kinds.INSERTED and name.partition(".")[2] in map(str, range(self.layers))
+        if not possible or name in self.components:
+            inserted = ", ".join(kind.name for kind in kinds.known() if kind.place in kinds.INSERTED)
             raise InvalidValue(
                 f"{name!r} cannot be inserted into {', '.join(self.components)}",
-                f"insert a KIND.LAYER that is not there, of the kinds {', '.join(spec.INSERTED)}",
+                f"insert a KIND.LAYER that is not there, of the kinds {inserted}",
             )
         self._new.add(name)
 
     def is_frozen(self, name: str) -> bool:
-        """Whether a component is the parent's as it is, so far: cloning it would make a difference.
+        """Return True where a component is the parent's as it is, so far: cloning it would make a difference.
 
         What is new, resampled, or was trained for the task by the same run is trainable anyway, and so is a head.
         """
         return name not in self._cloned and not self._part(name).trainable
 
     def is_untrained(self, name: str) -> bool:
-        """Whether a component is what a random root drew, and no task has trained."""
+        """Return True where a component is what a random root drew, and no task has trained."""
         origin = self._part(name).origin
         return origin is not None and origin.untrained
 
@@ -201,7 +207,7 @@ class Draft:
         self._cloned.add(name)
 
     def plan(self) -> ChildPlan:
-        """The plan of the child as it is now."""
+        """Return the plan of the child as it is now."""
         parts = tuple(self._part(name) for name in self.components)
         mutations = (*self._data.mutations, *self._draws.mutations)
         return ChildPlan(
@@ -209,7 +215,7 @@ class Draft:
         )
 
     def _there(self, names: set[str]) -> set[str]:
-        """Those of layers that there are."""
+        """Return those of layers that there are."""
         return {name for name in names if spec.index(name) < self.layers}
 
     def _number(self, name: str) -> Number:
@@ -218,7 +224,7 @@ class Draft:
         return value
 
     def _own(self, name: str) -> Choices:
-        """The choices of a hyperparameter that is the child's own."""
+        """Return the choices of a hyperparameter that is the child's own."""
         if name not in self._space:
             raise UnknownName(f"the method has no hyperparameter {name!r}", did_you_mean(name, self._space))
         if is_shared(name):
@@ -226,24 +232,27 @@ class Draft:
         return self._space[name]
 
     def _part(self, name: str) -> Part:
-        wanted = spec.size(self.parent.architecture, name, **spec.dimensions(self.hyperparameters, self.classes))
-        found = None if name in self._new else self._origin(name, wanted)
+        kind = kinds.find(name)
+        if self._dimensions is None:  # asked for by every component, and only steps and changes move it
+            self._dimensions = spec.dimensions(self.hyperparameters, self.classes)
+        wanted = spec.size(self.parent.architecture, name, self._dimensions)
+        found = None if name in self._new else self._origin(name, kind, wanted)
         if found is None:
             return Part(name, None, trainable=True)
         ancestor, component = found
         mine = name in ancestor.trained and (ancestor.task, ancestor.agent) == (self.task, self._agent)
-        fixed = mine or component.size != wanted or name == "head"
+        fixed = mine or component.size != wanted or kind.of_task
         return Part(name, component, trainable=fixed or name in self._cloned)
 
-    def _origin(self, name: str, size: int) -> tuple[Path, Component] | None:
-        """Where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
+    def _origin(self, name: str, kind: kinds.Kind, size: int) -> tuple[Path, Component] | None:
+        """Return where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
 
         A head must be of the same task; a position embedding may be of any size, as it can be resampled.
         """
         for ancestor in self._ancestors:
-            if name == "head" and ancestor.task != self.task:
+            if kind.of_task and ancestor.task != self.task:
                 continue
             component = ancestor.component(name)
-            if component is not None and (component.size == size or name == "pos_embed"):
+            if component is not None and (component.size == size or kind.resizes):
                 return ancestor, component
         return None

@@ -4,10 +4,13 @@ A plan is made by the method's mutation steps, one after the other. All draws co
 the steps (for ramet's own: global µ, hyperparameters, adapters, clones), so a plan is the same wherever it is made.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import field_validator
 
 from ramet.base.records import Architecture, Path
 from ramet.method.document.hyperparameters import is_shared
+from ramet.method.document.rules import matches
 from ramet.method.document.schema import Method
 from ramet.method.draft import Draft, Draws, start
 from ramet.method.parts import Part, register, working
@@ -15,6 +18,9 @@ from ramet.method.plan import ChildPlan, DataPlan
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+_DEEP = 1000
 
 
 @register("mutation", "hyperparameters")
@@ -41,6 +47,36 @@ class Adapters(Part):
                 draft.insert(name)
 
 
+class Insertion(Part):
+    """A step that inserts one component kind into layers: the base class of steps for kinds of anybody's.
+
+    inserts: the kind.
+    insert: whether an insertion is drawn, each layer with its own probability (`add:KIND.i`), or is always done.
+    blocks: the layers that may have one, as a clone rule names blocks: `block.*`, `block[-4:]`.
+    """
+
+    inserts: ClassVar[str]
+
+    insert: Literal["mutate", "always"] = "mutate"
+    blocks: str = "block.*"
+
+    @field_validator("blocks")
+    @classmethod
+    def _of_blocks(cls, pattern: str) -> str:
+        if not any(matches(pattern, f"block.{i}", _DEEP) for i in range(_DEEP)):
+            raise ValueError("name blocks, such as block.*, block.[0-3] or block[-4:]")
+        return pattern
+
+    def mutate(self, draft: Draft) -> None:
+        """Decide on each layer that has none."""
+        for i in range(draft.layers):
+            name = f"{self.inserts}.{i}"
+            if name in draft.components or not matches(self.blocks, f"block.{i}", draft.layers):
+                continue
+            if self.insert == "always" or draft.acts(f"add:{name}"):
+                draft.insert(name)
+
+
 @register("mutation", "clones")
 class Clones(Part):
     """Frozen components become the child's own trainable copies, as mutation.clone and clone_untrained say."""
@@ -58,7 +94,7 @@ class Clones(Part):
 
 
 def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: "np.random.Generator") -> DataPlan:
-    """The data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
+    """Return the data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
 
     METHOD section 2, step 2a.
 

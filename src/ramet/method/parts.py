@@ -20,10 +20,10 @@ from typing import Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ramet.base.errors import InvalidValue, PartError, UnknownName
+from ramet.base.errors import InvalidValue, PartError, RametError, UnknownName, within
 from ramet.base.text import did_you_mean
+from ramet.base.yaml import Field
 from ramet.method.document.code import Source, failing, imported, installed, located
-from ramet.method.document.words import in_words
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "parents": ("choose",),
@@ -103,17 +103,27 @@ class Library:
     """
 
     def __init__(self, sources: Iterable[Source] = ()) -> None:
-        self.sources = list(sources)
+        self.sources: list[Source] = []
         for module in _OWN:
             import_module(module)
         self._known: _Table = {}
         for module in _OWN:
             self._add(module)
-        for source in self.sources:
-            self._add(imported(source))
+        for source in sources:
+            self.add(source)
 
-    def find(self, kind: str, name: str, at: str) -> type[Part]:
-        """The part of a kind and name; a package that is installed is imported only if it has to be.
+    def add(self, source: Source) -> None:
+        """Take in the parts of a source.
+
+        Raises:
+            PartError: its code cannot be run.
+            InvalidValue: one of them has the name of another.
+        """
+        self.sources.append(source)
+        self._add(imported(source))
+
+    def find(self, kind: str, name: str, at: Field) -> type[Part]:
+        """Return the part of a kind and name; a package that is installed is imported only if it has to be.
 
         Args:
             kind: one of KINDS.
@@ -129,41 +139,50 @@ class Library:
                 if (kind, name) not in self._known:
                     self._add_installed(module)
         if (kind, name) not in self._known:
-            raise UnknownName(f"{at} is {name!r}, and no such part is known", did_you_mean(name, self.names(kind)))
+            remedy = did_you_mean(name, self.names(kind))
+            raise UnknownName(f"{dotted(at)} is {name!r}, and no such part is known", remedy, field=at)
         return self._known[kind, name]
 
-    def build(self, kind: str, raw: Any, at: str) -> Part:
-        """The part that a field of a method's text stands for.
+    def build(self, kind: str, raw: Any, at: Field) -> Part:
+        """Return the part that a field of a method's text stands for.
 
         Raises:
             UnknownName, InvalidValue: there is none, or a setting is wrong.
+            PartError: a part of others fails to check its settings.
         """
         if isinstance(raw, Part):
             return raw
         settings = dict(raw) if isinstance(raw, Mapping) else {"part": raw}
         name = settings.pop("part", DEFAULTS.get(kind))
         if not isinstance(name, str):
-            raise InvalidValue(f"{at} is {raw!r}", "write a part's name, or `{part: NAME, SETTING: VALUE}`")
+            remedy = "write a part's name, or `{part: NAME, SETTING: VALUE}`"
+            raise InvalidValue(f"{dotted(at)} is {raw!r}", remedy, field=at)
         declared = self.find(kind, name, at)
         self._note(declared.__module__)
-        try:
-            return declared.model_validate(settings)
-        except ValidationError as error:
-            raise in_words(error, [f"{at}.{field}" for field in declared.model_fields], at) from error
+        with within(*at):
+            try:
+                return declared.model_validate(settings)
+            except ValidationError as error:
+                raise refused(error, declared.model_fields, dotted(at)) from error
+            except Exception as error:
+                if isinstance(error, RametError) or is_own(declared.__module__):
+                    raise
+                with failing(origin(declared), f"{kind} {name!r}"):
+                    raise
 
     def names(self, kind: str) -> list[str]:
-        """The names of the kind's parts, those of installed packages too once one of them was asked for."""
+        """Return the names of the kind's parts, those of installed packages too once one of them was asked for."""
         return [name for of, name in self._known if of == kind]
 
     def settings(self, kind: str, name: str) -> tuple[str, ...]:
-        """The settings of a part; none of one that is not known."""
+        """Return the settings of a part; none of one that is not known."""
         try:
-            return tuple(self.find(kind, name, kind).model_fields)
+            return tuple(self.find(kind, name, (kind,)).model_fields)
         except UnknownName:
             return ()
 
     def listed(self) -> list[type[Part]]:
-        """Every part there is, kind by kind; all installed packages are imported."""
+        """Return every part there is, kind by kind; all installed packages are imported."""
         for _, module in installed():
             self._add_installed(module)
         return sorted(self._known.values(), key=lambda part: [*KINDS].index(part.kind))
@@ -181,21 +200,54 @@ class Library:
                 )
 
     def _note(self, module: str) -> None:
-        """A package's module, once a part of it is used, is a source like any other; ramet's own go with ramet."""
+        """Make a package's module a source like any other once a part of it is used; ramet's own go with ramet."""
         if not (is_own(module) or any(imported(source) == module for source in self.sources)):
             self.sources.append(located(module, folder=FilePath()))
 
 
-def plain(part: Part) -> Any:
-    """A part as a method's text names it."""
-    settings = part.model_dump(mode="json")
+def refused(error: ValidationError, known: Iterable[str], at: str = "") -> RametError:
+    """Return the first thing that pydantic found wrong, as one line, with its field in what was read.
+
+    Args:
+        error: what it found.
+        known: every setting there is, by its dotted name.
+        at: the dotted name of what was read, if it was a part of a document.
+    """
+    first = error.errors()[0]
+    field = first["loc"]
+    name, key = dotted(field), ".".join(filter(None, (at, dotted(field))))
+    shown = f"{key} is {first['input']!r}"
+    match first["type"]:
+        case "extra_forbidden":
+            section = name.rpartition(".")[0]
+            siblings = [f"{at}.{one}" if at else one for one in known if one.rpartition(".")[0] == section]
+            remedy = did_you_mean(key, siblings) if siblings else "it has no settings: leave it out"
+            return UnknownName(f"{key!r} is no field of a method", remedy, field=field)
+        case "missing":
+            remedy = "give it, or take it from another method with `extends: NAME`"
+            return InvalidValue(f"{key} is missing", remedy, field=field)
+        case "model_type":
+            return InvalidValue(shown, "write its fields as a mapping", field=field)
+        case _:
+            said = first["msg"].replace("Input should be", "it should be").removeprefix("Value error, ")
+            return InvalidValue(shown, " ".join(said.split()), field=field)
+
+
+def dotted(field: Field) -> str:
+    """Return a field's name as people write it, without places in lists: `mutation.steps`."""
+    return ".".join(name for name in field if isinstance(name, str))
+
+
+def plain(part: Part, exclude_defaults: bool = False) -> Any:
+    """Return a part as a method's text names it, with all its settings or with those that have not their defaults."""
+    settings = part.model_dump(mode="json", exclude_defaults=exclude_defaults)
     if not settings:
         return part.part
     return settings if part.part == DEFAULTS.get(part.kind) else {"part": part.part, **settings}
 
 
 def described(part: type[Part]) -> dict[str, Any]:
-    """What a listing says of a part."""
+    """Return what a listing says of a part."""
     return {
         "kind": part.kind,
         "name": part.part,
@@ -206,17 +258,17 @@ def described(part: type[Part]) -> dict[str, Any]:
 
 
 def is_own(module: str) -> bool:
-    """Whether a module is ramet's."""
+    """Return True of a module of ramet's."""
     return module.startswith("ramet.")
 
 
 def origin(part: type[Part]) -> str:
-    """The file that declares a part."""
+    """Return the file that declares a part."""
     return str(getattr(sys.modules.get(part.__module__), "__file__", None) or part.__module__)
 
 
 def working(part: object) -> AbstractContextManager[None]:
-    """While a part of others works, what it raises becomes a PartError that names it and its line."""
+    """Turn what a part of others raises inside into a PartError that names it and its line."""
     if not isinstance(part, Part) or is_own(type(part).__module__):
         return nullcontext()
     return failing(origin(type(part)), f"{part.kind} {part.part!r}")

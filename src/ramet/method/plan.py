@@ -3,11 +3,17 @@
 `training/` carries a plan out; nothing here holds or needs a tensor.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
+from ramet.vit.kinds.kind import Dimensions
+
+if TYPE_CHECKING:
+    from ramet.method.document.schema import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,73 @@ class ChildPlan:
     mutations: tuple[str, ...]
 
     @property
-    def dimensions(self) -> dict[str, int]:
-        """What sizes its components beside the architecture."""
+    def dimensions(self) -> Dimensions:
+        """Return what sizes its components beside the architecture."""
         return spec.dimensions(self.hyperparameters, self.classes)
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
+
+    count: int
+    steps: int
+    batch: int
+
+    @staticmethod
+    def of(method: "Method", train_examples: int) -> "Rounds":
+        """Return a method's rounds for so many training examples.
+
+        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less.
+        """
+        budget = method.budget
+        batch = min(method.batch, train_examples)
+        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
+        return Rounds(budget.validations, max(1, steps), batch)
+
+    @property
+    def examples(self) -> int:
+        """Return how many examples a child is trained on."""
+        return self.count * self.steps * self.batch
+
+
+Failure = Literal["diverged", "out-of-memory", "failed"]
+"""Why a child has no checkpoint: its loss is no number, no micro-batch fits, or its training raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came of a plan, as an engine tells it: names of objects and measurements, never tensors.
+
+    number is the child's in its generation. digests names, of every trainable component of the best checkpoint, the
+    objects of its tensors and of its momentum; it is empty where the child failed. curve is the validation accuracy
+    after each round, examples what it was trained on, seconds its share of the wall time. error is the traceback of a
+    child that failed.
+    """
+
+    number: int
+    failure: Failure | None
+    curve: tuple[float, ...]
+    digests: Mapping[str, tuple[str, str]]
+    examples: int
+    seconds: float
+    error: str = ""
+
+    @property
+    def quality(self) -> float:
+        """Return the best validation accuracy, NaN where there is none."""
+        return max(self.curve) if self.curve and not self.failure else math.nan
+
+
+def training_flops(plan: ChildPlan, examples: int) -> int:
+    """Return the FLOPs of training a child alone on so many examples, without validations.
+
+    The forward pass runs once; the gradient of the activations runs through every component above the lowest trainable
+    one, and the gradient of the weights through every trainable component, each at the cost of a forward pass.
+    """
+    total, above = 0, False
+    for part in plan.parts:
+        flops = spec.component_flops(plan.parent.architecture, part.name, plan.dimensions)
+        total += flops * (1 + above + part.trainable)
+        above = above or part.trainable
+    return total * examples

@@ -30,7 +30,7 @@ class Member(NamedTuple):
 
 
 def no_features(task: str) -> None:
-    """Nothing is known of any task's images."""
+    """Return None: nothing is known of any task's images."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Candidates:
     """Who can become the parent of a child.
 
     task: the child's.
-    population: the task's active population, best first; empty while nothing was learnt.
+    population: the task's active population, best first; empty while nothing was learned.
     others: the best paths of the other tasks, by the tasks' names.
     roots: the root paths; there is at least one.
     children: how many children a path already had for this task, by its id.
@@ -60,7 +60,7 @@ class Candidates:
 
     @property
     def paths(self) -> list[Path]:
-        """All of them: the population, the other tasks' best paths, the roots."""
+        """Return all of them: the population, the other tasks' best paths, the roots."""
         return [*(member.path for member in self.population), *self.others, *self.roots]
 
 
@@ -73,17 +73,17 @@ class World(Protocol):
 
     @property
     def published(self) -> Mapping[str, Path]:
-        """The best path of every task."""
+        """Return the best path of every task."""
         ...
 
     @property
     def roots(self) -> Sequence[Path]:
-        """The root paths."""
+        """Return the root paths."""
         ...
 
     @property
     def held(self) -> Mapping[str, frozenset[str]]:
-        """Who holds a component."""
+        """Return the agents that hold each component."""
         ...
 
     def __hash__(self) -> int: ...
@@ -93,7 +93,7 @@ class ParentSelection(Protocol):
     """Draws the parent of a child (kind `parents`)."""
 
     def choose(self, among: Candidates) -> str:
-        """The id of one of `among.paths`; every draw is from `among.rng` or `among.cycle_rng()`."""
+        """Return the id of one of `among.paths`; every draw is from `among.rng` or `among.cycle_rng()`."""
         ...
 
 
@@ -101,7 +101,7 @@ class Pruning(Protocol):
     """Keeps the active population small (kind `pruning`)."""
 
     def prune(self, members: Sequence[Member], most: int | None) -> Sequence[Member]:
-        """The members that stay, some of those given, in their order, at most `most` (None: the method has no limit).
+        """Return the members that stay: some of those given, in their order, at most `most` (None: no limit).
 
         It is asked after every generation; members come in the order they joined, and a score can be NaN.
         """
@@ -112,7 +112,7 @@ class Score(Protocol):
     """Says how good a path is, all things considered (kind `score`); more is better."""
 
     def score(self, path: Path, quality: float, world: World) -> float:
-        """The score of a path of this quality (validation accuracy, or NaN, which must stay NaN) in a world.
+        """Return the score of a path of this quality (validation accuracy, or NaN, which must stay NaN) in a world.
 
         The path may be published in it, or not be part of it yet. Between paths that cost the same, the one of the
         better quality has the better score, or an equal one.
@@ -139,7 +139,7 @@ class Schedule(Protocol):
     hyperparameters: ClassVar[tuple[type[Hyperparameter], ...]]
 
     def factor(self, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
-        """The rate of a step in units of `opt.lr`: a finite number of at least 0.
+        """Return the rate of a step in units of `opt.lr`: a finite number of at least 0.
 
         Args:
             step: counted from 0, less than total.
@@ -162,7 +162,7 @@ class Augmentation(Protocol):
     def apply(
         self, x_BCHW: "Tensor", u_BN: "npt.NDArray[np.float64]", hyperparameters: Mapping[str, Value]
     ) -> "Tensor":
-        """Changed images of the same shape, finite, from 0 to 1; the given ones stay as they are.
+        """Return changed images of the same shape, finite, from 0 to 1; the given ones stay as they are.
 
         What becomes of an image follows from it and from its own row of u alone, whatever batch it stands in.
 

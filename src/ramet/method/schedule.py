@@ -13,12 +13,12 @@ class Cosine(Part):
     """A linear warm-up over the first `opt.warmup` of all steps, then half a cosine down to zero."""
 
     def factor(self, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
-        """The rate of a step in units of the highest."""
+        """Return the rate of a step in units of the highest."""
         return learning_rate(step, total, 1.0, float(hyperparameters["opt.warmup"]), start)
 
 
 def rate(part: Schedule, step: int, total: int, hyperparameters: Mapping[str, Value], start: float) -> float:
-    """The learning rate of a step by a part.
+    """Return the learning rate of a step by a part.
 
     Raises:
         PartError: the part fails, or gives a factor below 0 or none at all.
@@ -31,7 +31,7 @@ def rate(part: Schedule, step: int, total: int, hyperparameters: Mapping[str, Va
 
 
 def learning_rate(step: int, total: int, lr: float, warmup: float, start_factor: float = 1e-3) -> float:
-    """The rate of a step.
+    """Return the rate of a step.
 
     Args:
         step: the step, counted from 0; from total on the rate is 0.

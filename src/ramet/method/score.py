@@ -18,12 +18,12 @@ _NOBODY = frozenset[str]()
 
 
 def agent_of(path: Path) -> str:
-    """Who holds the components of a published path: its task, or the root itself."""
+    """Return who holds the components of a published path: its task, or the root itself."""
     return path.task if path.task is not None else f"root:{path.id}"
 
 
 def holders(published: Iterable[Path]) -> Holders:
-    """Which agents hold each component of a system.
+    """Return the agents that hold each component of a system.
 
     Args:
         published: the best path of every task, and the roots.
@@ -40,7 +40,7 @@ def holders(published: Iterable[Path]) -> Holders:
 
 
 def accounted_params(path: Path, held: Holders) -> float:
-    """The sum of the path's component sizes, each shared by the agents that hold it, the path's own included.
+    """Return the sum of the path's component sizes, each shared by the agents that hold it, the path's own included.
 
     It changes as the system grows: held is the system of now.
     """
@@ -52,13 +52,13 @@ def accounted_params(path: Path, held: Holders) -> float:
 
 
 def path_flops(path: Path, classes: int) -> int:
-    """FLOPs of one forward pass of one image at the path's image size."""
+    """Return the FLOPs of one forward pass of one image at the path's image size."""
     dimensions = spec.dimensions(path.hyperparameters, classes)
-    return spec.flops(path.architecture, (c.name for c in path.components), **dimensions)
+    return spec.flops(path.architecture, (c.name for c in path.components), dimensions)
 
 
 def classes_of(path: Path) -> int:
-    """The number of classes that a path tells apart: a weight for each number of its width, and a bias, a class."""
+    """Return the number of classes of a path: its head has as many weights as it is wide, and a bias, a class."""
     head = path.component("head")
     return head.size // (path.architecture.width + 1) if head else 0
 
@@ -72,13 +72,13 @@ class SizeAndCompute(Part):
     flops: float | None = Field(default=None, gt=0)
 
     def score(self, path: Path, quality: float, world: World) -> float:
-        """The quality, scaled down by the accounted parameters and by the FLOPs."""
+        """Return the quality, scaled down by the accounted parameters and by the FLOPs."""
         accounted = 0.0 if self.params is None else accounted_params(path, world.held)
         flops = 0 if self.flops is None else path_flops(path, classes_of(path))
         return self.penalised(quality, accounted, flops)
 
     def penalised(self, quality: float, accounted: float, flops: float) -> float:
-        """quality * s ** (accounted / P) * s ** (flops / F); NaN stays NaN."""
+        """Return quality * s ** (accounted / P) * s ** (flops / F); NaN stays NaN."""
         for cost, unit in ((accounted, self.params), (flops, self.flops)):
             if unit is not None:
                 quality *= self.factor ** (cost / unit)
@@ -86,7 +86,7 @@ class SizeAndCompute(Part):
 
 
 def scored(part: Score, path: Path, world: World) -> float:
-    """The score of a measured path in a world by a part; NaN where its quality is unknown.
+    """Return the score of a measured path in a world by a part; NaN where its quality is unknown.
 
     Raises:
         PartError: the part fails, or answers with no number.

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def ranked(members: Sequence[Member]) -> list[Member]:
-    """The members from the best score down; of equal scores the most recent first. A NaN score is no member."""
+    """Return the members from the best score down; of equal scores the most recent first. A NaN score is no member."""
     alive = [m for m in reversed(members) if not isnan(m.score)]
     return sorted(alive, key=lambda member: member.score, reverse=True)
 
 
 def best(members: Sequence[Member]) -> Path | None:
-    """The path of the highest score (ties: the most recent), or None while there is none."""
+    """Return the path of the highest score (ties: the most recent), or None while there is none."""
     order = ranked(members)
     return order[0].path if order else None
 
 
 def joins(child_score: float, parent_score: float | None) -> bool:
-    """Whether a trained child joins the active population.
+    """Return True where a trained child joins the active population.
 
     Args:
         child_score: the score of its best checkpoint; a NaN never joins.
@@ -35,7 +35,7 @@ def joins(child_score: float, parent_score: float | None) -> bool:
 
 
 def sample_parent(part: ParentSelection, among: Candidates) -> Path:
-    """The parent of one child, drawn by a part.
+    """Return the parent of one child, drawn by a part.
 
     Raises:
         PartError: the part fails, or answers with none of them.
@@ -47,7 +47,7 @@ def sample_parent(part: ParentSelection, among: Candidates) -> Path:
 
 
 def pruned(part: Pruning, members: Sequence[Member], most: int | None) -> list[Member]:
-    """The members that a part keeps.
+    """Return the members that a part keeps.
 
     Raises:
         PartError: the part fails, or answers with others, with too many, or in another order.
@@ -85,7 +85,7 @@ class Root(Part):
 
     def choose(self, among: Candidates) -> str:
         """Draw the parent."""
-        return _uniform([path.id for path in among.roots], among.rng)
+        return _uniform(among.roots, among.rng)
 
 
 @register("pruning", "best")
@@ -93,13 +93,13 @@ class Best(Part):
     """Those of the best scores stay."""
 
     def prune(self, members: Sequence[Member], most: int | None) -> Sequence[Member]:
-        """The best `most` of them."""
+        """Return the best `most` of them."""
         kept = {(member.path.id, member.score) for member in ranked(members)[:most]}
         return [member for member in members if (member.path.id, member.score) in kept]
 
 
 def rotation(others: Sequence[str], taken: Sequence[str], rng: "np.random.Generator") -> tuple[str, ...]:
-    """The order in which µ2Net visits the other tasks' paths: shuffled once, then rotated past the one it took last.
+    """Return the order in which µ2Net visits the other tasks' paths: shuffled once, rotated past the last one taken.
 
     Args:
         others: the best paths of the other tasks.
@@ -113,18 +113,18 @@ def rotation(others: Sequence[str], taken: Sequence[str], rng: "np.random.Genera
 
 
 def visited(others: Iterable[str], among: Candidates) -> str:
-    """The first path that is taken of a visit: to the population, best first, then to these others.
+    """Return the first path that is taken of a visit: to the population, best first, then to these others.
 
     Each is taken with 0.5 ** its children for the task. Where none is, all live paths are drawn from evenly.
     """
     own = [member.path.id for member in among.population]
     taken = _visit((*own, *others), among.children, among.rng)
-    return taken if taken is not None else _uniform([path.id for path in among.paths], among.rng)
+    return taken if taken is not None else _uniform(among.paths, among.rng)
 
 
 def _visit(paths: Iterable[str], children: Mapping[str, int], rng: "np.random.Generator") -> str | None:
     return next((path for path in paths if rng.random() < 0.5 ** children.get(path, 0)), None)
 
 
-def _uniform(paths: Sequence[str], rng: "np.random.Generator") -> str:
-    return paths[int(rng.integers(len(paths)))]
+def _uniform(paths: Sequence[Path], rng: "np.random.Generator") -> str:
+    return paths[int(rng.integers(len(paths)))].id

@@ -1,13 +1,12 @@
 """How the figures of a report look: colours, fonts, axes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ramet.base.extras import extra
 from ramet.base.text import count
-from ramet.report.statistics import Estimate
 
 INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
 """Text and axes, grid lines, background. Nothing else has these colours: a page puts its own in their place."""
@@ -28,7 +27,7 @@ STYLE = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """What is drawn within looks like this; nothing that a user set for other plots holds."""
+    """Make what is drawn within look like this, whatever a user set for other plots."""
     matplotlib = extra("matplotlib", "report")
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -58,40 +57,17 @@ def save(figure: Any, file: Path) -> None:
 
 
 def new_figure(width: float, height: float) -> Any:
-    """An empty figure of that size in inches."""
+    """Return an empty figure of that size in inches."""
     return extra("matplotlib.figure", "report").Figure(figsize=(width, height), layout="constrained")
 
 
 def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of every name, in order."""
+    """Return the colour and marker of every name, in order."""
     return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(dict.fromkeys(names))}
 
 
-def half(found: Estimate) -> float:
-    """The length of an error bar."""
-    return found.half or 0.0
-
-
-def count_axis(axes: Any, found: Sequence[Estimate], *, log: bool) -> None:
-    """An x axis for counts with their intervals: `200 k`, `1 M`. A logarithmic one has at least a range of 2."""
-    ticker = extra("matplotlib.ticker", "report")
-    low, high = (min(e.mean - half(e) for e in found), max(e.mean + half(e) for e in found))
-    if log:
-        low = max(low, min(e.mean for e in found) / 2, 1)
-        room = max(1.15, (2 * low / high) ** 0.5)
-        axes.set_xscale("log")
-        axes.set_xlim(low / room, high * room)
-        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5), numticks=12))
-        axes.xaxis.set_minor_locator(ticker.NullLocator())
-    else:
-        room = max(0.12 * (high - low), 0.05 * high)
-        axes.set_xlim(low - room, high + room)
-        axes.xaxis.set_major_locator(ticker.MaxNLocator(6))
-    axes.xaxis.set_major_formatter(lambda value, _: short(value))
-
-
 def accuracy_axis(axis: Any, limits: tuple[float, float]) -> None:
-    """An axis for accuracies, which end at 0 and at 1: `.85`, `.9`."""
+    """Make an axis for accuracies, which end at 0 and at 1: `.85`, `.9`."""
     low, high = limits
     room = max(0.08 * (high - low), 0.01)
     axis.axes.set(**{f"{axis.axis_name}lim": (max(low - room, -0.01), min(high + room, 1.01))})
@@ -99,6 +75,6 @@ def accuracy_axis(axis: Any, limits: tuple[float, float]) -> None:
 
 
 def short(value: float) -> str:
-    """A round count without its idle digits: `2 M`."""
+    """Return a round count without its idle digits: `2 M`."""
     number, _, unit = count(value).partition(" ")
     return f"{float(number):g} {unit}".strip()

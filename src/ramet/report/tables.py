@@ -2,12 +2,8 @@
 
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from ramet.base.text import NOTHING
-from ramet.report.statistics import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +15,13 @@ class Table:
     left: int = 1
 
     def markdown(self) -> str:
-        """As GitHub renders it."""
+        """Return it as GitHub renders it."""
         rule = ["---" if i < self.left else "---:" for i in range(len(self.columns))]
         lines = [[escape(cell) for cell in self.columns], rule, *([escape(cell) for cell in row] for row in self.rows)]
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def turned(self) -> "Table":
-        """Rows as columns."""
+        """Return its rows as columns."""
         columns, *rows = zip(self.columns, *self.rows, strict=True)
         return Table(columns, tuple(rows))
 
@@ -47,7 +43,7 @@ class Part:
     blocks: tuple[str | Table | Picture, ...]
 
     def markdown(self, figures: Path, document: Path) -> str:
-        """What a document shows of it, figures being in a folder: the title is left to the document."""
+        """Return what a document shows of it, figures being in a folder: the title is left to the document."""
         where = Path(os.path.relpath(figures, document.parent)).as_posix()
 
         def text(block: str | Table | Picture) -> str:
@@ -59,12 +55,5 @@ class Part:
 
 
 def escape(cell: str) -> str:
-    """A text that ends no cell and begins no tag."""
+    """Return a text that ends no cell and begins no tag."""
     return re.sub(r"\s+", " ", cell).replace("|", "\\|").replace("<", "&lt;")
-
-
-def with_interval(show: Callable[[float], str], found: Estimate | None) -> str:
-    """A mean with its interval, if it has one and that has a width: `.853 ± .012`."""
-    if found is None:
-        return NOTHING
-    return f"{show(found.mean)} ± {show(found.half).lstrip('+')}" if found.half else show(found.mean)

@@ -1,63 +1,90 @@
-"""Runs several paths on one batch, computing once what they hold in common from the input on."""
+"""Paths ready to run, and several of them on one batch: what they hold in common from the input on is computed once."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from ramet.base.records import Architecture
-from ramet.runtime.resident import Parts
-from ramet.vit.network import run_stage, stages
+from ramet.runtime.device import MicroBatch
+from ramet.vit import spec
+from ramet.vit.kinds.kind import Tensors
+from ramet.vit.network import Stage, stages
+
+StageKey = tuple[Architecture, tuple[tuple[str, str], ...]]
+"""What a frozen stage computes: its architecture, and the kind and digest of each component."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Program:
+    """A path's stages with their tensors, resolved once; keys are those of the first stages, which are frozen.
+
+    Stages whose keys are equal compute the same from the same input, whichever paths they are of.
+    """
+
+    stages: tuple[Stage, ...]
+    keys: tuple[StageKey, ...]
+
+    @staticmethod
+    def of(architecture: Architecture, parts: Mapping[str, Tensors], frozen: Mapping[str, str]) -> "Program":
+        """Return the program of a path.
+
+        Args:
+            architecture: of the path.
+            parts: the tensors of its components, in their order.
+            frozen: the digests of those that nothing writes to, by name.
+        """
+        found = stages(architecture, parts)
+        keys: list[StageKey] = []
+        for stage in found[:-1]:
+            if not all(name in frozen for name in stage.names):
+                break
+            keys.append((architecture, tuple((spec.kind(name), frozen[name]) for name in stage.names)))
+        return Program(found, tuple(keys))
+
+    def finish(self, x: Tensor) -> Tensor:
+        """Return logits in float32 from the activations where the path's own part begins, as run_shared gives them."""
+        for stage in self.stages[len(self.keys) :]:
+            x = stage.run(x)
+        return x.float()
 
 
 class Runnable(Protocol):
-    """A path that can share its frozen beginning with others.
-
-    parts are its components in order; shared_stages the keys of its first stages that may be run once for all paths
-    whose keys so far are equal.
-    """
+    """A path that can share its frozen beginning with others."""
 
     @property
-    def architecture(self) -> Architecture:
-        """The fixed shape of the transformer."""
-        ...
-
-    @property
-    def parts(self) -> Parts:
-        """The tensors of every component."""
-        ...
-
-    @property
-    def shared_stages(self) -> tuple[tuple[str, ...], ...]:
-        """The keys of the frozen stages at the beginning."""
+    def program(self) -> Program:
+        """Return its stages."""
         ...
 
 
 R = TypeVar("R", bound=Runnable)
 
 
-def run_shared(paths: Sequence[R], x: Tensor, depth: int = 0) -> Iterator[tuple[R, Tensor]]:
-    """Every path with the activations where its own part begins, sharing the stages before without gradients.
+def run_shared(paths: Sequence[R], x: Tensor, micro: MicroBatch, depth: int = 0) -> Iterator[tuple[R, slice, Tensor]]:
+    """Give every path with the activations where its own part begins, sharing the stages before without gradients.
 
-    Paths come depth first, so that only the activations along one branch are alive at a time.
+    Paths come depth first, so that only the activations along one branch are alive at a time. Each comes with the rows
+    of the batch that the activations are of: all of them, or in pieces one after the other where memory does not do.
     """
-    groups: dict[tuple[str, ...], list[R]] = defaultdict(list)
+    rows = slice(0, len(x))
+    groups: dict[StageKey, list[R]] = defaultdict(list)
     for path in paths:
-        if len(path.shared_stages) == depth:
-            yield path, x
+        if len(path.program.keys) == depth:
+            yield path, rows, x
         else:
-            groups[path.shared_stages[depth]].append(path)
+            groups[path.program.keys[depth]].append(path)
     for members in groups.values():
-        first = members[0]
-        with torch.no_grad():
-            y = run_stage(first.architecture, stages(first.architecture, list(first.parts))[depth], first.parts, x)
-        yield from run_shared(members, y, depth + 1)
+        run = partial(_without_gradient, members[0].program.stages[depth], x)
+        for piece, y in micro.each(len(x), run):
+            for path, of, z in run_shared(members, y, micro, depth + 1):
+                yield path, slice(piece.start + of.start, piece.start + of.stop), z
 
 
-def finish(path: Runnable, x: Tensor) -> Tensor:
-    """Logits of a path from the activations that run_shared gave for it."""
-    for stage in stages(path.architecture, list(path.parts))[len(path.shared_stages) :]:
-        x = run_stage(path.architecture, stage, path.parts, x)
-    return x
+def _without_gradient(stage: Stage, x: Tensor, piece: slice) -> Tensor:
+    with torch.no_grad():
+        return stage.run(x[piece])

@@ -4,7 +4,6 @@ All children of a generation see one stream of batches, so that a batch is read,
 is a permutation of its own, keyed by the generation, and batches run on across epochs: none of the data is left out.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -21,41 +20,50 @@ Indices = npt.NDArray[np.int64]
 RESIDENT_SHARE = 0.25
 """The share of a device's free memory that a task's images may take."""
 
+_MOVED_AT_ONCE = 1024
+
 
 @dataclass(frozen=True)
 class Examples:
-    """A split ready to be drawn from: images uint8 (N, H, W, 3) and labels int64 (N,), here or on the device."""
+    """A split ready to be drawn from: images uint8 (N, H, W, 3) and labels int64 (N,).
 
-    images: Tensor
-    labels: Tensor
+    resident holds the images where they are on the device as a whole.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
     device: torch.device
+    resident: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def take(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """The images (B, H, W, 3) and labels (B,) of the given examples, on the device."""
-        where = torch.from_numpy(indices).to(self.images.device)
-        images, labels = self.images[where], self.labels[where]
-        return images.to(self.device, non_blocking=True), labels.to(self.device, non_blocking=True)
+        """Return the images (B, H, W, 3) and labels (B,) of the given examples, on the device."""
+        labels = torch.from_numpy(self.labels[indices]).to(self.device, non_blocking=True)
+        if self.resident is not None:
+            return self.resident[torch.from_numpy(indices).to(self.device)], labels
+        return torch.from_numpy(self.images[indices]).to(self.device, non_blocking=True), labels
 
 
 def examples(split: Split, device: torch.device, subset: Indices | None = None) -> Examples:
-    """A split, moved to the device once if it fits there; else memory-mapped and moved a batch at a time."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nothing here writes to it
-        images, labels = torch.from_numpy(split.images), torch.from_numpy(split.labels)
+    """Return a split, moved to the device once if it fits there; else memory-mapped and moved a batch at a time."""
+    images, labels = split.images, split.labels
     if subset is not None:
-        images, labels = images[torch.from_numpy(subset)], labels[torch.from_numpy(subset)]
+        images, labels = images[subset], labels[subset]
+    resident = None
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         if images.nbytes <= RESIDENT_SHARE * free:
-            images, labels = images.to(device), labels.to(device)
-    return Examples(images, labels, device)
+            resident = torch.empty(images.shape, dtype=torch.uint8, device=device)
+            for start in range(0, len(images), _MOVED_AT_ONCE):  # copied, since torch wants no read-only memory
+                some = torch.from_numpy(images[start : start + _MOVED_AT_ONCE].copy())
+                resident[start : start + _MOVED_AT_ONCE] = some
+    return Examples(images, labels, device, resident)
 
 
 def sample_subset(count: int, limit: int, key: Key) -> Indices | None:
-    """A fixed random choice of at most limit out of count examples, in order; None where all are taken."""
+    """Return a fixed random choice of at most limit out of count examples, in order; None where all are taken."""
     if count <= limit:
         return None
     chosen: Indices = np.sort(generator(*key).permutation(count)[:limit]).astype(np.int64)
@@ -63,7 +71,7 @@ def sample_subset(count: int, limit: int, key: Key) -> Indices | None:
 
 
 def stream(count: int, batch: int, key: Key) -> Iterator[Indices]:
-    """Endless batches of draw numbers: draw number n is example n % count in epoch n // count.
+    """Give endless batches of draw numbers: draw number n is example n % count in epoch n // count.
 
     A draw number keys the augmentation, so an example is augmented anew in every epoch.
     """

@@ -1,7 +1,8 @@
-"""Draws the graph of a system: a row a layer, from the images at the bottom to the heads at the top; a line a task.
+"""Draws the graph of a system, and who shares with whom.
 
-In every row each task has a place of the same width. A component is a box over the places of all tasks that hold it, so
-its width says how many share it, and its colour who trained it.
+The graph has a row a layer, from the images at the bottom to the heads at the top, and a line a task. In every row each
+task has a place of the same width. A component is a box over the places of all tasks that hold it, so its width says
+how many share it, and its colour who trained it.
 """
 
 from collections import defaultdict
@@ -9,21 +10,33 @@ from collections.abc import Iterator, Mapping, Sequence
 from colorsys import hls_to_rgb
 from dataclasses import dataclass
 from statistics import fmean
+from textwrap import fill
 from typing import Any
 
 from ramet.base.extras import extra
 from ramet.base.text import count
-from ramet.report.style import COLOURS, new_figure
+from ramet.report.style import COLOURS, new_figure, short
 from ramet.story.graph import Graph, Node
 
 ROOT, GONE, LIGHT, DARK = "#9aa0a6", "#c3c8ce", "#ffffff", "#101214"
 """Boxes of the root, boxes of tasks that are not there any more, and what is written on dark and on light boxes."""
 
-LEGEND = """A column a task, from its images at the bottom to its classes at the top. A box is a component:
-its width says how many tasks hold it, its colour which one trained it; grey are the root's."""
+LEGEND = (
+    "A column a task, from its images at the bottom to its classes at the top. A box is a component: its width says "
+    "how many tasks hold it, its colour which one trained it; grey are the root's."
+)
 
 MANY = 16
-"""From so many tasks on their names stand upright, and no box has room for words."""
+"""From so many tasks on there is no room for what each grew from."""
+
+LETTER, BOLD = 0.072, 0.095
+"""The widest that letters are on average, in inches: of the legend, of tasks' names."""
+
+WRITTEN = 14
+"""Up to so many tasks the numbers of who shares with whom are written into the cells."""
+
+Sharing = Mapping[str, Mapping[str, int]]
+"""Parameters of the components that the paths of two tasks both hold, by the names of both; on the diagonal all."""
 
 NAMES = {"patch_embed": "patches", "cls_token": "class token", "pos_embed": "positions"}
 ROW, BOX = 0.5, 0.3
@@ -41,29 +54,34 @@ class Box:
 
 
 def draw_graph(graph: Graph) -> Any:
-    """The figure of a graph."""
+    """Return the figure of a graph."""
     tasks = in_order(graph)
     unit = min(1.05, max(0.085, 9.0 / max(len(tasks), 1)))
     layers = graph.layers()
-    figure = new_figure(1.6 + max(unit * len(tasks), 3.2), 1.3 + ROW * len(layers) + _headroom(tasks))
+    width = 1.6 + max(unit * len(tasks), 2.2)
+    legend = fill(LEGEND, int(width / LETTER))
+    below = 0.8 + 0.16 * (legend.count("\n") + 1)
+    upright = max(map(len, tasks), default=0) * BOLD > unit
+    headroom = 0.3 + 0.09 * max(map(len, tasks)) if upright else 0.5
+    figure = new_figure(width, below + ROW * len(layers) + headroom)
     axes = figure.add_subplot()
     colours = colours_of(tasks)
     boxes = [*placed(graph, tasks, layers)]
     _lines(axes, boxes, tasks, colours, len(layers), unit)
     for box in boxes:
         _box(axes, box, colours, unit)
-    _words(axes, graph, tasks, layers, colours)
-    axes.set_xlim(-0.1, max(len(tasks), 3.2 / unit) + 0.1)
+    _words(axes, graph, tasks, layers, colours, upright=upright)
+    axes.set_xlim(-0.1, max(len(tasks), 2.2 / unit) + 0.1)
     axes.set_ylim(-0.6, len(layers) - 0.4)
     axes.tick_params(length=0)
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
-    figure.supxlabel(LEGEND, fontsize=8)
+    figure.supxlabel(legend, fontsize=8)
     return figure
 
 
 def in_order(graph: Graph) -> list[str]:
-    """The tasks, each beside what it grew from; else as they came."""
+    """Return the tasks, each beside what it grew from; else as they came."""
     origins = graph.origins()
     nodes = sorted(graph.of_kind("task"), key=lambda node: node.attributes["order"])
     grown: defaultdict[str | None, list[str]] = defaultdict(list)
@@ -72,7 +90,7 @@ def in_order(graph: Graph) -> list[str]:
         grown[origin if origin.startswith("task:") else None].append(node.id)
     names = {node.id: node.name for node in nodes}
     found: dict[str, None] = {}
-    # A task learnt again may have grown from one that grew from it: what no root leads to comes last, as it came.
+    # A task learned again may have grown from one that grew from it: what no root leads to comes last, as it came.
     waiting = [*grown[None], *names][::-1]
     while waiting:
         id = waiting.pop()
@@ -83,7 +101,7 @@ def in_order(graph: Graph) -> list[str]:
 
 
 def placed(graph: Graph, tasks: Sequence[str], layers: Sequence[str]) -> Iterator[Box]:
-    """The boxes: those of a row side by side, each near its tasks; a task without one there keeps its place free."""
+    """Yield the boxes: those of a row side by side, each near its tasks; a task without one keeps its place free."""
     held = graph.held()
     place = {task: i for i, task in enumerate(tasks)}
     for row, layer in enumerate(layers):
@@ -101,7 +119,7 @@ def placed(graph: Graph, tasks: Sequence[str], layers: Sequence[str]) -> Iterato
 
 
 def colours_of(tasks: Sequence[str]) -> dict[str, str]:
-    """A colour a task; many go round the circle of hues, in turn darker and lighter."""
+    """Return a colour a task; many go round the circle of hues, in turn darker and lighter."""
     if len(tasks) <= len(COLOURS):
         return dict(zip(tasks, COLOURS, strict=False))
     hues = ((i / len(tasks), (0.36, 0.5, 0.62)[i % 3]) for i in range(len(tasks)))
@@ -109,14 +127,10 @@ def colours_of(tasks: Sequence[str]) -> dict[str, str]:
     return {task: "#{:02x}{:02x}{:02x}".format(*parts) for task, parts in zip(tasks, rgb, strict=True)}
 
 
-def _headroom(tasks: Sequence[str]) -> float:
-    return 0.5 if len(tasks) < MANY else 0.3 + 0.09 * max(map(len, tasks))
-
-
 def _lines(
     axes: Any, boxes: Sequence[Box], tasks: Sequence[str], colours: Mapping[str, str], rows: int, unit: float
 ) -> None:
-    """A line a task, through its places from row to row."""
+    """Draw a line a task, through its places from row to row."""
     path = extra("matplotlib.path", "report").Path
     patches = extra("matplotlib.patches", "report")
     x = {(box.row, task): box.left + i + 0.5 for box in boxes for i, task in enumerate(box.tasks)}
@@ -136,7 +150,7 @@ def _lines(
 
 
 def _box(axes: Any, box: Box, colours: Mapping[str, str], unit: float) -> None:
-    """A component's box, with its size where there is room."""
+    """Draw a component's box, with its size where there is room."""
     if not box.component.attributes:
         return
     patches = extra("matplotlib.patches", "report")
@@ -152,20 +166,47 @@ def _box(axes: Any, box: Box, colours: Mapping[str, str], unit: float) -> None:
 
 
 def _bright(colour: str) -> bool:
-    """Whether dark words are read better on a colour than light ones."""
+    """Return True where dark words are read better on a colour than light ones."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return 0.299 * red + 0.587 * green + 0.114 * blue > 140
 
 
-def _words(axes: Any, graph: Graph, tasks: Sequence[str], layers: Sequence[str], colours: Mapping[str, str]) -> None:
-    """The names of rows and tasks; where there is room, what each grew from."""
+def _words(
+    axes: Any, graph: Graph, tasks: Sequence[str], layers: Sequence[str], colours: Mapping[str, str], *, upright: bool
+) -> None:
+    """Write the names of rows and tasks; where there is room, what each grew from."""
     axes.set_yticks(range(len(layers)), [NAMES.get(layer, layer.replace(".", " ")) for layer in layers])
     origins = {target: source.partition(":") for target, source in graph.origins().items()}
-    upright = len(tasks) >= MANY
     style = {"rotation": 90, "fontsize": 6 if len(tasks) > 60 else 8} if upright else {"fontsize": 9, "weight": "bold"}
     for i, task in enumerate(tasks):
         axes.text(i + 0.5, len(layers) - 0.45, task, ha="center", va="bottom", color=colours[task], **style)
         kind, _, name = origins.get(f"task:{task}", ("", "", ""))
-        if kind and not upright:
+        if kind and len(tasks) < MANY:
             words = f"from {name}" if kind == "task" else "from the root"
-            axes.text(i + 0.5, -0.62, words, ha="center", va="top", fontsize=7.5)
+            words = fill(words, 14) if upright else words
+            axes.text(i + 0.5, -0.62, words, ha="center", va="top", fontsize=6.5 if upright else 7.5)
+
+
+def draw_sharing(sharing: Sharing) -> Any:
+    """Return the figure of who shares with whom: a row and a column a task, in their order."""
+    tasks = list(sharing)
+    values = [[sharing[one].get(other, 0) for other in tasks] for one in tasks]
+    most, side = max(map(max, values)), min(0.75, max(0.085, 9.5 / len(tasks)))
+    room = 0.5 + 0.08 * max(map(len, tasks))
+    figure = new_figure(room + side * len(tasks) + 0.8, room + side * len(tasks))
+    axes = figure.add_subplot()
+    mesh = axes.imshow(values, cmap="BuPu", vmin=0, vmax=most, interpolation="nearest")
+    places, size = range(len(tasks)), 9 if len(tasks) <= 30 else 5.5
+    axes.set_xticks(places, tasks, rotation=90, fontsize=size)
+    axes.set_yticks(places, tasks, fontsize=size)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if len(tasks) > WRITTEN:
+        bar = figure.colorbar(mesh, ax=axes, shrink=0.4, aspect=30)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: short(value))
+        return figure
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            shade = LIGHT if value > 0.55 * most else DARK
+            axes.text(j, i, short(value), ha="center", va="center", fontsize=7.5, color=shade)
+    return figure

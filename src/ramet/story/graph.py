@@ -1,4 +1,4 @@
-"""What a system has grown into, as a graph: tasks and roots, the components that they hold, and who grew from whom."""
+"""The graph that a system has grown into: tasks and roots, the components that they hold, and who grew from whom."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -47,11 +47,11 @@ class Graph:
     edges: tuple[Edge, ...]
 
     def of_kind(self, kind: str) -> list[Node]:
-        """The nodes of a kind."""
+        """Return the nodes of a kind."""
         return [node for node in self.nodes if node.kind == kind]
 
     def held(self) -> dict[str, list[Node]]:
-        """The components of every task and root, by its id."""
+        """Return the components of every task and root, by its id."""
         nodes = {node.id: node for node in self.nodes}
         found: dict[str, list[Node]] = {node.id: [] for node in self.nodes if node.kind != "component"}
         for edge in self.edges:
@@ -60,11 +60,11 @@ class Graph:
         return found
 
     def origins(self) -> dict[str, str]:
-        """What each task grew from, by their ids."""
+        """Return what each task grew from, by their ids."""
         return {edge.target: edge.source for edge in self.edges if edge.kind == "grew"}
 
     def layers(self) -> list[str]:
-        """The names of all components, in the order in which the input meets them."""
+        """Return the names of all components, in the order in which the input meets them."""
         order: TopologicalSorter[str] = TopologicalSorter()
         for components in self.held().values():
             for before, after in pairwise(dict.fromkeys(c.name for c in components)):
@@ -73,11 +73,11 @@ class Graph:
 
 
 def graph_of(system: "System") -> Graph:
-    """The graph of the branch that a system is on."""
-    published = system.catalog.versions.published(system.branch)
+    """Return the graph of the branch that a system is on."""
+    published = system.versions.published()
     changed = (task for commit in first_parents(system) for task in commit.changes)
     tasks = [task for task in dict.fromkeys(changed) if task in published]
-    classes = {task.name: len(task.classes) for task in system.tasks()}
+    classes = {task.name: len(task.classes) for task in system.tasks}
     roots = system.roots()
     nodes = [_root(name, path) for name, path in roots.items()]
     nodes += [_task(task, published[task], i, classes[task]) for i, task in enumerate(tasks, start=1)]
@@ -85,21 +85,19 @@ def graph_of(system: "System") -> Graph:
     components = {_id(c): c for path in paths for c in path.components}
     holds = [Edge(node.id, _id(c), "holds") for node, path in zip(nodes, paths, strict=True) for c in path.components]
     of_path = {root.id: f"root:{name}" for name, root in roots.items()}
-    grew = [
-        edge for task in tasks for edge in _grew(system.catalog.paths.ancestors(published[task].id), of_path, published)
-    ]
+    grew = [edge for task in tasks for edge in _grew(system.lineage(task)[::-1], of_path, published)]
     return Graph((*nodes, *map(_component, components.values())), (*holds, *grew))
 
 
 def plain(graph: Graph) -> dict[str, Any]:
-    """The graph as JSON values, in the layout that networkx calls node-link."""
+    """Return the graph as JSON values, in the layout that networkx calls node-link."""
     nodes = [{"id": n.id, "kind": n.kind, "name": n.name, **n.attributes} for n in graph.nodes]
     edges = [{"source": e.source, "target": e.target, "kind": e.kind} for e in graph.edges]
     return {"directed": True, "multigraph": False, "graph": {}, "nodes": nodes, "edges": edges}
 
 
 def graphml(graph: Graph) -> str:
-    """The graph as GraphML, which networkx, Gephi, yEd and others read."""
+    """Return the graph as GraphML, which networkx, Gephi, yEd and others read."""
     import networkx
 
     made = networkx.node_link_graph(plain(graph), edges="edges")
@@ -131,7 +129,7 @@ def _component(component: Component) -> Node:
 
 
 def _grew(lineage: Sequence[Path], of_path: Mapping[str, str], published: Mapping[str, Path]) -> Sequence[Edge]:
-    """The edge from the nearest ancestor that is a root or a published task's, if the lineage is on record."""
+    """Return the edge from the nearest ancestor that is a root or a published task's, if the lineage is on record."""
     own, *older = lineage
     near = (
         of_path.get(path.id, f"task:{path.task}")

@@ -12,11 +12,10 @@ from ramet.base.files import refusals
 from ramet.report.page import page
 from ramet.report.style import FORMATS, draw, save, styled
 from ramet.report.tables import Picture
-from ramet.story.contents import Sharing, parts
 from ramet.story.curves import draw_curves
-from ramet.story.drawing import draw_graph
+from ramet.story.drawing import Sharing, draw_graph, draw_sharing
 from ramet.story.graph import Graph, graph_of, graphml, plain
-from ramet.story.sharing import draw_sharing
+from ramet.story.sections import parts
 from ramet.story.tell import Story, tell
 
 if TYPE_CHECKING:
@@ -41,7 +40,8 @@ def write_page(system: "System", file: Path) -> None:
         "sharing": partial(draw_sharing, shared),
     }
     shown = [block.name for part in made for block in part.blocks if isinstance(block, Picture)]
-    heading = system.name if system.branch == "main" else f"{system.name}, branch {system.branch}"
+    name, branch = system.store.name, system.versions.branch
+    heading = name if branch == "main" else f"{name}, branch {branch}"
     with TemporaryDirectory() as folder, refusals(f"cannot write {file}"):
         draw({name: figures[name] for name in shown}, Path(folder))
         file.write_text(page(heading, made, Path(folder)), encoding="utf-8")
@@ -80,8 +80,8 @@ def write_graph(graph: Graph, file: Path) -> None:
 
 
 def sharing(system: "System") -> Sharing:
-    """Of every two tasks, the parameters of what the paths of both hold; nothing where there are too many pairs."""
-    state = system.catalog.versions.published(system.branch)
+    """Return, of every two tasks, the parameters of what both paths hold; nothing where there are too many pairs."""
+    state = system.versions.published()
     if len(state) > PICTURED:
         return {}
     found = {task: {task: path.params} for task, path in sorted(state.items())}

@@ -1,7 +1,6 @@
 """A batch of images as the network reads it, plain or augmented as the `data.*` hyperparameters say (METHOD section 5).
 
-What is drawn for an example depends on the key and the example alone, so it is the same in every batch. kornia, whose
-own draws depend on the batch, lends its functional operations only, and is imported when a colour is to change.
+What is drawn for an example depends on the key and the example alone, so it is the same in every batch.
 
 Shape suffixes: B batch, C channels, H height, W width, S and T the new height and width.
 """
@@ -11,7 +10,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from math import log, pi
+from math import log
 from typing import Annotated
 
 import numpy as np
@@ -28,6 +27,8 @@ from ramet.base.records import Value
 
 Minimum = Annotated[float, Field(gt=0, le=1)]
 Delta = Annotated[float, Field(ge=0, lt=1)]
+
+_GREY = (0.299, 0.587, 0.114)
 
 _COLUMNS = ("jpeg", "area", "aspect", "left", "top", "flip", "brightness", "contrast", "saturation", "hue")
 """What is drawn, on or off: switching one operation on leaves the others' draws as they were."""
@@ -54,7 +55,7 @@ class Augmentation(BaseModel):
 
     @classmethod
     def of(cls, hyperparameters: Mapping[str, Value]) -> "Augmentation":
-        """The settings among a path's hyperparameters.
+        """Return the settings among a path's hyperparameters.
 
         Raises:
             InvalidValue: an unknown `data.*` hyperparameter, or a value out of range.
@@ -71,7 +72,7 @@ class Augmentation(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """What was drawn for each of B examples.
+    """Draws for each of B examples.
 
     quality is a JPEG quality of 100; box holds left, top, width and height as fractions of the image (B, 4); brightness
     is added, contrast and saturation multiply, and hue is in turns.
@@ -87,7 +88,7 @@ class Draws:
 
 
 def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> Draws:
-    """The draws of these examples under a key."""
+    """Return the draws of these examples under a key."""
     u = dict(zip(_COLUMNS, uniforms(key, examples, len(_COLUMNS)).T, strict=True))
     area = settings.crop_area_min + (1 - settings.crop_area_min) * u["area"]
     aspect = np.exp((2 * u["aspect"] - 1) * -log(settings.crop_aspect_min))
@@ -104,7 +105,7 @@ def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) ->
 
 
 def batch_images(images_BHWC: Tensor, *, image_size: int) -> Tensor:
-    """Images x_BCHW in [-1, 1] of uint8 images, resized to image_size pixels a side (bilinear, antialiased)."""
+    """Return images x_BCHW in [-1, 1] of uint8 images, resized to image_size pixels a side (bilinear, antialiased)."""
     return _signed(_resized(_unit(images_BHWC), image_size))
 
 
@@ -115,7 +116,7 @@ def augment(
     examples: npt.NDArray[np.integer],
     image_size: int,
 ) -> Tensor:
-    """Training images x_BCHW in [-1, 1] of uint8 images, augmented by a path's hyperparameters.
+    """Return training images x_BCHW in [-1, 1] of uint8 images, augmented by a path's hyperparameters.
 
     Crop and resize are one resampling, so colours change at the image size.
 
@@ -158,7 +159,7 @@ def _resized(x_BCHW: Tensor, size: int) -> Tensor:
 
 
 def _cropped(x_BCHW: Tensor, box_B4: npt.NDArray[np.float64], size: int) -> Tensor:
-    """Each image's box resampled to size pixels a side, as Pillow's antialiased bilinear resize of that box."""
+    """Return each image's box resampled to size pixels a side, as Pillow's antialiased bilinear resize of that box."""
     left, top, width, height = torch.from_numpy(box_B4.T).float().to(x_BCHW.device)
     rows_BSH = _resampling(top, height, x_BCHW.shape[2], size)
     columns_BTW = _resampling(left, width, x_BCHW.shape[3], size)
@@ -166,7 +167,7 @@ def _cropped(x_BCHW: Tensor, box_B4: npt.NDArray[np.float64], size: int) -> Tens
 
 
 def _resampling(start_B: Tensor, extent_B: Tensor, source: int, target: int) -> Tensor:
-    """The weight of every source pixel in every target pixel, (B, target, source), along one side of the image.
+    """Return the weight of every source pixel in every target pixel, (B, target, source), along one side of the image.
 
     A tent around the target pixel's centre, as wide as the source pixels that it stands for and never below one.
     """
@@ -178,24 +179,51 @@ def _resampling(start_B: Tensor, extent_B: Tensor, source: int, target: int) -> 
 
 
 def _recoloured(x_BCHW: Tensor, settings: Augmentation, drawn: Draws) -> Tensor:
-    from kornia import enhance
-
-    def on_device(values: npt.NDArray[np.float64]) -> Tensor:
-        return torch.from_numpy(values).to(x_BCHW)
+    def each(values: npt.NDArray[np.float64]) -> Tensor:
+        return torch.from_numpy(values).to(x_BCHW).view(-1, 1, 1, 1)
 
     if settings.brightness:
-        x_BCHW = enhance.adjust_brightness(x_BCHW, on_device(drawn.brightness))
-    if settings.contrast:  # around the mean of the image's grey
-        x_BCHW = enhance.adjust_contrast_with_mean_subtraction(x_BCHW, on_device(drawn.contrast))
+        x_BCHW = (x_BCHW + each(drawn.brightness)).clamp(0, 1)
+    if settings.contrast:
+        x_BCHW = contrasted(x_BCHW, each(drawn.contrast))
     if settings.saturation:
-        x_BCHW = enhance.adjust_saturation(x_BCHW, on_device(drawn.saturation))
+        x_BCHW = saturated(x_BCHW, each(drawn.saturation))
     if settings.hue:
-        x_BCHW = enhance.adjust_hue(x_BCHW, on_device(2 * pi * drawn.hue))
+        x_BCHW = turned(x_BCHW, each(drawn.hue))
     return x_BCHW
 
 
+def contrasted(x_BCHW: Tensor, factor_B111: Tensor) -> Tensor:
+    """Return colours whose distance from the mean of the image's grey (ITU-R BT.601) is multiplied, within [0, 1]."""
+    weights_C11 = x_BCHW.new_tensor(_GREY).view(3, 1, 1)
+    mean_B111 = (x_BCHW * weights_C11).sum(1, keepdim=True).mean((2, 3), keepdim=True)
+    return torch.lerp(mean_B111, x_BCHW, factor_B111).clamp(0, 1)
+
+
+def saturated(x_BCHW: Tensor, factor_B111: Tensor) -> Tensor:
+    """Return colours whose saturation, of hue, saturation and value, is multiplied, and 1 at most."""
+    low_B1HW, value_B1HW = x_BCHW.aminmax(dim=1, keepdim=True)
+    # The other two stay, so a channel's distance from the largest one grows as the saturation does, until the smallest
+    # is 0. Grey has no saturation to multiply: its distances are 0, whatever the factor.
+    most_B1HW = value_B1HW / (value_B1HW - low_B1HW).clamp(min=1e-8)
+    return value_B1HW - (value_B1HW - x_BCHW) * torch.minimum(factor_B111.expand_as(most_B1HW), most_B1HW)
+
+
+def turned(x_BCHW: Tensor, turns_B111: Tensor) -> Tensor:
+    """Return colours whose hue is turned around the circle; saturation and value stay."""
+    low_B1HW, value_B1HW = x_BCHW.aminmax(dim=1, keepdim=True)
+    chroma_B1HW = value_B1HW - low_B1HW
+    red, green, blue = x_BCHW[:, :1], x_BCHW[:, 1:2], x_BCHW[:, 2:]
+    first, second, third = (green - blue, 0), (blue - red, 2), (red - green, 4)
+    sixths = [difference / chroma_B1HW.clamp(min=1e-8) + offset for difference, offset in (first, second, third)]
+    hue_B1HW = torch.where(red == value_B1HW, sixths[0], torch.where(green == value_B1HW, sixths[1], sixths[2]))
+    # A channel falls from the value to the lowest by its distance on the circle from the sixth where it is largest.
+    steps_BCHW = (hue_B1HW + 6 * turns_B111 + hue_B1HW.new_tensor([5, 3, 1]).view(3, 1, 1)) % 6
+    return value_B1HW - chroma_B1HW * torch.minimum(steps_BCHW, 4 - steps_BCHW).clamp(0, 1)
+
+
 def _recompressed(images_BHWC: Tensor, quality: npt.NDArray[np.int64]) -> Tensor:
-    """The images after JPEG compression, which Pillow does outside the interpreter's lock, so in threads."""
+    """Return the images after JPEG compression, which Pillow does outside the interpreter's lock, so in threads."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = list(pool.map(_through_jpeg, images_BHWC.cpu().numpy(), quality.tolist()))
     return torch.from_numpy(np.stack(decoded)).to(images_BHWC.device)

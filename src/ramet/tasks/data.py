@@ -3,20 +3,31 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import DataError
+from ramet.base.files import refusals, whole_folder
+from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Task, to_json
 from ramet.tasks import cache
-from ramet.tasks.build import Progress, Reading, build, reading_of
+from ramet.tasks.build import Reading, build, fingerprint_of
 from ramet.tasks.cache import Split
 from ramet.tasks.names import check_name
 from ramet.tasks.sources import Source, open_source
-from ramet.tasks.sources.base import SPLITS
-from ramet.tasks.survey import survey
+from ramet.tasks.sources.base import SPLITS, check_text
+from ramet.tasks.splits import assign
 
-__all__ = ["Progress", "Split", "add", "check_source", "open_splits", "remove_cache"]
+__all__ = ["Split", "add", "check_source", "open_splits", "remove_cache", "side_for"]
+
+
+def side_for(image_size: int) -> int:
+    """Return the longest side at which images are cached for networks that see image_size pixels a side.
+
+    A seventh more, 256 for 224: a crop is one of a picture that still has more to show than the network sees.
+    """
+    return -(-image_size * 8 // 7)
 
 
 def add(
@@ -28,24 +39,23 @@ def add(
     validation: float | None = None,
     test: float | None = None,
     skip_bad_images: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
     **options: Any,
 ) -> Task:
-    """Reads a source, decodes every image once into the system's cache, and returns the task's record.
+    """Read a source, decode every image once into the system's cache, and return the task's record.
 
     Stopped at any moment, it leaves nothing that counts, and the same call finishes; done, the same call is quick.
-    The record's options say how the data was read, and what was found: `size` (height, width of the images),
-    `bad_images` (how many were skipped), `train_test_duplicates` (test images that equal a training image).
+    `ramet.tasks.build.build` says what the record's options tell.
 
     Args:
         system_folder: the system; images go to its `cache/`.
         name: the task's name. What was cached for another task of this name is replaced.
         source: what `open_source` takes.
-        max_side: larger images are made smaller; the largest image size that a method may ask for is a good value.
+        max_side: larger images are made smaller; see `side_for`.
         validation: the fraction of train for a validation split that the source lacks (else 0.05).
         test: the same for the test split.
         skip_bad_images: leave out images that cannot be decoded, instead of refusing.
-        progress: is told (done, total) as images are read twice: once for hash and size, once to decode.
+        progress: told the images that are read.
         options: the source's own options.
 
     Raises:
@@ -53,26 +63,38 @@ def add(
     """
     check_name(name)
     reading = Reading(max_side, validation, test, skip_bad_images, options)
-    return build(cache.folder_of(system_folder, name), name, open_source(source, **options), reading, progress)
+    check_text("the options", json.dumps(options, ensure_ascii=False, default=str))
+    opened = open_source(source, **options)
+    assign(opened.splits, validation=validation, test=test)  # refuse wrong fractions before anything is written
+    folder = cache.folder_of(system_folder, name)
+    with _writing(folder), cache.locked(folder):
+        cached = cache.read_task(folder)
+        if cached is not None and Reading.of(cached) == reading and _same_data(folder, cached, opened):
+            cache.write_stamps(folder, opened.stamps())
+            return replace(cached, name=name, source=opened.uri)
+        with whole_folder(folder) as partial:
+            return build(partial, name, opened, reading, progress)
 
 
-def open_splits(system_folder: Path, task: Task, progress: Progress | None = None) -> dict[str, Split]:
-    """The splits "train", "validation" and "test" of a task; the cache is made again where it is gone.
+def open_splits(system_folder: Path, task: Task, progress: Progress = QUIET) -> dict[str, Split]:
+    """Return the splits "train", "validation" and "test" of a task; the cache is made again where it is gone.
 
     Raises:
         DataError: the cache is gone, and the source is not what it was.
     """
     folder = cache.folder_of(system_folder, task.name)
     if not _is_of(folder, task):
-        opened = _reopen(task)
-        if survey(opened, lambda _: None).fingerprint != task.fingerprint:
-            raise _changed(task, None, opened.stamps())
-        build(folder, task.name, opened, reading_of(task), progress)
+        with _writing(folder), cache.locked(folder):
+            if not _is_of(folder, task):  # another process may have made it while this one waited
+                opened = _reopen(task)
+                with whole_folder(folder) as partial:
+                    if _data(build(partial, task.name, opened, Reading.of(task), progress)) != _data(task):
+                        raise _changed(task, None, opened.stamps())
     return {split: cache.open_split(folder, split) for split in SPLITS}
 
 
 def check_source(system_folder: Path, task: Task) -> None:
-    """Compares a task's source with what it was when the task was added; what is cached is used all the same.
+    """Compare a task's source with what it was when the task was added; what is cached is used all the same.
 
     Names, sizes and times of the files are compared first, and contents only where these differ.
 
@@ -85,30 +107,40 @@ def check_source(system_folder: Path, task: Task) -> None:
     now = opened.stamps()
     if before == now:
         return
-    if survey(opened, lambda _: None).fingerprint != task.fingerprint:
+    if fingerprint_of(opened) != task.fingerprint:
         raise _changed(task, before, now)
     if before is not None:
-        with cache.writing(folder):
-            cache.write_stamps(folder, now)
+        cache.write_stamps(folder, now)
 
 
 def remove_cache(system_folder: Path, name: str) -> None:
-    """Deletes the cached images of a task, if there are any."""
+    """Delete the cached images of a task, if there are any."""
     shutil.rmtree(cache.folder_of(system_folder, check_name(name)), ignore_errors=True)
+
+
+def _writing(folder: Path) -> Any:
+    return refusals(f"the cache {folder} cannot be written")
 
 
 def _reopen(task: Task) -> Source:
     return open_source(task.source, **task.options["source"])
 
 
+def _same_data(folder: Path, cached: Task, opened: Source) -> bool:
+    """Return true where a source holds what is cached; its images are only read where its files were touched."""
+    untouched = cached.source == opened.uri and cache.read_stamps(folder) == opened.stamps()
+    return untouched or cached.fingerprint == fingerprint_of(opened)
+
+
 def _is_of(folder: Path, task: Task) -> bool:
-    """Whether a cache folder holds the images of this very task: of equal data, read in the same way."""
+    """Return true where a cache folder holds the images of this very task: of equal data, read in the same way."""
     cached = cache.read_task(folder)
     return cached is not None and _data(cached) == _data(task)
 
 
 def _data(task: Task) -> tuple[object, ...]:
-    return task.fingerprint, json.dumps(to_json(task)["options"], sort_keys=True)
+    plain = to_json(replace(task, options={}))
+    return plain["classes"], plain["splits"], task.fingerprint, Reading.of(task), list(task.options["size"])
 
 
 def _changed(task: Task, before: Mapping[str, str] | None, now: Mapping[str, str]) -> DataError:

@@ -75,7 +75,7 @@ class Demo:
 
 
 def load(name: str) -> Demo:
-    """The images of a demo task, made anew in about a second; equal in every call.
+    """Return the images of a demo task, made anew in about a second; equal in every call.
 
     Raises:
         UnknownName: there is no such demo.
@@ -87,7 +87,7 @@ def load(name: str) -> Demo:
 
 
 def class_names(characters: Sequence[str]) -> tuple[str, ...]:
-    """What to call each character: Latin ones by themselves, others by what their Unicode names do not share."""
+    """Return what to call each character: Latin ones by themselves, others by what their Unicode names do not share."""
     if all(ord(c) < 0x250 for c in characters):
         return tuple(characters)
     names = [unicodedata.name(c).lower().split() for c in characters]
@@ -98,7 +98,7 @@ def class_names(characters: Sequence[str]) -> tuple[str, ...]:
 
 
 def faces_of(name: str) -> dict[str, list[Path]]:
-    """The font faces for each split of a task of characters: those that have all its characters."""
+    """Return the font faces for each split of a task of characters: those that have all its characters."""
     folder = Path(extra("matplotlib", "demo").get_data_path(), "fonts", "ttf")
     font = extra("matplotlib.ft2font", "demo").FT2Font
     wanted = set(map(ord, _CHARACTERS[name]))

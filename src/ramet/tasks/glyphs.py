@@ -24,7 +24,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 def render(task: str, face: Path, characters: Sequence[str], each: int) -> npt.NDArray[np.uint8]:
-    """Pictures of every character in one font face: uint8 (characters x each, SIDE, SIDE, 3), a character at a time."""
+    """Return pictures of every character in a font face: uint8 (characters x each, SIDE, SIDE, 3), in turn."""
     draws = generator("demo", task, face.name)
     n = len(characters) * each
     strokes = draws.integers(len(_STROKES), size=n)
@@ -38,7 +38,7 @@ def render(task: str, face: Path, characters: Sequence[str], each: int) -> npt.N
 
 
 def _glyph(font: ImageFont.FreeTypeFont, character: str, stroke: int) -> Image.Image:
-    """A character in white on black, in the middle of the canvas; made smaller if it is larger than the canvas."""
+    """Return a character in white on black, in the middle of the canvas; made smaller where it is larger."""
     left, top, right, bottom = font.getbbox(character, stroke_width=stroke)
     image = Image.new("L", (int(right - left), int(bottom - top)))
     ImageDraw.Draw(image).text((-left, -top), character, fill=255, font=font, stroke_width=stroke)
@@ -49,7 +49,7 @@ def _glyph(font: ImageFont.FreeTypeFont, character: str, stroke: int) -> Image.I
 
 
 def _warps(u_N6: _Floats) -> _Floats:
-    """Affine maps from picture to glyph, as Pillow takes them: some turn, slant, stretch and shift about the middle."""
+    """Return affine maps from picture to glyph, as Pillow takes them: turn, slant, stretch, shift about the middle."""
     turn, slant, wide, high, right, down = u_N6.T
     a, b = 1.1 + 0.18 * wide, 0.16 * turn + 0.14 * slant
     d, e = -0.16 * turn, 1.1 + 0.18 * high
@@ -65,7 +65,7 @@ def _warped(glyph: Image.Image, warp: _Floats) -> npt.NDArray[np.uint8]:
 
 
 def _coloured(ink_NHW1: _Floats, draws: np.random.Generator) -> npt.NDArray[np.uint8]:
-    """Ink on paper: each of a colour of its own, the paper with a shade across it, all with noise."""
+    """Return ink on paper: each of a colour of its own, the paper with a shade across it, all with noise."""
     n = len(ink_NHW1)
     paper = draws.uniform(0.0, 1.0, (n, 1))
     contrast = draws.uniform(0.3, 0.7, (n, 1)) * np.where(paper < 0.5, 1.0, -1.0)

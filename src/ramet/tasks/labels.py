@@ -31,7 +31,7 @@ class LabelRule:
 
 
 def bin_of(value: float, edges: Sequence[float]) -> int:
-    """The bin whose edges a value lies between: `edges[i] < value <= edges[i + 1]`; -1 where it is below all."""
+    """Return the bin whose edges a value lies between: `edges[i] < value <= edges[i + 1]`; -1 where it is below all."""
     return bisect_left(edges, value) - 1
 
 
@@ -62,13 +62,13 @@ def _kitti_nearest_vehicle(record: Record) -> int:
 
 
 def _kitti_objects(record: Record) -> list[tuple[int, float]]:
-    """The type of each object, and how far in front of the camera it is."""
+    """Return the type of each object, and how far in front of the camera it is."""
     objects = record["objects"]
     return [(int(kind), float(z)) for kind, (_, _, z) in zip(objects["type"], objects["location"], strict=True)]
 
 
 def _bins(edges: Sequence[float]) -> tuple[str, ...]:
-    """Names of the bins that begin at each edge; nothing is below the first one."""
+    """Return names of the bins that begin at each edge; nothing is below the first one."""
     between = (f"{low:g} to {high:g}" for low, high in pairwise(edges[1:]))
     return (f"up to {edges[1]:g}", *between, f"over {edges[-1]:g}")
 
@@ -85,4 +85,4 @@ RULES: Mapping[str, LabelRule] = {
     "kitti.vehicles": LabelRule(_kitti_vehicles, ("0", "1", "2", "3 or more")),
     "kitti.nearest_vehicle": LabelRule(_kitti_nearest_vehicle, (*_bins(_KITTI_VEHICLE_DISTANCES[:-1]), "none")),
 }
-"""The rules by the names that the catalog has for them."""
+"""The rules by the names that the papers' list has for them."""

@@ -10,7 +10,7 @@ _PART = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def check_name(name: str) -> str:
-    """The name itself, if it can be a task's: parts of letters, digits, `.`, `_`, `-`, joined by `/` (cmaterdb/bangla).
+    """Return the name if it can be a task's: parts of letters, digits, `.`, `_`, `-`, joined by `/` (cmaterdb/bangla).
 
     Raises:
         InvalidValue: the name is empty, too long, starts with something else than a letter or digit, or has a part that

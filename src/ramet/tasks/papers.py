@@ -1,4 +1,4 @@
-"""The catalog: the 129 tasks of the papers, each with its data set, splits and label; a table of facts, no data.
+"""The 129 tasks of the papers, each with its data set, splits and label: a table of facts, no data.
 
 `large-124` are the tasks of the papers' large system; the other suites are benchmarks of their own, and `tfds` the rest
 of the TensorFlow Datasets catalogue.
@@ -9,13 +9,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
 from ramet.base.errors import UnknownName
+from ramet.base.text import did_you_mean
 from ramet.tasks.slices import parse_row
 
 LARGE = "large-124"
@@ -23,7 +23,7 @@ SUITES = ("mccb", "vdd", "vtab-1k", "vtab-full", "tfds", LARGE)
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogTask:
+class PapersTask:
     """A task of the papers.
 
     dataset is its name (and version) in TFDS; train, validation and test are split expressions, all "default" where the
@@ -46,7 +46,7 @@ class CatalogTask:
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The data sets that it needs: its own, and those that its splits are taken from."""
+        """Return the data sets that it needs: its own, and those that its splits are taken from."""
         slices = (
             part for parts in (parse_row(self.train, self.validation, self.test) or {}).values() for part in parts
         )
@@ -54,39 +54,37 @@ class CatalogTask:
 
 
 @cache
-def entries() -> Mapping[str, CatalogTask]:
-    """All tasks of the catalog by name."""
+def entries() -> Mapping[str, PapersTask]:
+    """Return all tasks of the papers by name."""
     lines = (files("ramet.tasks") / "papers.csv").read_text(encoding="utf-8").splitlines()
     return MappingProxyType({row["task"]: _entry(row) for row in csv.DictReader(lines)})
 
 
-def find(name: str) -> CatalogTask:
-    """The task of that name.
+def find(name: str) -> PapersTask:
+    """Return the task of that name.
 
     Raises:
         UnknownName: there is none.
     """
     if name not in entries():
-        near = " or ".join(get_close_matches(name, entries(), n=2))
-        raise UnknownName(
-            f"the catalog has no task {name!r}", f"did you mean {near}?" if near else "`ramet task catalog` lists them"
-        )
+        remedy = did_you_mean(name, entries(), "`ramet task papers` lists them")
+        raise UnknownName(f"the papers have no task {name!r}", remedy)
     return entries()[name]
 
 
-def members(suite: str) -> list[CatalogTask]:
-    """The tasks of a suite, in the order of the papers.
+def members(suite: str) -> list[PapersTask]:
+    """Return the tasks of a suite, in the order of the papers.
 
     Raises:
         UnknownName: there is none.
     """
     if suite not in SUITES:
-        raise UnknownName(f"the catalog has no suite {suite!r}", f"its suites are {', '.join(SUITES)}")
+        raise UnknownName(f"the papers have no suite {suite!r}", did_you_mean(suite, SUITES))
     return [entry for entry in entries().values() if (entry.in_large if suite == LARGE else entry.suite == suite)]
 
 
-def is_prepared(entry: CatalogTask, data_dir: str | Path | None = None) -> bool:
-    """Whether tfds prepared a task's data sets in array_record; only folders are looked at, tfds is not loaded.
+def is_prepared(entry: PapersTask, data_dir: str | Path | None = None) -> bool:
+    """Return true where tfds prepared a task's data sets in array_record; looks at folders only, and loads no tfds.
 
     Args:
         entry: the task.
@@ -97,7 +95,7 @@ def is_prepared(entry: CatalogTask, data_dir: str | Path | None = None) -> bool:
 
 
 def _folders(root: Path, dataset: str) -> Iterator[Path]:
-    """Where a data set may be: NAME[/CONFIG]/VERSION, or below a configuration that its name leaves out."""
+    """Yield where a data set may be: NAME[/CONFIG]/VERSION, or below a configuration that its name leaves out."""
     name, _, version = dataset.partition(":")
     for above in ("", "*/"):
         yield from (root / name).glob(f"{above}{version or '[0-9]*.*.*'}")
@@ -111,17 +109,12 @@ def _is_array_record(folder: Path) -> bool:
     return isinstance(info, dict) and info.get("fileFormat") == "array_record"
 
 
-def _entry(row: Mapping[str, str]) -> CatalogTask:
-    return CatalogTask(
+def _entry(row: Mapping[str, str]) -> PapersTask:
+    reported = row["reported_test_accuracy"]
+    return PapersTask(
         name=row["task"],
-        suite=row["suite"],
-        dataset=row["dataset"],
-        train=row["train"],
-        validation=row["validation"],
-        test=row["test"],
-        label=row["label"],
+        **{column: row[column] for column in ("suite", "dataset", "train", "validation", "test", "label", "note")},
         classes=int(row["classes"]) if row["classes"] else None,
         in_large=row["in_large"] == "1",
-        reported_test_accuracy=float(row["reported_test_accuracy"]) if row["reported_test_accuracy"] else None,
-        note=row["note"],
+        reported_test_accuracy=float(reported) if reported else None,
     )

@@ -17,7 +17,7 @@ _CHUNK = 16
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """function of every item, in the order of the items; what it raises is raised here.
+    """Yield function of every item, in the order of the items; what it raises is raised here.
 
     Items are taken, in this thread, at most a few chunks before their results are asked for.
     """

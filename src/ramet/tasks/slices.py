@@ -29,7 +29,7 @@ class Bound:
     examples: int = 0
 
     def of(self, count: int) -> int:
-        """The place in a split of that many examples."""
+        """Return the place in a split of that many examples."""
         return min(count, count * self.percent // 100 + self.examples)
 
 
@@ -43,7 +43,7 @@ class Slice:
     dataset: str | None = None
 
     def of(self, count: int) -> range:
-        """The examples, if the split has that many."""
+        """Return the examples, if the split has that many."""
         return range(self.start.of(count), self.stop.of(count))
 
 
@@ -52,7 +52,7 @@ Row = Mapping[str, tuple[Slice, ...]]
 
 
 def parse(text: str) -> tuple[Slice, ...]:
-    """What an expression names.
+    """Return what an expression names.
 
     Raises:
         InvalidValue: it is none.
@@ -70,14 +70,14 @@ def parse(text: str) -> tuple[Slice, ...]:
 
 
 def parse_row(train: str, validation: str, test: str) -> Row | None:
-    """The three splits of a task; None where they are the data set's own."""
+    """Return the three splits of a task; None where they are the data set's own."""
     if train == validation == test == DEFAULT:
         return None
     return {"train": parse(train), "validation": parse(validation), "test": parse(test)}
 
 
 def default_row(available: Collection[str], where: str) -> Row:
-    """A data set's own splits; a missing test, then a missing validation split, takes the next 5 % of train.
+    """Return a data set's own splits; a missing test, then a missing validation split, takes the next 5 % of train.
 
     Args:
         available: the names of the splits that there are.

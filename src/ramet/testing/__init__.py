@@ -10,5 +10,6 @@ or each as a test of its own:
 """
 
 from ramet.testing.check import Broken, Check, check, checks
+from ramet.testing.engines import EngineCheck, check_engine, engine_checks
 
-__all__ = ["Broken", "Check", "check", "checks"]
+__all__ = ["Broken", "Check", "EngineCheck", "check", "check_engine", "checks", "engine_checks"]

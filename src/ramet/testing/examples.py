@@ -24,9 +24,9 @@ METHOD = load("mu2net-plus@characters")
 
 def root(tag: str = "root", *, untrained: bool = False) -> Path:
     """A root of three blocks."""
-    dimensions = {"image_size": 32, "adapter_width": 1, "classes": CLASSES}
+    dimensions = spec.dimensions({"data.image_size": 32}, CLASSES)
     components = tuple(
-        Component(name, content_id([tag, name]), spec.size(TINY, name, **dimensions), untrained=untrained)
+        Component(name, content_id([tag, name]), spec.size(TINY, name, dimensions), untrained=untrained)
         for name in spec.component_names(TINY.layers)
     )
     own = {"layers": TINY.layers, "data.image_size": TINY.image_size}
@@ -43,9 +43,7 @@ def grown(parent: Path, task: str, trained: Sequence[str], *, inserted: Sequence
         kept = parent.component(name)
         if kept is not None and name not in trained:
             return kept
-        return Component(
-            name, content_id([parent.id, task, name]), spec.size(TINY, name, **dimensions), "momentum", task
-        )
+        return Component(name, content_id([parent.id, task, name]), spec.size(TINY, name, dimensions), "momentum", task)
 
     return Path(
         "", task, TINY, tuple(map(component, names)), values,

@@ -89,7 +89,7 @@ def _check_plan(of: Method, plan: ChildPlan) -> None:
     for action, probability in plan.mu.items():
         holds(0 <= probability <= 1, f"the probability of {action!r} is {probability}")
     for part in plan.parts:
-        size = spec.size(TINY, part.name, **plan.dimensions)
+        size = spec.size(TINY, part.name, plan.dimensions)
         fits = part.origin is None or part.origin.size == size or part.name == "pos_embed"
         holds(fits, f"{part.name} is taken from one of another size")
         if part.origin is None or part.origin.size != size:

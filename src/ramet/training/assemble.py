@@ -8,78 +8,64 @@ from torch import Tensor
 
 from ramet.base.randomness import Key, seed_of
 from ramet.method.plan import ChildPlan, Part
-from ramet.runtime.resident import Load, Parts, on_device
-from ramet.vit.initial import new_component, resample_pos_embed
-from ramet.vit.network import stages
-from ramet.vit.spec import size
+from ramet.runtime.grouping import Program
+from ramet.runtime.resident import Parts, Resident
+from ramet.vit import kinds, spec
+from ramet.vit.initial import new_component
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """A child's tensors on the device.
+    """A child's tensors on the device, ready to run.
 
-    parts holds every component in the path's order; trainable the names whose tensors are the child's own and take
-    gradients; momentum what was inherited for them; shared_stages the keys of the stages that are frozen from the
-    input on: two children that begin with equal keys compute the same there.
+    own holds the components whose tensors are the child's and take gradients, momentum what was inherited for them.
     """
 
-    parts: Parts
-    trainable: tuple[str, ...]
+    program: Program
+    own: Parts
     momentum: Parts
-    shared_stages: tuple[tuple[str, ...], ...]
 
 
-def assemble(
-    plan: ChildPlan, load: Load, key: Key, device: torch.device, frozen: dict[str, Mapping[str, Tensor]]
-) -> Assembled:
-    """The tensors of a planned child.
+def assemble(plan: ChildPlan, components: Resident, key: Key) -> Assembled:
+    """Return the tensors of a planned child.
 
     Args:
         plan: what to keep, clone or make new.
-        load: the store's reader.
+        components: the frozen components on the device, and the store's reader.
         key: keys the initial values of new components.
-        device: where the child will be trained.
-        frozen: the frozen components that siblings hold there already, by digest; extended here.
     """
     parts: Parts = {}
     momentum: Parts = {}
     for part in plan.parts:
         if part.trainable:
-            parts[part.name] = _own(plan, part, load, key, device)
-            if part.origin and part.origin.momentum and _keeps_shape(plan, part):
-                momentum[part.name] = on_device(device, load(part.origin.momentum))
+            parts[part.name] = _own(plan, part, components, key)
+            if part.origin and part.origin.momentum and _keeps_size(plan, part):
+                inherited = components.load(part.origin.momentum)
+                momentum[part.name] = _copied(inherited, components.device)
         else:
             assert part.origin is not None  # a plan makes every new component trainable
-            digest = part.origin.digest
-            if digest not in frozen:
-                frozen[digest] = on_device(device, load(digest))
-            parts[part.name] = frozen[digest]
-    return Assembled(parts, tuple(p.name for p in plan.parts if p.trainable), momentum, _shared_stages(plan))
+            parts[part.name] = components.component(part.name, part.origin.digest)
+    frozen = {p.name: p.origin.digest for p in plan.parts if p.origin and not p.trainable}
+    own = {p.name: parts[p.name] for p in plan.parts if p.trainable}
+    return Assembled(Program.of(plan.parent.architecture, parts, frozen), own, momentum)
 
 
-def _own(plan: ChildPlan, part: Part, load: Load, key: Key, device: torch.device) -> dict[str, Tensor]:
+def _own(plan: ChildPlan, part: Part, components: Resident, key: Key) -> dict[str, Tensor]:
+    architecture, dimensions = plan.parent.architecture, plan.dimensions
+    tensors: Mapping[str, Tensor]
     if part.origin is None:
-        tensors: Mapping[str, Tensor] = new_component(
-            plan.parent.architecture, part.name, **plan.dimensions, seed=seed_of(*key, part.name)
-        )
+        tensors = new_component(architecture, part.name, dimensions, seed=seed_of(*key, part.name))
     else:
-        tensors = load(part.origin.digest)
-        if not _keeps_shape(plan, part):
-            image_size, patch_size = plan.dimensions["image_size"], plan.parent.architecture.patch_size
-            tensors = {"value": resample_pos_embed(tensors["value"], image_size, patch_size)}
-    return {name: t.to(device, copy=True).requires_grad_() for name, t in tensors.items()}
+        tensors = components.load(part.origin.digest)
+        if not _keeps_size(plan, part):
+            tensors = kinds.find(part.name).resized(tensors, architecture, dimensions)
+    return {name: t.requires_grad_() for name, t in _copied(tensors, components.device).items()}
 
 
-def _keeps_shape(plan: ChildPlan, part: Part) -> bool:
-    return part.origin is None or part.origin.size == size(plan.parent.architecture, part.name, **plan.dimensions)
+def _copied(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
+    return {name: t.to(device, copy=True) for name, t in tensors.items()}
 
 
-def _shared_stages(plan: ChildPlan) -> tuple[tuple[str, ...], ...]:
-    by_name = {p.name: p for p in plan.parts}
-    keys: list[tuple[str, ...]] = []
-    for stage in stages(plan.parent.architecture, list(by_name)):
-        members = [by_name[name] for name in stage]
-        if any(m.trainable for m in members):
-            break
-        keys.append(tuple(m.origin.digest for m in members if m.origin))
-    return tuple(keys)
+def _keeps_size(plan: ChildPlan, part: Part) -> bool:
+    size = spec.size(plan.parent.architecture, part.name, plan.dimensions)
+    return part.origin is None or part.origin.size == size

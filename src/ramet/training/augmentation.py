@@ -21,7 +21,7 @@ def augmented(
     key: Key,
     examples: npt.NDArray[np.integer],
 ) -> Tensor:
-    """Training images x_BCHW in [-1, 1]: ramet's own augmentation, then a method's, in their order.
+    """Return training images x_BCHW in [-1, 1]: ramet's own augmentation, then a method's, in their order.
 
     Args:
         images_BHWC: uint8, on any device.
@@ -44,7 +44,7 @@ def augmented(
 def applied(
     part: Augmentation, x_BCHW: Tensor, u_BN: npt.NDArray[np.float64], hyperparameters: Mapping[str, Value]
 ) -> Tensor:
-    """What a part makes of images from 0 to 1, which it was given a copy of.
+    """Return what a part makes of images from 0 to 1, which it was given a copy of.
 
     Raises:
         PartError: it fails, or answers with what are no images of the same shape from 0 to 1.

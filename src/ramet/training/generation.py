@@ -7,29 +7,32 @@ there. Each child comes out as it would have done alone, bit for bit on a CPU.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from ramet.base.progress import QUIET, Progress
 from ramet.base.randomness import Key
+from ramet.base.records import content_id
 from ramet.method.document.schema import Method, Training
-from ramet.method.plan import ChildPlan
-from ramet.runtime.device import is_out_of_memory, precision
+from ramet.method.plan import ChildPlan, Rounds
+from ramet.runtime.device import MicroBatch, is_out_of_memory, precision
 from ramet.runtime.grouping import run_shared
-from ramet.runtime.inference import accuracies
+from ramet.runtime.inference import qualities
 from ramet.runtime.loader import Examples, Indices, examples, sample_subset, stream
-from ramet.runtime.resident import Load
-from ramet.runtime.workers import Workers
+from ramet.runtime.objective import ONE_CLASS
+from ramet.runtime.resident import Load, Resident
+from ramet.runtime.siblings import Siblings
 from ramet.tasks.data import Split
+from ramet.training import checkpoint as checkpoints
 from ramet.training.assemble import assemble
 from ramet.training.augmentation import augmented
-from ramet.training.learner import Failure, Learner
-
-Report = Callable[[int, int, Sequence[float]], None]
-"""Told now and then: steps done, steps in all, the best quality so far of each child (NaN before the first)."""
+from ramet.training.learner import Failure, Learner, failure_of
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class TrainedChild:
     """What training made of a plan.
 
     tensors and momentum are those of the best checkpoint's trainable components, in main memory; both are empty where
-    the child failed. curve is the validation accuracy after each round, seconds its share of the wall time.
+    the child failed, and error is the traceback where it raised. curve is the validation quality after each round,
+    seconds its share of the wall time.
     """
 
     plan: ChildPlan
@@ -47,28 +51,12 @@ class TrainedChild:
     momentum: Mapping[str, Mapping[str, Tensor]]
     examples: int
     seconds: float
+    error: str = ""
 
     @property
     def quality(self) -> float:
-        """The best validation accuracy, NaN where there is none."""
+        """Return the best validation quality, NaN where there is none."""
         return max(self.curve) if self.curve and not self.failure else math.nan
-
-
-@dataclass(frozen=True)
-class Rounds:
-    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
-
-    count: int
-    steps: int
-    batch: int
-
-    @staticmethod
-    def of(method: Method, train_examples: int) -> "Rounds":
-        """A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less."""
-        budget = method.budget
-        batch = min(method.batch, train_examples)
-        steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
-        return Rounds(budget.validations, max(1, steps), batch)
 
 
 def train_generation(
@@ -78,57 +66,78 @@ def train_generation(
     load: Load,
     key: Key,
     device: torch.device,
-    report: Report | None = None,
-    numbers: Sequence[int] | None = None,
+    *,
+    numbers: Sequence[int],
+    rounds: Rounds,
+    progress: Progress = QUIET,
+    checkpoint: Path | None = None,
+    at_once: int | None = None,
 ) -> list[TrainedChild]:
     """Train planned children side by side; they must agree on their data.* hyperparameters.
 
     Args:
         plans: the children.
-        method: the budget, batch size and training settings.
+        method: the training settings, and how many examples validate.
         splits: the task's train and validation splits; validation is on a fixed choice of its examples.
         load: the store's reader.
         key: keys the order of examples, their augmentation and the initial values of new components.
         device: where to train.
-        report: told of progress after every step and validation.
-        numbers: the children's numbers in the generation (default 0, 1, ...), which key their new components.
+        numbers: the children's numbers in the generation, which key their new components.
+        rounds: how much to train.
+        progress: told of every step of the "training", and of the validations of "child N" that are its best so far.
+        checkpoint: a folder for the state at the last validation; the same call with the same folder goes on from it.
+            Its removal, once the result is on record, is the caller's.
+        at_once: how many children are trained at the same time; by default as many as there are cores for.
+
+    Raises:
+        RametError: an object is missing, a part of the method fails, or the checkpoint cannot be written.
     """
+    task = plans[0].task
     train = examples(splits["train"], device)
     limit, count = method.budget.validation_examples, len(splits["validation"].labels)
-    validation = examples(splits["validation"], device, sample_subset(count, limit, (plans[0].task, "validation")))
-    rounds = Rounds.of(method, len(train))
-    learners = _make_learners(plans, method, rounds, load, key, device, numbers or range(len(plans)))
+    validation = examples(splits["validation"], device, sample_subset(count, limit, (task, "validation")))
+    results = _make_learners(plans, method, rounds, Resident(load, device), (*key, "new"), numbers)
+    learners = [made if isinstance(made, Learner) else None for made in results]
+    call = call_id(plans, method, key, numbers, rounds) if checkpoint else ""
+    done, rows = checkpoints.resume(checkpoint, call, learners) if checkpoint else (0, None)
+    micro = MicroBatch(rows)
     draws = stream(len(train), rounds.batch, (*key, "examples"))
     total = rounds.count * rounds.steps
-    with Workers(method.budget.generation, device) as workers:
-        for step in range(1, total + 1):
-            _train_step(_alive(learners), train, next(draws), method.training, key, workers)
+    with Siblings(device, at_once) as siblings:
+        for step, batch in enumerate(islice(draws, done * rounds.steps, total), done * rounds.steps + 1):
+            _train_step(_alive(learners), train, batch, method.training, key, siblings, micro)
             if step % rounds.steps == 0:
-                _validate(_alive(learners), validation, workers)
-            if report:
-                report(step, total, _best(learners))
-    return [_result(plan, learner, rounds.batch) for plan, learner in zip(plans, learners, strict=True)]
+                _validate(_alive(learners), validation, siblings)
+                _tell(learners, numbers, progress)
+                if checkpoint and step < total:
+                    checkpoints.write(checkpoint, call, step // rounds.steps, learners, micro.rows)
+            progress.advanced("training", step, total)
+    return [_result(made, rounds.batch) if isinstance(made, Learner) else made for made in results]
+
+
+def call_id(plans: Sequence[ChildPlan], method: Method, key: Key, numbers: Sequence[int], rounds: Rounds) -> str:
+    """Return what names all that a training follows from, but for the data: its state is no other's."""
+    made = [(plan.parent.id, plan.task, plan.classes, plan.parts, plan.hyperparameters) for plan in plans]
+    return content_id([key, method.fingerprint, list(numbers), rounds, made])
 
 
 def _make_learners(
     plans: Sequence[ChildPlan],
     method: Method,
     rounds: Rounds,
-    load: Load,
+    components: Resident,
     key: Key,
-    device: torch.device,
     numbers: Sequence[int],
-) -> list[Learner | None]:
-    frozen: dict[str, Mapping[str, Tensor]] = {}
-    total = rounds.count * rounds.steps
+) -> list[Learner | TrainedChild]:
+    """Return the children ready to be trained; of one that cannot be assembled, its failure."""
 
-    def make(plan: ChildPlan, number: int) -> Learner | None:
+    def make(plan: ChildPlan, number: int) -> Learner | TrainedChild:
         try:
-            return Learner(plan, assemble(plan, load, (*key, "new", number), device, frozen), method.training, total)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            return None
+            assembled = assemble(plan, components, (*key, number))
+            return Learner(plan, assembled, method.training, rounds.count * rounds.steps, ONE_CLASS)
+        except Exception as error:
+            failure, said = failure_of(error)
+            return TrainedChild(plan, failure, (), {}, {}, 0, 0.0, said)
 
     return [make(plan, number) for number, plan in zip(numbers, plans, strict=True)]
 
@@ -138,7 +147,13 @@ def _alive(learners: Sequence[Learner | None]) -> list[Learner]:
 
 
 def _train_step(
-    learners: Sequence[Learner], train: Examples, draws: Indices, settings: Training, key: Key, workers: Workers
+    learners: Sequence[Learner],
+    train: Examples,
+    draws: Indices,
+    settings: Training,
+    key: Key,
+    siblings: Siblings,
+    micro: MicroBatch,
 ) -> None:
     if not learners:
         return
@@ -147,47 +162,47 @@ def _train_step(
         images, labels = train.take(draws % len(train))
         x = augmented(images, settings.augmentations, hyper, key, draws)
 
-        def step(entered: tuple[Learner, Tensor]) -> None:
-            learner, y = entered
+        def feed(entered: tuple[Learner, slice, Tensor]) -> None:
+            learner, rows, y = entered
+            if learner.failure:  # of an earlier piece of this batch
+                return
             try:
                 with precision(train.device):
-                    learner.step(y, labels)
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
-                learner.give_up("out-of-memory")
+                    learner.feed(y, labels[rows], len(labels))
+            except Exception as error:
+                learner.struck(error)
 
-        with precision(train.device):
-            workers.each(run_shared(learners, x), step)
+        try:
+            with precision(train.device):
+                siblings.each(run_shared(learners, x, micro), feed)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            for learner in _alive(learners):  # not even one image goes through what they share
+                learner.struck(error)
 
 
-def _validate(learners: Sequence[Learner], validation: Examples, workers: Workers) -> None:
+def _validate(learners: Sequence[Learner], validation: Examples, siblings: Siblings) -> None:
     if not learners:
         return
+    size = int(learners[0].plan.hyperparameters["data.image_size"])
     with _timed(learners):
-        for learner, quality in zip(learners, _measured(learners, validation, workers), strict=True):
+        for learner, quality in zip(learners, qualities(learners, validation, size, siblings), strict=True):
             if quality is None:
                 learner.give_up("out-of-memory")
             else:
                 learner.validated(quality)
 
 
-def _measured(learners: Sequence[Learner], validation: Examples, workers: Workers) -> list[float | None]:
-    """The children's accuracies; where memory does not do for all at once, each by itself: None if that fails too."""
-    size = int(learners[0].plan.hyperparameters["data.image_size"])
-    try:
-        return [*accuracies(learners, validation, size, workers)]
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-    if len(learners) == 1:
-        return [None]
-    return [quality for learner in learners for quality in _measured([learner], validation, workers)]
+def _tell(learners: Sequence[Learner | None], numbers: Sequence[int], progress: Progress) -> None:
+    for number, learner in zip(numbers, learners, strict=True):
+        if learner and not learner.failure and learner.curve[-1] == max(learner.curve):
+            progress.measured(f"child {number}", learner.curve[-1])
 
 
 @contextmanager
 def _timed(learners: Sequence[Learner]) -> Iterator[None]:
-    """Each child has an even share of the time that the block takes."""
+    """Give each child an even share of the time that the block takes."""
     began = time.perf_counter()
     yield
     spent = time.perf_counter() - began
@@ -195,20 +210,15 @@ def _timed(learners: Sequence[Learner]) -> Iterator[None]:
         learner.seconds += spent / len(learners)
 
 
-def _best(learners: Sequence[Learner | None]) -> list[float]:
-    return [max(learner.curve, default=math.nan) if learner else math.nan for learner in learners]
-
-
-def _result(plan: ChildPlan, learner: Learner | None, batch: int) -> TrainedChild:
-    if learner is None:
-        return TrainedChild(plan, "out-of-memory", (), {}, {}, 0, 0.0)
+def _result(learner: Learner, batch: int) -> TrainedChild:
     learner.release()
     return TrainedChild(
-        plan=plan,
+        plan=learner.plan,
         failure=learner.failure,
         curve=tuple(learner.curve),
         tensors=learner.best,
         momentum=learner.best_momentum,
         examples=learner.steps * batch,
         seconds=learner.seconds,
+        error=learner.error,
     )

@@ -1,21 +1,24 @@
 """One child in training: its tensors, its optimiser, its best checkpoint."""
 
+import traceback
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ramet.base.records import Architecture
+from ramet.base.errors import RametError
 from ramet.method.document.schema import Training
 from ramet.method.plan import ChildPlan
 from ramet.method.schedule import rate
-from ramet.runtime.grouping import finish
+from ramet.runtime.device import MicroBatch, is_out_of_memory
+from ramet.runtime.grouping import Program
+from ramet.runtime.objective import Objective
 from ramet.runtime.resident import Parts
 from ramet.training.assemble import Assembled
 
-Failure = Literal["diverged", "out-of-memory"]
+Groups = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
+Failure = Literal["diverged", "out-of-memory", "failed"]
 
 
 class Learner:
@@ -24,41 +27,46 @@ class Learner:
     Only its trainable components get gradients and optimiser state, and no gradient goes below the lowest of them.
     """
 
-    def __init__(self, plan: ChildPlan, assembled: Assembled, settings: Training, total_steps: int) -> None:
+    def __init__(
+        self, plan: ChildPlan, assembled: Assembled, settings: Training, total_steps: int, objective: Objective
+    ) -> None:
         self.plan = plan
-        self.parts: Parts = assembled.parts
-        self.trainable = assembled.trainable
-        self.shared_stages = assembled.shared_stages
+        self.program: Program = assembled.program
         self.failure: Failure | None = None
+        self.error = ""
         self.curve: list[float] = []
         self.seconds = 0.0
-        self._settings = settings
-        self._total_steps = total_steps
         self.steps = 0
-        self._weights = [t for name in self.trainable for t in self.parts[name].values()]
-        self._loss_sum = torch.zeros((), device=self._weights[0].device)
-        self._optimiser = self._make_optimiser(assembled.momentum)
         self.best: dict[str, dict[str, Tensor]] = {}
         self.best_momentum: dict[str, dict[str, Tensor]] = {}
+        self._own: Parts = assembled.own
+        self._settings = settings
+        self._total_steps = total_steps
+        self._objective = objective
+        self._micro = MicroBatch()
+        self._seen = 0
+        self._weights = [t for tensors in self._own.values() for t in tensors.values()]
+        self._loss_sum = torch.zeros((), device=self._weights[0].device)
+        self._optimiser = self._make_optimiser(assembled.momentum)
 
-    @property
-    def architecture(self) -> Architecture:
-        """The fixed shape of the transformer, inherited from the parent."""
-        return self.plan.parent.architecture
+    def feed(self, x: Tensor, labels: Tensor, batch: int) -> None:
+        """Take some rows of a step's batch, as activations where the child's own part begins; step once all are there.
 
-    def step(self, x: Tensor, labels: Tensor) -> None:
-        """One SGD step from the activations where the child's own part begins (METHOD section 5)."""
-        hyper = self.plan.hyperparameters
-        lr = rate(self._settings.schedule, self.steps, self._total_steps, hyper, self._settings.warmup_start)
-        self._optimiser.param_groups[0]["lr"] = lr
-        loss = F.cross_entropy(finish(self, x).float(), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self._settings.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(self._weights, self._settings.clip_norm)
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=True)
-        self._loss_sum += loss.detach()
-        self.steps += 1
+        Where memory does not do, the gradients of smaller pieces are added up, each weighted by its share of the batch:
+        but for rounding it is the batch's gradient.
+        """
+        pieces = self._micro.each(len(x), lambda piece: self._gradients(x[piece], labels[piece], batch))
+        for _, (loss, gradients) in pieces:
+            self._loss_sum += loss
+            for weight, gradient in zip(self._weights, gradients, strict=True):
+                if weight.grad is None or gradient is None:
+                    weight.grad = gradient if weight.grad is None else weight.grad
+                else:
+                    weight.grad += gradient
+        self._seen += len(x)
+        if self._seen == batch:
+            self._seen = 0
+            self._step()
 
     def validated(self, quality: float) -> None:
         """Note a validation; copy the tensors to main memory if they are the best so far (ties: the most recent)."""
@@ -67,8 +75,13 @@ class Learner:
             return
         self.curve.append(quality)
         if quality >= max(self.curve):
-            self.best = {name: _to_cpu(self.parts[name]) for name in self.trainable}
-            self.best_momentum = {name: self._momentum(name) for name in self.trainable}
+            self.best = {name: _to_cpu(tensors) for name, tensors in self._own.items()}
+            self.best_momentum = {name: _to_cpu(self._momentum(name)) for name in self._own}
+
+    def struck(self, error: Exception) -> None:
+        """Drop out for an error; see failure_of."""
+        failure, self.error = failure_of(error)
+        self.give_up(failure)
 
     def give_up(self, failure: Failure) -> None:
         """Drop out, and free what the training took."""
@@ -78,9 +91,69 @@ class Learner:
 
     def release(self) -> None:
         """Free everything but the best checkpoint."""
-        self.parts, self._weights = {}, []
+        self.program, self._own, self._weights = Program((), ()), {}, []
         self._optimiser.state.clear()
         self._optimiser.param_groups.clear()
+
+    def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Return what goes on between two rounds: plain values, and tensors by GROUP/COMPONENT/TENSOR."""
+        plain = {
+            "failure": self.failure, "error": self.error, "curve": self.curve, "seconds": self.seconds,
+            "steps": self.steps, "rows": self._micro.rows,
+        }  # fmt: skip
+        momentum = {name: self._momentum(name) for name in self._own}
+        groups: Groups = {
+            "own": self._own,
+            "momentum": momentum,
+            "best": self.best,
+            "best_momentum": self.best_momentum,
+        }
+        tensors = {
+            f"{group}/{name}/{key}": tensor.detach()
+            for group, components in groups.items()
+            for name, held in components.items()
+            for key, tensor in held.items()
+        }
+        return plain, {**tensors, "loss_sum": self._loss_sum}
+
+    def restore(self, plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+        """Go on from a state that a learner of the same plan gave."""
+        self.curve, self.seconds, self.steps = list(plain["curve"]), plain["seconds"], plain["steps"]
+        self._micro.rows = plain["rows"]
+        self._loss_sum.copy_(tensors["loss_sum"])
+        if plain["failure"]:
+            self.error = plain["error"]
+            self.give_up(plain["failure"])
+            return
+        targets: Groups = {"own": self._own, "momentum": {name: self._momentum(name) for name in self._own}}
+        kept = {"best": self.best, "best_momentum": self.best_momentum}
+        for path, tensor in tensors.items():
+            if path != "loss_sum":
+                group, name, key = path.split("/")
+                if group in kept:
+                    kept[group].setdefault(name, {})[key] = tensor
+                else:
+                    with torch.no_grad():
+                        targets[group][name][key].copy_(tensor)
+
+    def _gradients(self, x: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, list[Tensor | None]]:
+        """Return the loss of some rows and the weights' gradients by it, in units of the batch's; changes nothing."""
+        loss = self._objective.loss(self.program.finish(x), labels)
+        if len(x) < batch:
+            loss = loss * (len(x) / batch)
+        gradients = torch.autograd.grad(loss, self._weights, allow_unused=True)
+        return loss.detach(), [_laid_out_like(g, w) for g, w in zip(gradients, self._weights, strict=True)]
+
+    def _step(self) -> None:
+        """Take one SGD step by the gradients (METHOD section 5)."""
+        hyper = self.plan.hyperparameters
+        lr = rate(self._settings.schedule, self.steps, self._total_steps, hyper, self._settings.warmup_start)
+        self._optimiser.param_groups[0]["lr"] = lr
+        if self._settings.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self._weights, self._settings.clip_norm)
+        self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+        self.steps += 1
 
     def _make_optimiser(self, inherited: Parts) -> torch.optim.SGD:
         hyper = self.plan.hyperparameters
@@ -88,15 +161,34 @@ class Learner:
         optimiser = torch.optim.SGD(
             self._weights, lr=0.0, momentum=momentum, nesterov=bool(hyper["opt.nesterov"]) and momentum > 0, fused=True
         )
-        for name in self.trainable:
-            for key, weight in self.parts[name].items():
-                start = inherited[name][key].clone() if name in inherited else torch.zeros_like(weight)
+        for name, tensors in self._own.items():
+            for key, weight in tensors.items():
+                start = inherited[name][key] if name in inherited else torch.zeros_like(weight)
                 optimiser.state[weight]["momentum_buffer"] = start
         return optimiser
 
     def _momentum(self, name: str) -> dict[str, Tensor]:
-        state = self._optimiser.state
-        return _to_cpu({key: state[w]["momentum_buffer"] for key, w in self.parts[name].items()})
+        return {key: self._optimiser.state[w]["momentum_buffer"] for key, w in self._own[name].items()}
+
+
+def failure_of(error: Exception) -> tuple[Failure, str]:
+    """Return what an error means for the child that met it: memory that is spent, or a failure with its traceback.
+
+    Raises:
+        RametError: it is one, so it says what the user should know, and is nothing of this child alone.
+    """
+    if isinstance(error, RametError):
+        raise error
+    if is_out_of_memory(error):
+        return "out-of-memory", ""
+    return "failed", "".join(traceback.format_exception(error))
+
+
+def _laid_out_like(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
+    """Return a gradient laid out in memory as its weight: the last bits of a norm depend on the order of its terms."""
+    if gradient is None or gradient.stride() == weight.stride():
+        return gradient
+    return torch.empty_like(weight).copy_(gradient)
 
 
 def _to_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

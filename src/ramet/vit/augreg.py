@@ -38,7 +38,7 @@ _QUERY = "Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel
 
 
 def read(file: Path) -> Checkpoint:
-    """The checkpoint in an AugReg file; the shape of a query's kernel tells the number of heads."""
+    """Return the checkpoint in an AugReg file; the shape of a query's kernel tells the number of heads."""
     tensors = _tensors(file)
     query = tensors.get(_QUERY)
     return Checkpoint(
@@ -57,7 +57,7 @@ def _tensors(file: Path) -> dict[str, Tensor]:
 
 
 def _oriented(key: str, tensor: Tensor) -> Tensor:
-    """A JAX array the way PyTorch has it: outputs first, an attention's heads side by side in one dimension."""
+    """Return a JAX array the way PyTorch has it: outputs first, an attention's heads side by side in one dimension."""
     if tensor.dim() < 2:
         return tensor
     if key == "embedding/kernel" and tensor.dim() == 4:

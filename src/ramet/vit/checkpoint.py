@@ -1,4 +1,4 @@
-"""What a reader of a checkpoint format hands over, and how it becomes a root: every name, shape and value is checked.
+"""The tensors that a reader of a checkpoint format gives, made into a root: every name, shape and value is checked.
 
 A reader only renames, transposes and joins tensors. The architecture follows from their shapes. The normalisation of
 images that the checkpoint was trained with is folded into its patch embedding, because ramet scales all images to
@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ramet.base.errors import CheckpointError
-from ramet.base.interrupt import held_back
 from ramet.base.records import Architecture, Pool
 from ramet.vit import spec
+from ramet.vit.kinds.kind import Dimensions, Shapes
 
 Name = tuple[str, str]
 """A component's name and its tensor's."""
@@ -63,7 +63,7 @@ class Checkpoint:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
 
     def root(self) -> tuple[Architecture, Components]:
-        """The architecture and the checked float32 components for images in [-1, 1].
+        """Return the architecture and the checked float32 components for images in [-1, 1].
 
         Raises:
             CheckpointError: a tensor is missing, unknown, of a wrong shape, or not finite.
@@ -130,7 +130,7 @@ class Checkpoint:
 
 
 def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignored: tuple[str, ...]) -> Components:
-    """Tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
+    """Return tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
 
     Args:
         tensors: by the format's names.
@@ -149,9 +149,8 @@ def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignor
     return components
 
 
-@held_back()  # safetensors makes another error of Ctrl-C
 def read_tensors(file: Path) -> dict[str, Tensor]:
-    """The tensors of a safetensors file."""
+    """Return the tensors of a safetensors file."""
     try:
         return load_file(file)
     except (OSError, SafetensorError) as error:
@@ -159,7 +158,7 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
 
 
 def read_config(file: Path) -> dict[str, Any]:
-    """A JSON file of settings; empty where there is none."""
+    """Return a JSON file's settings; empty where there is none."""
     if not file.is_file():
         return {}
     try:
@@ -168,17 +167,17 @@ def read_config(file: Path) -> dict[str, Any]:
         raise CheckpointError(f"{file} is no JSON object ({error})", "download it again") from error
 
 
-def _shapes(architecture: Architecture) -> dict[str, spec.Shapes]:
-    size = architecture.image_size
+def _shapes(architecture: Architecture) -> dict[str, Shapes]:
+    dimensions = Dimensions(architecture.image_size, classes=0)
     return {
-        name: spec.shapes(architecture, name, image_size=size, adapter_width=0, classes=0)
+        name: spec.shapes(architecture, name, dimensions)
         for name in spec.component_names(architecture.layers)
         if name != "head"
     }
 
 
 def _fold(patch_embed: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
-    """The patch embedding that reads images x in [-1, 1] as the given one reads ((x + 1) / 2 - mean) / std."""
+    """Return the patch embedding that reads images x in [-1, 1] as the given one reads ((x + 1) / 2 - mean) / std."""
     weight = patch_embed["weight"].double()
     mean_C11, std_C11 = (torch.tensor(v, dtype=torch.float64).view(-1, 1, 1) for v in (mean, std))
     shift = (weight * ((0.5 - mean_C11) / std_C11)).sum(dim=(1, 2, 3))

@@ -35,13 +35,13 @@ _IGNORED = ("classifier.", "pooler.", "decoder.", "embeddings.mask_token")
 
 
 def holds(folder: Path) -> bool:
-    """Whether a folder is one that transformers saved, of whatever model, as safetensors."""
+    """Return whether a folder is one that transformers saved, of whatever model, as safetensors."""
     saved = any((folder / name).is_file() for name in (WEIGHTS, INDEX))
     return saved and "model_type" in read_config(folder / "config.json")
 
 
 def read(folder: Path) -> Checkpoint:
-    """The checkpoint in a folder with config.json, safetensors and perhaps preprocessor_config.json.
+    """Return the checkpoint in a folder with config.json, safetensors and perhaps preprocessor_config.json.
 
     Settings that config.json leaves out have the values that transformers' ViTConfig gives them.
     """
@@ -76,7 +76,7 @@ def _renamed(key: str) -> Name:
 
 
 def _normalisation(settings: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation for images in [0, 1], of what an image processor does to bytes."""
+    """Return mean and standard deviation for images in [0, 1], of what an image processor does to bytes."""
     mean, std = settings.get("image_mean") or [0.5] * 3, settings.get("image_std") or [0.5] * 3
     if not settings.get("do_normalize", True):
         mean, std = [0.0] * 3, [1.0] * 3

@@ -1,6 +1,7 @@
 """The roots a system can start from: random transformers, and checkpoints in the formats that people have them in."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,13 @@ class Root:
 
     name: str
     architecture: Architecture
-    tensors: dict[str, dict[str, Tensor]]
+    tensors: Mapping[str, Mapping[str, Tensor]]
     untrained: bool
     origin: str
 
 
 def load_root(spec: str, seed: int = 0) -> Root:
-    """The root that a user named.
+    """Return the root that a user named.
 
     Args:
         spec: `random:vit_SIZE_patchP[@PIXELS[xLAYERS]]`, `hf:REPO[@REVISION]`, or the path of a `.safetensors` file, an
@@ -101,7 +102,7 @@ def _read(path: Path) -> Checkpoint:
 
 
 def _only_file(folder: Path) -> Path:
-    """The one file of weights in a folder; one of the formats that ramet refuses only if there is no other."""
+    """Return the one file of weights in a folder; one of the formats that ramet refuses only if there is no other."""
     for pattern in ("*.safetensors", "*.npz", "*.bin", "*.pt*"):
         match sorted(folder.glob(pattern)):
             case [file]:

@@ -5,131 +5,70 @@ from functools import lru_cache
 from math import prod
 
 from ramet.base.records import Architecture, Value
-
-Shape = tuple[int, ...]
-Shapes = Mapping[str, Shape]
+from ramet.vit import kinds
+from ramet.vit.kinds.kind import INSERTED, LAYERED, Dimensions, Shapes
 
 STEM = ("patch_embed", "cls_token", "pos_embed")
-
-INSERTED = {"adapter": "adapter_width", "lora": "lora_rank"}
-"""The kinds that a layer may have or not, as they stand before its block; and the hyperparameter that sizes each."""
+READOUT = ("norm", "head")
 
 
 def kind(name: str) -> str:
-    """The kind of a component: `block` of `block.3`."""
+    """Return the name of a component's kind: `block` of `block.3`."""
     return name.partition(".")[0]
 
 
 def index(name: str) -> int:
-    """The layer of a component: 3 of `block.3`."""
+    """Return the layer of a component: 3 of `block.3`."""
     return int(name.partition(".")[2])
 
 
 def component_names(layers: int, inserted: Iterable[str] = ()) -> tuple[str, ...]:
-    """The names of a path's components, in the order the input meets them.
+    """Return the names of a path's components, in the order the input meets them.
 
     Args:
         layers: the number of transformer blocks.
-        inserted: what there is of the kinds INSERTED, by name: `adapter.0`; those of layers not there are left out.
+        inserted: what there is of kinds that a layer may have or not, by name: `adapter.0`; all other names, and those
+            of layers not there, are left out.
     """
-    there = set(inserted)
-    body: list[str] = []
-    for i in range(layers):
-        body += [name for name in (f"{k}.{i}" for k in INSERTED) if name in there]
-        body.append(f"block.{i}")
-    return (*STEM, *body, "norm", "head")
+    return _names(layers, frozenset(inserted))
 
 
-def dimensions(hyperparameters: Mapping[str, Value], classes: int) -> dict[str, int]:
-    """What sizes a path's components beside its architecture: the arguments of shapes, size and flops."""
-    return {
-        "image_size": int(hyperparameters["data.image_size"]),
-        "adapter_width": int(hyperparameters.get("adapter_width", 0)),
-        "lora_rank": int(hyperparameters.get("lora_rank", 0)),
-        "classes": classes,
-    }
+@lru_cache(maxsize=1024)  # a plan of a child asks again and again
+def _names(layers: int, inserted: frozenset[str]) -> tuple[str, ...]:
+    body = {name for name in inserted if kinds.find(name).place in INSERTED} | {f"block.{i}" for i in range(layers)}
+    placed = sorted((index(n), LAYERED.index(kinds.find(n).place), n) for n in body if index(n) < layers)
+    return (*STEM, *(name for _, _, name in placed), *READOUT)
 
 
-def tokens(architecture: Architecture, image_size: int) -> int:
-    """Tokens of one image, the class token included."""
-    return (image_size // architecture.patch_size) ** 2 + 1
+def dimensions(hyperparameters: Mapping[str, Value], classes: int) -> Dimensions:
+    """Return what sizes a path's components beside its architecture."""
+    return Dimensions.of(hyperparameters, classes)
 
 
-def shapes(
-    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int, lora_rank: int = 0
-) -> Shapes:
-    """The tensors of a component and their shapes."""
-    d, m, p = architecture.width, architecture.mlp_width, architecture.patch_size
-    match kind(name):
-        case "patch_embed":
-            return {"weight": (d, 3, p, p), "bias": (d,)}
-        case "cls_token":
-            return {"value": (1, 1, d)}
-        case "pos_embed":
-            return {"value": (1, tokens(architecture, image_size), d)}
-        case "adapter":
-            return {
-                "norm.weight": (d,), "norm.bias": (d,),
-                "down.weight": (adapter_width, d), "down.bias": (adapter_width,),
-                "up.weight": (d, adapter_width), "up.bias": (d,),
-            }  # fmt: skip
-        case "lora":
-            return {
-                "q.down.weight": (lora_rank, d), "q.up.weight": (d, lora_rank),
-                "v.down.weight": (lora_rank, d), "v.up.weight": (d, lora_rank),
-            }  # fmt: skip
-        case "block":
-            return {
-                "norm1.weight": (d,), "norm1.bias": (d,),
-                "attn.qkv.weight": (3 * d, d), "attn.qkv.bias": (3 * d,),
-                "attn.proj.weight": (d, d), "attn.proj.bias": (d,),
-                "norm2.weight": (d,), "norm2.bias": (d,),
-                "mlp.fc1.weight": (m, d), "mlp.fc1.bias": (m,),
-                "mlp.fc2.weight": (d, m), "mlp.fc2.bias": (d,),
-            }  # fmt: skip
-        case "norm":
-            return {"weight": (d,), "bias": (d,)}
-        case "head":
-            return {"weight": (classes, d), "bias": (classes,)}
-        case _:
-            raise ValueError(f"no component is called {name!r}")
+def shapes(architecture: Architecture, name: str, dimensions: Dimensions) -> Shapes:
+    """Return the shapes of a component's tensors, by their names."""
+    return kinds.find(name).shapes(architecture, dimensions)
 
 
-def size(architecture: Architecture, name: str, **dimensions: int) -> int:
-    """The number of parameters of a component."""
-    return sum(prod(shape) for shape in shapes(architecture, name, **dimensions).values())
+@lru_cache(maxsize=4096)  # a plan of a child asks again and again
+def size(architecture: Architecture, name: str, dimensions: Dimensions) -> int:
+    """Return the number of parameters of a component."""
+    return sum(prod(shape) for shape in shapes(architecture, name, dimensions).values())
 
 
-def component_flops(
-    architecture: Architecture, name: str, *, image_size: int, adapter_width: int, classes: int, lora_rank: int = 0
-) -> int:
-    """FLOPs of a component in one forward pass of one image: two a multiply-add of its matrix products.
+def component_flops(architecture: Architecture, name: str, dimensions: Dimensions) -> int:
+    """Return the FLOPs of a component in one forward pass of one image: two a multiply-add of its matrix products.
 
     Normalisation, biases, activations and the softmax are not counted, as is the custom (torch's FlopCounterMode too).
     """
-    t, d, m, p = (
-        tokens(architecture, image_size), architecture.width, architecture.mlp_width, architecture.patch_size,
-    )  # fmt: skip
-    match kind(name):
-        case "patch_embed":
-            return 2 * (t - 1) * 3 * p * p * d
-        case "adapter":
-            return 2 * t * 2 * d * adapter_width
-        case "lora":
-            return 2 * t * 4 * d * lora_rank
-        case "block":
-            return 2 * t * (4 * d * d + 2 * d * m) + 2 * 2 * t * t * d
-        case "head":
-            return 2 * d * classes
-        case _:
-            return 0
+    return kinds.find(name).flops(architecture, dimensions)
 
 
-def flops(architecture: Architecture, names: Iterable[str], **dimensions: int) -> int:
-    """FLOPs of one forward pass of one image through a path of these components (METHOD section 6)."""
-    return _flops(architecture, tuple(names), **dimensions)
+def flops(architecture: Architecture, names: Iterable[str], dimensions: Dimensions) -> int:
+    """Return the FLOPs of one forward pass of one image through a path of these components (METHOD section 6)."""
+    return _flops(architecture, tuple(names), dimensions)
 
 
 @lru_cache(maxsize=1024)  # a system's paths differ in little of this
-def _flops(architecture: Architecture, names: tuple[str, ...], **dimensions: int) -> int:
-    return sum(component_flops(architecture, name, **dimensions) for name in names)
+def _flops(architecture: Architecture, names: tuple[str, ...], dimensions: Dimensions) -> int:
+    return sum(component_flops(architecture, name, dimensions) for name in names)

@@ -22,7 +22,7 @@ _POOLS: dict[str, Pool] = {"token": "cls", "avg": "mean"}
 
 
 def read(file: Path) -> Checkpoint:
-    """The checkpoint in a timm-named safetensors file.
+    """Return the checkpoint in a timm-named safetensors file.
 
     Without a config.json, images are taken to be normalised to [-1, 1], as timm does for AugReg's weights.
     """

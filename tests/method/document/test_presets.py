@@ -9,8 +9,8 @@ from ramet.method.parts import plain
 from tests.method.helpers import BASE, TINY, method
 
 METHODS = ["mu2net-plus", "mu2net", "munet", "finetune", "freeze_bottom:2", "adapters:16", "linear_probe"]
-CONFIGURATIONS = ["standard", "characters", "decathlon", "large", "quick"]
-ALL = [f"{m}@{c}" for m in METHODS for c in CONFIGURATIONS]
+SIZES = ["seconds", "minutes", "hour", "characters", "decathlon", "large", "quick"]
+ALL = [f"{m}@{size}" for m in METHODS for size in SIZES]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -30,36 +30,47 @@ def test_no_two_are_alike() -> None:
     assert len({presets.load(name).fingerprint for name in ALL}) == len(ALL)
 
 
-def test_names_lists_what_load_takes() -> None:
-    names = presets.names()
-    assert set(names) == {
-        "mu2net-plus", "mu2net", "munet", "finetune", "freeze_bottom:N", "adapters:D", "linear_probe", *CONFIGURATIONS,
-    }  # fmt: skip
-    for name, description in names.items():
+def test_methods_and_sizes_are_two_lists_of_what_load_takes() -> None:
+    assert set(presets.methods()) == {name.replace(":2", ":N").replace(":16", ":D") for name in METHODS}
+    assert list(presets.sizes()) == SIZES
+    for name, description in {**presets.methods(), **presets.sizes()}.items():
         presets.load(name.replace(":N", ":1").replace(":D", ":8"))
         assert description
         assert "\n" not in description
 
 
-def test_a_configuration_alone_is_mu2net_plus_at_it_and_a_method_alone_is_at_standard() -> None:
+def test_a_size_alone_is_mu2net_plus_at_it_and_a_method_alone_is_at_minutes() -> None:
     assert presets.load("characters") == presets.load("mu2net-plus@characters")
-    assert presets.load("munet") == presets.load("munet@standard")
+    assert presets.load("munet") == presets.load("munet@minutes")
+
+
+def most_examples(size: str) -> int:
+    return presets.load(size).budget.examples
+
+
+def test_the_sizes_are_in_the_order_of_what_they_take() -> None:
+    assert 20 * most_examples("seconds") < most_examples("minutes")
+    assert 5 * most_examples("minutes") < most_examples("hour")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("mu3net", "no method is called 'mu3net'; did you mean"),
-        ("munet@char", "no configuration is called 'char'; choose one of"),
+        ("mu3net@large", "no method is called 'mu3net'; did you mean"),
+        ("mu3net", "no method or size is called 'mu3net'; did you mean"),
+        ("minuets", "did you mean minutes"),
+        ("standard", "no method or size is called 'standard'; choose one of adapters:D, "),
+        ("second", "did you mean seconds"),
+        ("munet@char", "no size is called 'char'; choose one of"),
         ("munet@characers", "did you mean characters"),
         ("@characters@quick", "no method is called"),
-        ("standard@quick", "no method is called 'standard'"),
+        ("minutes@quick", "no method is called 'minutes'"),
         ("finetune:3", "write finetune"),
         ("freeze_bottom", "write freeze_bottom:N"),
         ("freeze_bottom:-1", "give a whole number of at least 0"),
         ("adapters:x", "give a whole number of at least 0"),
         ("adapters:0", "hyperparameters.adapter_width.default is 0"),
-        ("method.yaml", "no method is called 'method.yaml'"),
+        ("method.yaml", "no method or size is called 'method.yaml'"),
     ],
 )
 def test_a_wrong_name_is_an_error_with_a_remedy(name: str, message: str) -> None:
@@ -104,17 +115,17 @@ def test_reference_configurations(
 
 
 DELTAS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-SIZES = (16, 32, 48, 64, 80, 96, 112)
+PIXELS = (16, 32, 48, 64, 80, 96, 112)
 
 
 @pytest.mark.parametrize(
     ("name", "sizes", "layers"),
     [
-        ("characters", SIZES, "0..root"),
-        ("decathlon", SIZES, "0..root"),
+        ("characters", PIXELS, "0..root"),
+        ("decathlon", PIXELS, "0..root"),
         ("large", (224, 384), "0..root"),
         ("quick", (32, 48), (0, 1, 2, 3)),
-        ("standard", ("root",), "0..root"),
+        *((name, ("root",), "0..root") for name in ("seconds", "minutes", "hour")),
     ],
 )
 def test_ranges(name: str, sizes: tuple[object, ...], layers: object) -> None:
@@ -152,9 +163,9 @@ def test_the_older_methods(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["finetune", "freeze_bottom:2", "adapters:16", "linear_probe"])
-@pytest.mark.parametrize("configuration", CONFIGURATIONS)
-def test_baselines_spend_the_budget_of_the_method_on_one_child_of_the_root(name: str, configuration: str) -> None:
-    found, full = method(f"{name}@{configuration}"), method(configuration).budget
+@pytest.mark.parametrize("size", SIZES)
+def test_baselines_spend_the_budget_of_the_method_on_one_child_of_the_root(name: str, size: str) -> None:
+    found, full = method(f"{name}@{size}"), method(size).budget
     once = found.resolved().budget
     assert (once.cycles, once.samples_per_cycle, once.generation) == (1, 1, 1)
     assert once.validations == full.validations * full.cycles * full.samples_per_cycle

@@ -12,11 +12,12 @@ from tests.store.examples import a_child, a_path, dies_at, in_a_thread, make_sys
 
 DESIGN = {"seeds": [0, 1], "methods": {"b": 1, "a": [0.1]}}
 BRANCHES = ("mu/a/0", "mu/b/0")
+STARTS = dict.fromkeys(BRANCHES, "main")
 MOST = 50
 
 
 def begin(store: Store) -> Experiment:
-    return store.catalog.experiments.begin("mu", DESIGN, base="main", branches=BRANCHES)
+    return store.catalog.experiments.begin("mu", DESIGN, base="main", branches=STARTS)
 
 
 def test_an_experiment_begins_once(store: Store) -> None:
@@ -31,7 +32,7 @@ def test_an_experiment_begins_once(store: Store) -> None:
 def test_one_of_another_design_is_refused(store: Store) -> None:
     begin(store)
     with pytest.raises(InvalidValue, match="one is never edited"):
-        store.catalog.experiments.begin("mu", {**DESIGN, "seeds": [0]}, base="main", branches=BRANCHES)
+        store.catalog.experiments.begin("mu", {**DESIGN, "seeds": [0]}, base="main", branches=STARTS)
 
 
 @pytest.mark.parametrize(
@@ -42,21 +43,41 @@ def test_what_cannot_begin_leaves_nothing(
     store: Store, base: str, branches: tuple[str, ...], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        store.catalog.experiments.begin("mu", DESIGN, base=base, branches=branches)
+        store.catalog.experiments.begin("mu", DESIGN, base=base, branches=dict.fromkeys(branches, base))
     assert store.catalog.experiments.all() == []
     assert [branch.name for branch in store.catalog.versions.branches()] == ["main"]
 
 
+def test_one_may_take_the_place_of_another_and_bring_more_branches(store: Store) -> None:
+    first = begin(store)
+    store.catalog.versions.publish([a_path()], message="later", method="m")
+    more = {**DESIGN, "seeds": [0, 1, 2]}
+    root = store.catalog.versions.log()[-1].id
+    starts = {**STARTS, "mu/a/2": "main", "mu/a/alone": root}
+    made = store.catalog.experiments.begin("mu", more, base="main", branches=starts, instead_of=DESIGN)
+    assert (made.design, made.base, made.time) == (more, first.base, first.time)
+    assert store.catalog.experiments.all() == [made]
+    assert store.catalog.versions.head("mu/a/2").id == first.base
+    assert store.catalog.versions.head("mu/a/alone").id == root
+    assert len(store.catalog.versions.branches()) == 5
+    with pytest.raises(InvalidValue, match="one is never edited"):
+        store.catalog.experiments.begin("mu", {"seeds": []}, base="main", branches=STARTS, instead_of=DESIGN)
+
+
 def test_a_trial_that_was_tried_again_takes_the_place_of_the_first(store: Store) -> None:
     begin(store)
-    store.catalog.experiments.end_trial("mu", "b", 0, "mu/b/0")
-    failed = store.catalog.experiments.end_trial("mu", "a", 0, "mu/a/0", "it failed")
-    assert [trial.problem for trial in store.catalog.experiments.trials("mu")] == ["it failed", ""]
+    end = store.catalog.experiments.end_trial
+    end("mu", "mu/b/0", "one", details={"measured": {"one": 0.5}})
+    failed = end("mu", "mu/a/0", "one", state="failed", problem="it failed")
+    other = end("mu", "mu/a/0", "two")
+    assert [trial.problem for trial in store.catalog.experiments.trials("mu")] == ["it failed", "", ""]
     store.catalog.versions.publish([a_path()], message="it went well", method="m", branch="mu/a/0")
-    again = store.catalog.experiments.end_trial("mu", "a", 0, "mu/a/0")
-    assert store.catalog.experiments.trials("mu")[0] == again
+    again = end("mu", "mu/a/0", "one")
+    assert store.catalog.experiments.trials("mu")[:2] == [other, again]
+    assert store.catalog.experiments.trials("mu")[2].details == {"measured": {"one": 0.5}}
     assert (again.problem, again.commit) == ("", store.catalog.versions.head("mu/a/0").id)
     assert failed.commit != again.commit
+    assert (failed.number, other.number, again.number) == (0, 1, 2)
 
 
 def test_branches_are_dropped_all_or_none(store: Store) -> None:

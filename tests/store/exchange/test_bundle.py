@@ -20,7 +20,7 @@ from ramet.store.folder import Store, open_store
 from ramet.vit import spec
 from tests.store.examples import ARCHITECTURE, a_path, a_task, dies_at, in_a_thread, make_system, run_in_child
 
-DIMENSIONS: dict[str, Any] = {"image_size": 32, "adapter_width": 4, "classes": 2}
+DIMENSIONS = spec.dimensions({"data.image_size": 32, "adapter_width": 4}, 2)
 
 
 def whole_path(store: Store, task: str = "digits", parent: str | None = None, seed: int = 0) -> Path:
@@ -29,14 +29,14 @@ def whole_path(store: Store, task: str = "digits", parent: str | None = None, se
     agent = store.catalog.agents.start(task, method={"score": {}}, label="m/1", seed=seed, cycles=1, samples=1)
 
     def component(name: str) -> Component:
-        shapes = spec.shapes(ARCHITECTURE, name, **DIMENSIONS)
+        shapes = spec.shapes(ARCHITECTURE, name, DIMENSIONS)
         tensors = {part: torch.rand(shape, generator=generator) for part, shape in shapes.items()}
         momentum = {part: torch.rand(shape, generator=generator) for part, shape in shapes.items()}
         return Component(name, store.objects.put(tensors), 1, store.objects.put(momentum), task=task)
 
     path = replace(
         a_path(task, (), parent=parent, agent=agent.id, method="m/1", metrics={"quality": 0.5, "test_quality": 0.25}),
-        components=tuple(component(name) for name in spec.component_names(2, [1])),
+        components=tuple(component(name) for name in spec.component_names(2, ["adapter.1"])),
         hyperparameters={"layers": 2, "data.image_size": 32, "adapter_width": 4},
     ).identified()
     store.catalog.versions.publish([path], message="", method="m/1", close_cycle=agent)

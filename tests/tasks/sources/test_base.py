@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -8,8 +8,10 @@ from ramet.base.errors import DataError, UnknownName
 from ramet.tasks.sources.base import (
     Content,
     Example,
+    Source,
     checked,
     column,
+    numbered,
     split_named,
     stamp,
     standard_splits,
@@ -18,27 +20,26 @@ from ramet.tasks.sources.base import (
 )
 
 
-@dataclass(frozen=True)
-class Listed:
-    """A source of empty images with the labels given."""
-
-    labels: Mapping[str, Sequence[int]]
-    classes: tuple[str, ...] = ("cat", "dog", "emu")
-    uri: str = "folder"
-    names: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def splits(self) -> dict[str, list[Example]]:
-        return {
-            s: [Example(self.names.get(f"{s}/{i}", f"{s}/{i}"), y) for i, y in enumerate(ys)]
-            for s, ys in self.labels.items()
-        }
-
+@dataclass(frozen=True, kw_only=True)
+class Given(Source):
     def contents(self, split: str) -> Iterator[Content]:
         return (example.identifier.encode() for example in self.splits[split])
 
     def stamps(self) -> Mapping[str, str]:
         return {"file": "1"}
+
+
+def Listed(
+    labels: Mapping[str, Sequence[int]],
+    classes: tuple[str, ...] = ("cat", "dog", "emu"),
+    names: Mapping[str, str] | None = None,
+    uri: str = "folder",
+) -> Given:
+    """A source of empty images with the labels given."""
+    splits = {
+        s: [Example((names or {}).get(f"{s}/{i}", f"{s}/{i}"), y) for i, y in enumerate(ys)] for s, ys in labels.items()
+    }
+    return Given(uri=uri, classes=classes, splits=splits)
 
 
 def test_a_sound_source_passes() -> None:
@@ -54,6 +55,8 @@ def test_a_sound_source_passes() -> None:
         (Listed({"train": [0, 3]}), ["train/1", "label 3", "3 classes"]),
         (Listed({"train": [0, 1], "test": [-1]}), ["test/0", "test split", "label -1"]),
         (Listed({"train": [0, 1], "validation": [2]}), ["'emu'", "no image in its train split"]),
+        (Listed({"train": [0, 1]}, classes=("cat", "d\udce4g")), ["class 'd\\udce4g'", "no text in UTF-8"]),
+        (Listed({"train": [0, 1]}, uri="/pl\udce4tze"), ["source '/pl\\udce4tze'", "no text in UTF-8"]),
         (Listed({"train": [0, 1]}, classes=("cat", "cat")), ["class 'cat'", "2 times"]),
         (Listed({"train": [0, 1], "test": [0]}, names={"test/0": "train/1"}), ["image 'train/1'", "2 times"]),
     ],
@@ -80,6 +83,7 @@ def test_without_keeps_examples_and_contents_together() -> None:
         "train": ["train/0", "train/1", "train/3"],
         "test": ["test/1"],
     }
+    assert less.classes == ("cat", "dog")
     assert list(less.contents("train")) == [b"train/0", b"train/1", b"train/3"]
     assert less.stamps() == {"file": "1"}
 
@@ -143,7 +147,7 @@ def test_column(what: str, asked: str | None, kind: str, features: dict[str, obj
 @pytest.mark.parametrize(
     ("what", "asked", "kind", "features", "error", "words"),
     [
-        ("image", "pic", "Image", FEATURES, UnknownName, ["hf:x", "'pic'", "img, image"]),
+        ("image", "pic", "Image", FEATURES, UnknownName, ["hf:x", "'pic'", "img", "image"]),
         ("image", "text", "Image", FEATURES, DataError, ["'text'", "hf:x", "no images", "option image"]),
         ("label", None, "Label", FEATURES, DataError, ["2 columns of labels", "option label: fine, coarse"]),
         ("image", None, "Image", {"a": "str", "b": "str"}, DataError, ["0 columns of images", "a, b"]),
@@ -164,3 +168,25 @@ def test_stamp_changes_with_the_file(tmp_path: Path) -> None:
     assert stamp(file) == before
     file.write_text("three")
     assert stamp(file) != before
+
+
+@pytest.mark.parametrize("labels", [[], [0, 2], [99_999]])
+def test_numbered_classes(labels: list[int]) -> None:
+    assert numbered(labels, "x") == tuple(str(label) for label in range(1 + max(labels, default=-1)))
+
+
+@pytest.mark.parametrize("label", [100_000, 2**31 - 1, 2**63])
+def test_labels_that_are_no_numbers_of_classes(label: int) -> None:
+    with pytest.raises(DataError, match=f"x has the label {label}"):
+        numbered([0, label], "x")
+
+
+@pytest.mark.parametrize("left_out", [{"train/0", "train/3"}, {"train/2", "train/1"}])
+def test_a_class_that_is_left_out_whole_is_no_class(left_out: set[str]) -> None:
+    source = Listed({"train": [0, 1, 1, 0, 2, 3]}, classes=("a", "b", "c", "d", "never"))
+    less = without(source, left_out)
+    gone = "a" if "train/0" in left_out else "b"
+    assert gone not in less.classes
+    assert less.classes[-1] == "never"  # it had no image before
+    before = {e.identifier: source.classes[e.label] for e in source.splits["train"]}
+    assert all(less.classes[e.label] == before[e.identifier] for e in less.splits["train"])

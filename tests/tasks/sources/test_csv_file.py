@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ramet.base.errors import DataError
+from ramet.base.errors import DataError, InvalidValue
 from ramet.tasks.sources.csv_file import CsvSource
 from tests.tasks.examples import picture, png
 
@@ -38,10 +38,69 @@ def test_tables(tmp_path: Path, text: str, expected: dict[str, list[tuple[str, s
 
 
 @pytest.mark.parametrize(
+    ("text", "options", "expected", "columns"),
+    [
+        ("filename,class\na.png,x\nb.png,y\n", {}, ["x", "y"], {"path": "filename", "label": "class"}),
+        ("\n \n\nImage,Category,Subset\na.png,x,train\nb.png,y,\n", {}, ["x", "y"],
+         {"path": "Image", "label": "Category", "split": "Subset"}),
+        ("file,path,class,label\nq,a.png,q,x\nq,b.png,q,y\n", {}, ["x", "y"], {"path": "path", "label": "label"}),
+        ("path,what,label\na.png,u,x\nb.png,v,y\n", {"label": "what"}, ["u", "v"], {"path": "path", "label": "what"}),
+        ("a,b,c\na.png,x,val\nb.png,y,\n", {"path": "a", "label": "b", "split": "c"}, ["y", "x"],
+         {"path": "a", "label": "b", "split": "c"}),
+    ],
+)  # fmt: skip
+def test_columns_by_other_names(
+    tmp_path: Path, text: str, options: dict[str, str], expected: list[str], columns: dict[str, str]
+) -> None:
+    source = CsvSource.open(write(tmp_path, text), **options)
+    assert [source.classes[e.label] for found in source.splits.values() for e in found] == expected
+    assert source.columns == columns
+
+
+def test_a_column_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(InvalidValue, match=r"t\.csv has no column 'lable'; did you mean label"):
+        CsvSource.open(write(tmp_path, "path,label\na.png,x\n"), label="lable")
+
+
+def test_paths_of_windows_and_of_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "e.png").write_bytes(b"e")
+    (tmp_path / "odd\\name.png").write_bytes(b"odd")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    source = CsvSource.open(write(tmp_path, "path,label\nsub\\e.png,x\nodd\\name.png,y\n~/sub/e.png,y\n"))
+    assert [content.read_bytes() for content in source.contents("train")] == [b"e", b"odd", b"e"]
+    assert source.splits["train"][0].identifier == "sub/e.png"
+    assert len(source.stamps()) == 4
+
+
+def test_a_picture_that_cannot_be_read_is_no_fault_of_the_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, is_file = write(tmp_path, "path,label\na.png,x\nb.png,y\n"), Path.is_file
+
+    def refused(path: Path) -> bool:
+        if path.name == "b.png":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(DataError, match=r"line 3 of .* names 'b\.png', which cannot be read: .*denied; correct"):
+        CsvSource.open(table)
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", ["(none)", "path,label[,split]"]),
-        ("file,label\na.png,x\n", ["file, label", "path,label[,split]"]),
+        ("\n\n", ["(none)"]),
+        ("name,label\na.png,x\n", ["name, label", "path,label[,split]", "--option path=NAME"]),
+        ("file,image,label\na.png,a.png,x\n", ["file and image", "option path"]),
+        ("path,label\na.png,oak, white\n", ["line 2", "3 cells under 2 columns", "quotes"]),
+        ('path,label\na.png,x\nb.png,"y\nc d.png,x\na.png,y\n', ["line 3", "quote"]),
+        ('path,label\n"a\n.png",x\n', ["line 2", "not there"]),
+        ("path,label\nhttps://example.org/a.png,x\n", ["line 2", "the URL 'https://example.org/a.png'", "download"]),
+        ("path,label\n~/nowhere.png,x\n", ["line 2", "'~/nowhere.png'", "not there"]),
+        ("path,label\nx\0.png,x\n", ["line"]),
         ("path,label\na.png,x\n,y\n", ["line 3", "no path"]),
         ("path,label\na.png\n", ["line 2", "no label"]),
         ("path,label,split\na.png,x,tset\n", ["line 2", "'tset'", "train, validation, test"]),

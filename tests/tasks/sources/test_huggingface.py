@@ -5,6 +5,7 @@ import datasets
 import pytest
 
 from ramet.base.errors import DataError
+from ramet.tasks.data import add
 from ramet.tasks.sources.huggingface import HuggingFaceSource
 from tests.tasks.examples import picture, png
 
@@ -29,7 +30,6 @@ def table(column: str, feature: Any, labels: list[Any]) -> datasets.Dataset:
         (datasets.ClassLabel(names=["dog", "cat"]), [0, 1, 0, 1], ("dog", "cat"), [0, 1, 0, 1]),
         (datasets.Value("string"), ["dog", "cat", "dog", "cat"], ("cat", "dog"), [1, 0, 1, 0]),
         (datasets.Value("int64"), [7, 3, 7, 3], ("3", "7"), [1, 0, 1, 0]),
-        (datasets.ClassLabel(names=["dog", "cat"]), [0, 1, None, 1], ("dog", "cat"), [0, 1, -1, 1]),
     ],
 )
 def test_labels(tmp_path: Path, feature: Any, labels: list[Any], classes: tuple[str, ...], expected: list[int]) -> None:
@@ -71,3 +71,31 @@ def test_what_cannot_be_loaded(tmp_path: Path, config: str, words: list[str]) ->
         HuggingFaceSource.open(f"{tmp_path / 'empty'}{config}")
     assert "\n" not in str(raised.value)
     assert [word for word in [f"hf:{tmp_path / 'empty'}", *words] if word not in str(raised.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("feature", "labels"),
+    [
+        (datasets.ClassLabel(names=["dog", "cat"]), [0, None, None, 1]),
+        (datasets.Value("string"), ["dog", None, None, "cat"]),
+        (datasets.Value("int64"), [3, None, None, 7]),
+    ],
+)
+def test_missing_labels_are_refused(tmp_path: Path, feature: Any, labels: list[Any]) -> None:
+    table("label", feature, labels).save_to_disk(str(tmp_path / "saved"))
+    with pytest.raises(DataError, match=r"2 rows of hf:.*saved without a label \(first train/1\)"):
+        HuggingFaceSource.open(str(tmp_path / "saved"))
+
+
+def test_a_missing_image_is_one_that_cannot_be_decoded(tmp_path: Path) -> None:
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])})
+    whole = [png(picture("train", i % 2, i)) for i in range(8)]
+    images = [{"bytes": row, "path": None} for row in whole]
+    rows = {"image": [*images[:4], None, *images[4:]], "label": [0, 1, 0, 1, 0, 0, 1, 0, 1]}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "saved"))
+    source = f"hf:{tmp_path / 'saved'}"
+    with pytest.raises(DataError, match=r"train/4 of .* cannot be decoded: empty"):
+        add(tmp_path / "system", "t", source, max_side=8, validation=0.3, test=0.3)
+    task = add(tmp_path / "system", "t", source, max_side=8, validation=0.3, test=0.3, skip_bad_images=True)
+    assert task.options["skipped"] == {"train/4": "empty"}
+    assert task.options["columns"] == {"image": "image", "label": "label"}

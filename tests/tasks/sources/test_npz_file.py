@@ -54,7 +54,11 @@ def test_images_are_streamed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [
-        ({"x": GREY, "y": LABELS}, ["no array x_train", "x, y"]),
+        ({"images": GREY, "labels": LABELS}, ["no array x_train or x", "images, labels"]),
+        ({"x": GREY}, ["has x but no y"]),
+        ({"x": GREY, "y": LABELS, "class_names": np.array([b"cat", b"d\xe4g"])}, ["class_names", "'d\\udce4g'"]),
+        ({"x": GREY, "y": LABELS, "class_names": np.array(["cat", "d\udce4g"])}, ["class_names", "'d\\udce4g'"]),
+        ({"x": GREY, "y": LABELS * 10**6}, ["the label 1000000"]),
         ({"x_train": GREY}, ["x_train but no y_train"]),
         ({"x_train": GREY, "y_train": LABELS / 2}, ["y_train", "float64", "integer labels"]),
         ({"x_train": GREY, "y_train": LABELS[:3]}, ["4 images in x_train and 3 labels"]),
@@ -89,3 +93,22 @@ def test_damage_is_found_while_reading(tmp_path: Path) -> None:
     file.write_bytes(bytes(content))
     with pytest.raises(DataError, match=r"x_train of .*a\.npz is damaged"):
         list(NpzSource.open(str(file)).contents("train"))
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (np.array([b"cat", "h\u00f6rn".encode()]), ("cat", "h\u00f6rn")),
+        (np.array(["cat", "dog"]), ("cat", "dog")),
+        (np.array([["cat"], ["dog"]]), ("cat", "dog")),
+        (np.array([7, 3]), ("7", "3")),
+    ],
+)
+def test_class_names_of_any_type(tmp_path: Path, names: Any, classes: tuple[str, ...]) -> None:
+    assert NpzSource.open(save(tmp_path, x_train=GREY, y_train=LABELS, class_names=names)).classes == classes
+
+
+def test_one_split_may_be_called_x_and_y(tmp_path: Path) -> None:
+    source = NpzSource.open(save(tmp_path, x=GREY, y=LABELS))
+    assert list(source.splits) == ["train"]
+    assert [content.tobytes() for content in source.contents("train")] == [row.tobytes() for row in GREY]

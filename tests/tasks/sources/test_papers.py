@@ -11,9 +11,9 @@ import pytest
 from ramet.base.errors import DataError, InvalidValue
 from ramet.tasks.images import decode
 from ramet.tasks.labels import RULES
-from ramet.tasks.papers import CatalogTask, entries
+from ramet.tasks.papers import PapersTask, entries
 from ramet.tasks.sources import Source, open_source
-from ramet.tasks.sources.papers import CatalogSource, own_splits
+from ramet.tasks.sources.papers import PapersSource, own_splits
 from tests.tasks.examples import labelled_images, prepare, write_npz, write_tfds
 from tests.tasks.vtab import clevr, image, kitti, norb, pair, scene, sprite, sprites, street
 
@@ -36,7 +36,7 @@ def shades(source: Source, split: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Data sets of the catalog, of a few records each, but with all that tfds has in them."""
+    """Data sets of the papers, of a few records each, but with all that tfds has in them."""
     folder = tmp_path_factory.mktemp("tfds")
     scenes = [
         scene(0, [9, 8.25, 12], ["cube", "cylinder", "cylinder"]),
@@ -51,7 +51,7 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(name: str, data_dir: Path) -> Source:
-    return open_source(f"catalog:{name}", data_dir=str(data_dir))
+    return open_source(f"papers:{name}", data_dir=str(data_dir))
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_neither_images_nor_tensorflow_are_touched_for_labels(data_dir: Path) ->
     code = (
         "import sys\n"
         "from ramet.tasks.sources import open_source\n"
-        "source = open_source('catalog:clevr/count_all')\n"
+        "source = open_source('papers:clevr/count_all')\n"
         "print(source.uri, len(source.splits['train']), 'tensorflow' in sys.modules, 'cv2' in sys.modules)\n"
         "print(type(next(source.contents('train'))).__name__)"
     )
     environment = {**os.environ, "TFDS_DATA_DIR": str(data_dir)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert done.stdout.split() == ["catalog:clevr/count_all", "18", "False", "False", "bytes"]
+    assert done.stdout.split() == ["papers:clevr/count_all", "18", "False", "False", "bytes"]
 
 
 def written(folder: Path, dataset: str, splits: Mapping[str, list[dict[str, Any]]], classes: Sequence[str]) -> None:
@@ -205,7 +205,7 @@ GONE = {"cycle_gan/cityscapes", "oxford_iiit_pet", "oxford_iiit_pet/1k"}
 
 
 @pytest.mark.parametrize("entry", [e for e in entries().values() if e.name not in GONE], ids=lambda entry: entry.name)
-def test_tfds_makes_what_the_catalog_names(entry: CatalogTask, tmp_path: Path) -> None:
+def test_tfds_makes_what_the_list_names(entry: PapersTask, tmp_path: Path) -> None:
     import tensorflow_datasets as tfds
 
     for dataset in entry.datasets:
@@ -236,7 +236,7 @@ def test_rows_of_a_file_are_those_that_tfds_would_read(tmp_path: Path) -> None:
     file = archive(tmp_path, train=30, test=20)
     records = {s: labelled(*[row % 2 for row in range(n)]) for s, n in (("train", 30), ("test", 20))}
     prepare(tmp_path, "cmaterdb/bangla:1.0.0", labelled_images, records)
-    ours, theirs = open_source("catalog:cmaterdb/bangla", file=file), opened("cmaterdb/bangla", tmp_path)
+    ours, theirs = open_source("papers:cmaterdb/bangla", file=file), opened("cmaterdb/bangla", tmp_path)
     for split in ("train", "validation", "test"):
         assert shades(ours, split) == sorted(shades(theirs, split))
         assert [e.label for e in ours.splits[split]] == [shade % 2 for shade in shades(ours, split)]
@@ -261,7 +261,7 @@ def test_a_file_that_lacks_splits_gives_its_own(
     task: str, splits: dict[str, int], own: bool, sizes: tuple[int, ...], tmp_path: Path
 ) -> None:
     file = archive(tmp_path, **splits)
-    source = open_source(f"catalog:{task}", file=file)
+    source = open_source(f"papers:{task}", file=file)
     assert tuple(len(source.splits[split]) for split in ("train", "validation", "test")) == sizes
     assert own_splits(task, file) == own
     assert source.classes == ("0", "1")
@@ -270,8 +270,8 @@ def test_a_file_that_lacks_splits_gives_its_own(
 def test_a_file_is_named_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive(tmp_path, train=40, test=10)
     monkeypatch.chdir(tmp_path)
-    source = open_source("catalog:mnist", file="a.npz")
-    assert source.uri == f"catalog:mnist@{tmp_path}/a.npz"
+    source = open_source("papers:mnist", file="a.npz")
+    assert source.uri == f"papers:mnist@{tmp_path}/a.npz"
     assert source.stamps().keys() == {"a.npz"}
     assert open_source(source.uri, file="gone.npz").splits == source.splits
 
@@ -279,8 +279,8 @@ def test_a_file_is_named_from_anywhere(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_folder_is_named_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_tfds(tmp_path / "sets", "cmaterdb/bangla:1.0.0")
     monkeypatch.chdir(tmp_path)
-    source = open_source("catalog:cmaterdb/bangla", data_dir="sets")
-    assert source.uri == f"catalog:cmaterdb/bangla@{tmp_path}/sets"
+    source = open_source("papers:cmaterdb/bangla", data_dir="sets")
+    assert source.uri == f"papers:cmaterdb/bangla@{tmp_path}/sets"
     assert open_source(source.uri).splits == source.splits
 
 
@@ -294,11 +294,11 @@ def test_a_folder_is_named_from_anywhere(tmp_path: Path, monkeypatch: pytest.Mon
 )
 def test_options_that_do_not_fit(options: dict[str, str], error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
-        CatalogSource.open("mnist", **options)
+        PapersSource.open("mnist", **options)
 
 
 def test_a_file_of_the_conformance_tests_is_read(tmp_path: Path) -> None:
-    assert open_source("catalog:cmaterdb/bangla", file=write_npz(tmp_path).removeprefix("npz:")).classes == (
+    assert open_source("papers:cmaterdb/bangla", file=write_npz(tmp_path).removeprefix("npz:")).classes == (
         "blue",
         "red",
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
+from ramet.tasks.build import fingerprint_of
 from ramet.tasks.images import decode
 from ramet.tasks.sources import KINDS, Source, open_source
-from ramet.tasks.survey import survey
 from tests.tasks.examples import CLASSES, COUNTS, SIZE, WRITERS, examples
 
 FILES = sorted(WRITERS)
@@ -54,7 +54,7 @@ def test_images_and_labels_are_those_written(kind: str, texts: dict[str, str]) -
     assert source.classes == CLASSES
     got: dict[str, Counter[object]] = {split: Counter() for split in COUNTS}
     for split, found in source.splits.items():
-        # The catalog takes the validation split of this task from train.
+        # The papers' list takes the validation split of this task from train.
         read = zip(found, source.contents(split), strict=True)
         got["test" if split == "test" else "train"].update((decode(c, SIZE).tobytes(), e.label) for e, c in read)
     assert got == {s: Counter((np.ascontiguousarray(p).tobytes(), y) for p, y in examples(s)) for s in COUNTS}
@@ -63,7 +63,7 @@ def test_images_and_labels_are_those_written(kind: str, texts: dict[str, str]) -
 @pytest.mark.parametrize("kind", FILES)
 def test_equal_data_elsewhere_has_an_equal_fingerprint(kind: str, texts: dict[str, str], tmp_path: Path) -> None:
     elsewhere = open_source(WRITERS[kind](tmp_path / "elsewhere"))
-    assert survey(open_source(texts[kind]), print).fingerprint == survey(elsewhere, print).fingerprint
+    assert fingerprint_of(open_source(texts[kind])) == fingerprint_of(elsewhere)
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -90,12 +90,12 @@ def test_relative_paths_become_absolute(texts: dict[str, str], monkeypatch: pyte
 @pytest.mark.parametrize(
     ("text", "options", "error", "words"),
     [
-        ("web:flowers", {}, UnknownName, ["'web'", "folder:", "csv:", "npz:", "hf:", "tfds:", "catalog:", "demo:"]),
+        ("web:flowers", {}, UnknownName, ["'web'", "folder:", "csv:", "npz:", "hf:", "tfds:", "papers:", "demo:"]),
         ("demo:greke", {}, UnknownName, ["'greke'", "greek-small"]),
-        ("catalog:cifar", {}, UnknownName, ["'cifar'", "did you mean", "cifar10"]),
-        ("catalog:mnist", {"fil": "x.npz"}, InvalidValue, ["'fil'", "catalog", "data_dir, file"]),
+        ("papers:cifar", {}, UnknownName, ["'cifar'", "did you mean", "cifar10"]),
+        ("papers:mnist", {"fil": "x.npz"}, InvalidValue, ["'fil'", "papers", "did you mean file"]),
         ("demo:digits", {"label": "y"}, InvalidValue, ["'label'", "demo", "no options"]),
-        ("hf:x", {"lable": "y"}, InvalidValue, ["'lable'", "image, label"]),
+        ("hf:x", {"lable": "y"}, InvalidValue, ["'lable'", "did you mean label"]),
         ("nowhere", {}, DataError, ["nowhere", "does not exist", "demo:"]),
         ("nowhere.npz", {}, DataError, ["nowhere.npz", "does not exist"]),
         ("csv:nowhere.csv", {}, DataError, ["nowhere.csv", "does not exist"]),

@@ -1,4 +1,4 @@
-"""Where parts come from that are not ramet's own: a Python file, a module, an installed package.
+"""Finds and imports the parts that are not ramet's own: of a Python file, a module, an installed package.
 
 A source is named with the digest of its code, which is part of a method's fingerprint: a run is not continued with
 other code. Code is never stored in a system, so nothing that was pulled or copied can run.
@@ -34,7 +34,7 @@ class Source(BaseModel):
 
 
 def located(raw: Any, folder: FilePath) -> Source:
-    """The source that a method's `parts:` names.
+    """Return the source that a method's `parts:` names.
 
     Args:
         raw: a `.py` file, relative to the folder; a module; or a recorded source, with the digest that it must have.
@@ -81,14 +81,14 @@ def imported(source: Source) -> str:
 
 
 def installed() -> Iterator[tuple[str, str]]:
-    """The name and the module of every entry point of GROUP: ramet's own first, then by name."""
+    """Yield the name and the module of every entry point of GROUP: ramet's own first, then by name."""
     found = {(point.name, point.module) for point in entry_points(group=GROUP)}
     yield from sorted(found, key=lambda pair: (not pair[1].startswith("ramet."), pair))
 
 
 @contextmanager
 def failing(file: FilePath | str | None, what: str) -> Iterator[None]:
-    """Whatever is raised inside, at the border to code that is not ramet's, as an error that names the file's line."""
+    """Turn what is raised inside, at the border to others' code, into an error that names the file's line."""
     try:
         yield
     except Exception as error:
@@ -132,7 +132,7 @@ def _module_file(name: str) -> FilePath:
 
 
 def _line(error: Exception, file: str) -> int | None:
-    """The last line of the file that the error passed through."""
+    """Return the last line of the file that the error passed through."""
     if isinstance(error, SyntaxError) and error.filename == file:
         return error.lineno
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]

@@ -1,4 +1,4 @@
-"""A method's hyperparameters: which there are, what each may be, and the ordered values that mutation steps through.
+"""A method's hyperparameters: their names, what each may be, and the ordered values that mutation steps through.
 
 The word `root` stands for the root's own number of layers or image size: as a default, as a value, or as an end of a
 range such as `0..root`. It is filled in when a path's architecture is known.
@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import floor, inf, isfinite
 from typing import Any, ClassVar
 
-from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, UnknownName, within
 from ramet.base.records import Architecture, Value
 from ramet.method.parts import Part
 
@@ -22,7 +22,7 @@ ROOT = "root"
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """What values of a hyperparameter make sense: its type, and its inclusive bounds. of_root: it may say `root`."""
+    """The values of a hyperparameter that make sense: their type and inclusive bounds. of_root: it may say `root`."""
 
     kind: type[bool] | type[int] | type[float]
     low: float = 0.0
@@ -59,7 +59,7 @@ DOMAINS: Mapping[str, Domain] = {
 
 
 def is_shared(name: str) -> bool:
-    """Whether all children of a generation have the same value of it, as they see the same images."""
+    """Return True where all children of a generation have the same value of it, as they see the same images."""
     return name.startswith("data.")
 
 
@@ -72,17 +72,17 @@ class Choices:
 
     @property
     def fixed(self) -> bool:
-        """Whether there is nothing to mutate."""
+        """True where there is nothing to mutate."""
         return len(self.values) == 1
 
     def nearest(self, value: Value) -> Number:
-        """The value next to one that another method may have set."""
+        """Return the value next to one that another method may have set."""
         if value in self.values:
             return self.values[self.values.index(value)]
         return min(self.values, key=lambda own: abs(own - float(value)))
 
     def step(self, value: Number, up: bool) -> Number:
-        """One position up or down the list, clipped at its ends."""
+        """Return the value one position up or down the list, clipped at its ends."""
         position = self.values.index(value) + (1 if up else -1)
         return self.values[min(max(position, 0), len(self.values) - 1)]
 
@@ -101,7 +101,7 @@ class Hyperparameter(Part):
     values: tuple[Value, ...] | str
 
     def choices(self, name: str, architecture: Architecture) -> Choices:
-        """The choices that make sense for paths of an architecture; a default outside them gives way to the nearest.
+        """Return the choices that make sense for paths of an architecture; the nearest stands in for another default.
 
         A path that reads the class token keeps at least one layer, as it could not see the image otherwise; an image
         holds at least one patch.
@@ -125,13 +125,14 @@ def _choices(hyperparameter: Hyperparameter, name: str, architecture: Architectu
         raise InvalidValue(
             f"hyperparameters.{name} has only values below {least}, the least that this root can use",
             f"give it a larger one, for example {name}=[{least}]",
+            field=("hyperparameters", name, "values"),
         )
     default = own if hyperparameter.default == ROOT else hyperparameter.default
     return Choices(Choices(values[0], values).nearest(default), values)
 
 
 def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) -> Hyperparameter:
-    """A hyperparameter as a method's text writes it: `{default, values}`; without values it is fixed at its default.
+    """Return a hyperparameter as a text writes it: `{default, values}`; without values it is fixed at its default.
 
     Args:
         name: its name.
@@ -149,22 +150,23 @@ def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) 
         own = {key: field.default for key, field in declared.model_fields.items()}
         raw = changed({key: list(v) if isinstance(v, tuple) else v for key, v in own.items()}, raw)
     fields = dict(raw) if isinstance(raw, Mapping) else {"default": raw}
-    for key in fields.keys() - {"default", "values"}:
-        raise UnknownName(f"hyperparameters.{name} has no {key!r}", "give default and values")
-    if "default" not in fields:
-        raise InvalidValue(f"hyperparameters.{name}.default is missing", f"give {domain}")
-    default = _one(domain, f"{name}.default", fields["default"])
-    values = _values(domain, name, fields.get("values"), default)
-    if _settled(default, values) and default not in values:
-        raise InvalidValue(
-            f"hyperparameters.{name}.default is {_shown(default)}, which is not one of its values",
-            f"set {name}.default to one of {', '.join(map(_shown, values))}, or new values with {name}=[...]",
-        )
+    with within("hyperparameters", name):
+        for key in fields.keys() - {"default", "values"}:
+            raise UnknownName(f"hyperparameters.{name} has no {key!r}", "give default and values", field=(str(key),))
+        if "default" not in fields:
+            raise _wrong(name, "default", "missing", f"give {domain}")
+        default = _one(domain, name, "default", fields["default"])
+        values = _values(domain, name, fields.get("values"), default)
+        settled = isinstance(values, tuple) and ROOT not in values and default != ROOT
+        if settled and default not in values:
+            options = ", ".join(map(shown, values))
+            remedy = f"set {name}.default to one of {options}, or new values with {name}=[...]"
+            raise _wrong(name, "default", f"{shown(default)}, which is not one of its values", remedy)
     return declared(default=default, values=values)
 
 
 def changed(below: Any, value: Any) -> dict[str, Any]:
-    """What is written of a hyperparameter, laid over what is written below it.
+    """Return what is written of a hyperparameter laid over what is written below it.
 
     One value keeps the list of values and changes the default; a list or a range keeps the default.
     """
@@ -173,38 +175,41 @@ def changed(below: Any, value: Any) -> dict[str, Any]:
         return {**below, **value}
     if isinstance(value, list):
         return {**below, "values": value, **({"default": value[0]} if len(value) == 1 else {})}
-    return {**below, ("values" if isinstance(value, str) and ".." in value else "default"): value}
+    return {**below, ("values" if _is_range(value) else "default"): value}
 
 
-def _shown(value: Value) -> str:
-    """A value as a method's text writes it."""
+def _is_range(raw: Any) -> bool:
+    return isinstance(raw, str) and ".." in raw
+
+
+def shown(value: Value) -> str:
+    """Return a value as a method's text writes it."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _settled(default: Value, values: tuple[Value, ...] | str) -> bool:
-    return isinstance(values, tuple) and ROOT not in values and default != ROOT
+def _wrong(name: str, field: str, said: str, remedy: str) -> InvalidValue:
+    return InvalidValue(f"hyperparameters.{name}.{field} is {said}", remedy, field=(field,))
 
 
 def _values(domain: Domain, name: str, raw: Any, default: Value) -> tuple[Value, ...] | str:
     if raw is None:
         return (default,)
-    if isinstance(raw, str) and ".." in raw:
+    if _is_range(raw):
         return _range(domain, name, raw)
     items = raw if isinstance(raw, list | tuple) else [raw]
-    values = tuple(_one(domain, f"{name}.values", item) for item in items)
+    values = tuple(_one(domain, name, "values", item) for item in items)
     if not values or len(set(values)) < len(values):
-        raise InvalidValue(f"hyperparameters.{name}.values is empty or says a value twice", "list each value once")
+        raise _wrong(name, "values", "empty or says a value twice", "list each value once")
     return values
 
 
-def _one(domain: Domain, field: str, raw: Any) -> Value:
-    """A single value of the domain."""
+def _one(domain: Domain, name: str, field: str, raw: Any) -> Value:
+    """Return a single value of the domain."""
     if domain.of_root and raw == ROOT:
         return ROOT
     value = _number(domain, raw)
     if value is None or not domain.low <= value <= domain.high:
-        shown = "none" if raw is None else _shown(raw)
-        raise InvalidValue(f"hyperparameters.{field} is {shown}", f"give {domain}")
+        raise _wrong(name, field, "none" if raw is None else shown(raw), f"give {domain}")
     return value
 
 
@@ -225,22 +230,22 @@ _MOST_VALUES = 1000
 
 
 def _range(domain: Domain, name: str, text: str) -> tuple[Value, ...] | str:
-    """The values of `low..high` or `low..high step s`; the text itself where an end is the root's own."""
+    """Return the values of `low..high` or `low..high step s`; the text itself where an end is the root's own."""
     match = _RANGE.fullmatch(text)
     step = _number(domain, match[3] or "1") if match else None
     if match is None or step is None or step <= 0:
-        raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", "write a range as 0..3 or 16..112 step 16")
-    low, high = (_one(domain, f"{name}.values", end) for end in match.group(1, 2))
+        raise _wrong(name, "values", repr(text), "write a range as 0..3 or 16..112 step 16")
+    low, high = (_one(domain, name, "values", end) for end in match.group(1, 2))
     if ROOT in (low, high):
         return text.strip()
     if not 0 <= float(high) - float(low) <= step * _MOST_VALUES:
         remedy = f"put the lower end first, and at most {_MOST_VALUES} steps between the ends"
-        raise InvalidValue(f"hyperparameters.{name}.values is {text!r}", remedy)
-    return tuple(_one(domain, f"{name}.values", value) for value in _expand(text, 0))
+        raise _wrong(name, "values", repr(text), remedy)
+    return tuple(_one(domain, name, "values", value) for value in _expand(text, 0))
 
 
 def _expand(text: str, own: int) -> tuple[Number, ...]:
-    """The numbers of a well-formed range, with the root's own filled in."""
+    """Return the numbers of a well-formed range, with the root's own filled in."""
     match = _RANGE.fullmatch(text)
     assert match is not None
     low, high, step = (float(own if end == ROOT else end) for end in (match[1], match[2], match[3] or "1"))

@@ -1,144 +1,176 @@
 """The packaged methods, and the one way to a method: a name, or a document that extends one; then overrides.
 
-A name is METHOD@CONFIGURATION. A method's file says how a task is learnt, a configuration's (`@NAME.yaml`) at what
-size: root, budget, ranges. The method is laid over the configuration.
+A name is METHOD@SIZE. A method's file says how a task is learned, a size's how much of it there is: root, budget,
+ranges. The method is laid over the size.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
-from ramet.base.errors import InvalidValue, RametError, UnknownName
+from ramet.base.errors import InvalidValue, RametError, UnknownName, within
 from ramet.base.text import did_you_mean
+from ramet.base.yaml import Field, Yaml, read_yaml
 from ramet.method.document.assembly import library_of
-from ramet.method.document.lines import line_of
-from ramet.method.document.reading import Document, from_yaml, overlay, setting, validated
+from ramet.method.document.reading import Document, nested, overlay, setting, validated
 from ramet.method.document.schema import Method
-from ramet.method.parts import Library
 
 DEFAULT_METHOD = "mu2net-plus"
-DEFAULT_CONFIGURATION = "standard"
+DEFAULT_SIZE = "minutes"
 
 _NAME = re.compile(r"[\w.:@+/-]+")
 _PARAMETER = re.compile(r"\{([A-Z])\}")
 
 
-def load(source: str | FilePath | Mapping[str, Any], overrides: Mapping[str, str] | None = None) -> Method:
-    """The method of a name, of a YAML file or text, or of a document as to_yaml or model_dump wrote it.
+def load(source: str | FilePath | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Method:
+    """Return the method of a name, of a YAML file or text, or of a document as to_yaml or model_dump wrote it.
+
+    What is wrong in a file or text is located there by its line. The field of an error is one of this function's
+    arguments as an experiment writes them: ("method", ...) for the source, ("settings", KEY) for an override.
 
     Args:
-        source: a name of `names`, METHOD@CONFIGURATION, or a document; a document may say `extends: NAME` and then only
-            holds what differs. Files that its `parts` name are relative to its own file, or to the current folder.
-        overrides: settings by their dotted keys, each as YAML: `{"budget.cycles": "3", "opt.lr": "[0.01, 0.02]"}`.
+        source: a name, METHOD@SIZE, METHOD or SIZE (see methods and sizes), or a document; a document may say
+            `extends: NAME` and then only holds what differs. Files that its `parts` name are relative to its own file,
+            or to the current folder.
+        overrides: settings by their dotted keys, as values or as YAML: `{"budget.cycles": 3, "opt.lr": "[0.1, 0.2]"}`.
+            The text `VALUE!` fixes a hyperparameter: all children have that value.
 
     Raises:
         UnknownName: a method, a part, a field or a hyperparameter does not exist.
         InvalidValue: a value is missing, out of range, or a default that is not one of its values.
         PartError: the code of a part cannot be run.
     """
-    if not isinstance(source, FilePath):
-        return _load(source, FilePath(), overrides or {})
-    text = _read(source)
-    try:
-        return _load(from_yaml(text, "the method"), source.parent, overrides or {})
-    except RametError as error:
-        line = None if any(key in error.problem for key in overrides or ()) else line_of(text, error.problem)
-        place = f"{source}:{line}" if line else str(source)
-        raise type(error)(f"{place}: {error.problem}", error.remedy) from error
+    text, folder, document = None, FilePath(), source
+    if isinstance(source, FilePath):
+        text, folder = read_yaml(source, "the method"), source.parent
+    elif isinstance(source, str) and _NAME.fullmatch(source.strip()):
+        document = {"extends": source.strip()}
+    elif isinstance(source, str):
+        text = Yaml(source, "the method")
+    return _load(text.value if text else document, text, folder, overrides or {})
 
 
-def names() -> dict[str, str]:
-    """Every name that load takes, with a line on what it is: methods, then configurations (each its mu2net-plus)."""
-    files = sorted((stem.startswith("@"), stem, text) for stem, text in _files().items())
-    return {_title(stem, text): str(_parse(stem, text)["description"]) for _, stem, text in files}
+def methods() -> dict[str, str]:
+    """Return the name of every packaged method, `:N` after one that takes a number, with a line on what it is."""
+    return {_title(name, text): _parsed(name, text)["description"] for name, text in sorted(_files("methods").items())}
 
 
-def _load(source: Any, folder: FilePath, overrides: Mapping[str, str]) -> Method:
-    own = _own(source)
+def sizes() -> dict[str, str]:
+    """Return the name of every packaged size with a line on what it is, from the smallest up, the papers' last."""
+    documents = {name: _parsed(name, text) for name, text in _files("sizes").items()}
+    order = [*_OWN, *sorted(documents.keys() - set(_OWN))]
+    return {name: documents[name]["description"] for name in order}
+
+
+_OWN = ("seconds", "minutes", "hour")
+"""The sizes that are not of the papers."""
+
+
+def _load(document: Any, text: Yaml | None, folder: FilePath, overrides: Mapping[str, Any]) -> Method:
+    with _of_source(text):
+        if not isinstance(document, Mapping):
+            name = text.name if text else "the method"
+            raise InvalidValue(f"{name} is no mapping of fields", "begin it with `extends: mu2net-plus`")
+        library = library_of({} if "parts" in overrides else document, folder)
     if "parts" in overrides:
-        own = {**own, "parts": from_yaml(overrides["parts"], "the value of 'parts'")}
-    library = library_of(own, folder)
-    document = _extended({**own, "parts": tuple(library.sources)}, library)
-    for key, text in overrides.items():
+        with within("settings"):
+            library = library_of({"parts": setting("parts", overrides["parts"])[1]}, folder)
+    with _of_source(text):
+        whole = {key: value for key, value in document.items() if key != "extends"}
+        if "extends" in document:
+            with within("extends"):
+                base = _named(str(document["extends"]))
+            whole = overlay(base, whole, library)
+        whole["parts"] = tuple(library.sources)
+    fields: dict[str, Field] = {}
+    for key, raw in overrides.items():
         if key != "parts":
-            document = overlay(document, setting(key, text, library), library)
-    return validated(document)
-
-
-def _read(file: FilePath) -> str:
+            with within("settings", key):
+                fields[key], value = setting(key, raw, library)
+            whole = overlay(whole, nested(fields[key], value), library)
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise InvalidValue(f"cannot read the method {file}: {reason}", "name a YAML file or a preset") from error
+        return validated(whole)
+    except RametError as error:
+        about = next((key for key, field in fields.items() if _is_about(error.field, field)), None)
+        if about is not None:  # its value stands in no file
+            error.field = ("settings", about)
+            raise
+        with _of_source(text):
+            raise
 
 
-def _own(source: Any) -> Document:
-    """The document that is meant, before what it extends is laid under it."""
-    if isinstance(source, str) and _NAME.fullmatch(source.strip()):
-        return _named(source.strip())
-    document = from_yaml(source, "the method") if isinstance(source, str) else source
-    if not isinstance(document, Mapping):
-        raise InvalidValue("the method's text is no mapping of fields", "begin it with `extends: mu2net-plus`")
-    return document
+@contextmanager
+def _of_source(text: Yaml | None) -> Iterator[None]:
+    """Locate errors in the source's text, if it has one."""
+    with within("method"):
+        if text is None:
+            yield
+        else:
+            with text.located():
+                yield
 
 
-def _extended(document: Document, library: Library) -> Document:
-    base = document.get("extends")
-    rest = {key: value for key, value in document.items() if key != "extends"}
-    return rest if base is None else overlay(_named(str(base)), rest, library)
+def _is_about(error: Field, override: Field) -> bool:
+    """Return True where an error's field is the override's, one around it or one inside it.
+
+    A default and the values of a hyperparameter are one: either can make the other wrong.
+    """
+    field = tuple(override[:2] if override[0] == "hyperparameters" else override)
+    least = min(len(field), len(error))
+    return least > 0 and tuple(error[:least]) == field[:least]
 
 
 def _named(name: str) -> Document:
-    """The document of METHOD@CONFIGURATION, of METHOD alone, or of CONFIGURATION alone."""
-    method, at, configuration = name.partition("@")
+    """Return the document of METHOD@SIZE, of METHOD alone, or of SIZE alone."""
+    method, at, size = name.partition("@")
     if not at:
-        bare = f"@{name}" in _files()
-        method, configuration = (DEFAULT_METHOD, name) if bare else (name, DEFAULT_CONFIGURATION)
-    above, below = _method(method), _configuration(configuration)
+        method, size = (DEFAULT_METHOD, name) if name in _files("sizes") else (name, DEFAULT_SIZE)
+    above, below = _method(method, alone=not at), _size(size)
     description = f"{above['description']} {below['description']}"
-    return {**overlay(below, above), "name": f"{above['name']}@{configuration}", "description": description}
+    return {**overlay(below, above), "name": f"{above['name']}@{size}", "description": description}
 
 
-def _method(name: str) -> Document:
+def _method(name: str, alone: bool) -> Document:
+    """Return a method's document; alone says that a size could have been meant too."""
     stem, _, argument = name.partition(":")
-    if stem not in _files() or stem.startswith("@"):
-        raise UnknownName(f"no method is called {name!r}", did_you_mean(stem, names()))
-    text = _files()[stem]
+    if stem not in _files("methods"):
+        what, known = ("method or size", {**methods(), **sizes()}) if alone else ("method", methods())
+        raise UnknownName(f"no {what} is called {name!r}", did_you_mean(stem, known))
+    text = _files("methods")[stem]
     if bool(argument) != bool(_PARAMETER.search(text)):
         raise InvalidValue(f"no method is called {name!r}", f"write {_title(stem, text)}")
     if argument and not argument.isdecimal():
         raise InvalidValue(f"the method {name!r} has the argument {argument!r}", "give a whole number of at least 0")
-    return _parse(stem, _PARAMETER.sub(argument, text))
+    return _parsed(stem, _PARAMETER.sub(argument, text))
 
 
-def _configuration(name: str) -> Document:
-    known = {stem.removeprefix("@"): text for stem, text in _files().items() if stem.startswith("@")}
+def _size(name: str) -> Document:
+    known = _files("sizes")
     if name not in known:
-        raise UnknownName(f"no configuration is called {name!r}", did_you_mean(name, known))
-    document = dict(_parse(name, known[name]))
+        raise UnknownName(f"no size is called {name!r}", did_you_mean(name, known))
+    document = dict(_parsed(name, known[name]))
     base = document.pop("extends", None)
-    return document if base is None else overlay(_configuration(base), document)
+    return document if base is None else overlay(_size(base), document)
 
 
-def _title(stem: str, text: str) -> str:
-    """A file's name as a user writes it, with the letter of its argument."""
+def _title(name: str, text: str) -> str:
+    """Return a method's name as a user writes it, with the letter of its argument."""
     parameter = _PARAMETER.search(text)
-    return f"{stem}:{parameter[1]}" if parameter else stem.removeprefix("@")
+    return f"{name}:{parameter[1]}" if parameter else name
 
 
 @cache
-def _parse(stem: str, text: str) -> Document:
-    document: Document = from_yaml(_PARAMETER.sub(r"\1", text), stem)
+def _parsed(name: str, text: str) -> Document:
+    document: Document = Yaml(_PARAMETER.sub(r"\1", text), name).value
     return document
 
 
 @cache
-def _files() -> dict[str, str]:
-    """The packaged documents' texts, by file name without `.yaml`."""
-    folder = resources.files("ramet.method") / "presets"
-    files = (file for file in folder.iterdir() if file.name.endswith(".yaml"))
+def _files(folder: str) -> dict[str, str]:
+    """Return the texts of the packaged documents of a folder, by file name without `.yaml`."""
+    files = (resources.files("ramet.method") / "presets" / folder).iterdir()
     return {file.name.removesuffix(".yaml"): file.read_text(encoding="utf-8") for file in files}

@@ -1,37 +1,23 @@
-"""How text becomes a method: documents laid over one another, and `--set` overrides."""
+"""Lays documents and `--set` overrides over one another, and reads the whole as a method."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
-from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.errors import UnknownName
+from ramet.base.text import did_you_mean
+from ramet.base.yaml import Field, Yaml
 from ramet.method.document.assembly import PLACES
 from ramet.method.document.hyperparameters import DOMAINS, changed
 from ramet.method.document.schema import Method
-from ramet.method.document.words import in_words
-from ramet.method.parts import DEFAULTS, Library
+from ramet.method.parts import DEFAULTS, Library, refused
 
 Document = Mapping[str, Any]
 
 
-def from_yaml(text: str, what: str) -> Any:
-    """The value of YAML text; what names it in an error."""
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date that is none
-        reason = " ".join(str(getattr(error, "problem", error)).split())
-        mark = getattr(error, "problem_mark", None)
-        line = f" (line {mark.line + 1})" if mark else ""
-        raise InvalidValue(
-            f"{what} is not YAML: {reason}{line}", "quote texts that hold any of : { } [ ] # *"
-        ) from error
-
-
 def overlay(base: Document, top: Document, library: Library | None = None) -> dict[str, Any]:
-    """A method's document with another laid over it, field by field.
+    """Return a method's document with another laid over it, field by field.
 
     Clone rules that are laid over come before those of the base. A part that takes another's place keeps those of its
     settings that it has too.
@@ -60,34 +46,43 @@ def overlay(base: Document, top: Document, library: Library | None = None) -> di
     return merged
 
 
-def setting(key: str, text: str, library: Library | None = None) -> Document:
-    """The document that one override stands for.
+def setting(key: str, value: Any, library: Library | None = None) -> tuple[Field, Any]:
+    """Return the field that an override is about, and the value that it gives it.
 
     Args:
         key: `budget.cycles`, `opt.lr`, `opt.lr.values`, `mutation.clone.block.*`, `score.part`, ...
-        text: its value as YAML, or `none`.
+        value: a str is YAML, or `none`, and `VALUE!` fixes a hyperparameter; anything else is the value itself.
         library: the parts that the method can name; by default ramet's own and those of installed packages.
 
     Raises:
         UnknownName: a method has no such setting.
+        InvalidValue: the value is no YAML.
     """
     library = library or Library()
-    value = from_yaml(text, f"the value of {key!r}")
-    value = None if isinstance(value, str) and value.lower() == "none" else value
-    known = _document(key, value, library)
-    if known is None:
+    field = _field(key, library)
+    if field is None:
         library.listed()
-        known = _document(key, value, library)
-    if known is None:
-        options = list(dict.fromkeys(_settings(library)))
-        close = get_close_matches(key, options, n=2, cutoff=0.5)
-        remedy = f"did you mean {' or '.join(close)}?" if close else "`ramet method show NAME` shows all there are"
+        field = _field(key, library)
+    if field is None:
+        remedy = did_you_mean(key, _settings(library), "`ramet method show NAME` shows all there are")
         raise UnknownName(f"a method has no setting {key!r}", remedy)
-    return known
+    fixed = isinstance(value, str) and value.endswith("!") and field[0] == "hyperparameters" and len(field) == 2
+    if isinstance(value, str):
+        value = Yaml(value.removesuffix("!") if fixed else value, f"the value of {key!r}").value
+        value = None if isinstance(value, str) and value.lower() == "none" else value
+    value = list(value) if isinstance(value, tuple) else value
+    return field, [value] if fixed else value
+
+
+def nested(field: Field, value: Any) -> Any:
+    """Return the document that has a value in one field and nothing else."""
+    for name in reversed(field):
+        value = {name: value}
+    return value
 
 
 def validated(document: Document) -> Method:
-    """The method of a complete document.
+    """Return the method of a complete document.
 
     Raises:
         RametError: InvalidValue or UnknownName of the first field that is wrong.
@@ -95,30 +90,25 @@ def validated(document: Document) -> Method:
     try:
         return Method.model_validate(document)
     except ValidationError as error:
-        raise in_words(error, [*Method.model_fields, *_settings(Library())]) from error
+        raise refused(error, [*Method.model_fields, *_settings(Library())]) from error
 
 
-def _document(key: str, value: Any, library: Library) -> Document | None:
-    """The document of one setting; None where there is none of that key."""
+def _field(key: str, library: Library) -> Field | None:
+    """Return the field that an override's key means; None where there is none."""
     name = key.removeprefix("hyperparameters.")
     head, _, tail = name.rpartition(".")
     hyperparameters = {*DOMAINS, *library.names("hyperparameter")}
     if name in hyperparameters:
-        return {"hyperparameters": {name: value}}
+        return "hyperparameters", name
     if head in hyperparameters and tail in ("default", "values"):
-        return {"hyperparameters": {head: {tail: value}}}
-    section, _, field = key.partition(".")
-    if field.startswith("clone."):
-        return {section: {"clone": {field.removeprefix("clone."): value}}}
-    if key not in set(_settings(library)):
-        return None
-    if key.startswith("training.schedule."):
-        return {"training": {"schedule": {key.removeprefix("training.schedule."): value}}}
-    return {section: {field: value}} if field else {section: value}
+        return "hyperparameters", head, tail
+    if key.startswith("mutation.clone."):
+        return "mutation", "clone", key.removeprefix("mutation.clone.")
+    return key.split(".") if key in set(_settings(library)) else None
 
 
 def _part(library: Library, kind: str, below: Any, above: Any) -> Any:
-    """What is written of a part, laid over what is written below it."""
+    """Return what is written of a part laid over what is written below it."""
     above = {"part": above} if isinstance(above, str) else above
     if not isinstance(above, Mapping):
         return above
@@ -136,7 +126,7 @@ def _rules(below: Any, above: Any) -> Any:
 
 
 def _settings(library: Library) -> Iterator[str]:
-    """Every key that an override may name, clone patterns apart."""
+    """Yield every key that an override may name, clone patterns apart."""
     for name, field in Method.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)

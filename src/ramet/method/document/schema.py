@@ -1,11 +1,11 @@
-"""A method as data: everything that decides how a task is learnt, with a name and a version (METHOD section 1).
+"""A method as data: everything that decides how a task is learned, with a name and a version (METHOD section 1).
 
 A method is frozen, validated, and stored with every result; as text it is YAML or JSON, which `presets` reads.
 """
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import (
@@ -14,10 +14,9 @@ from pydantic import (
     Field,
     PlainSerializer,
     PositiveInt,
-    SerializerFunctionWrapHandler,
+    SerializationInfo,
     SkipValidation,
     field_validator,
-    model_serializer,
     model_validator,
 )
 
@@ -36,28 +35,26 @@ Action = Literal["always", "never", "mutate"]
 STEPS = ("hyperparameters", "adapters", "clones")
 """The mutation steps of a method that names none."""
 
+
+def _written(part: Any, info: SerializationInfo) -> Any:
+    return plain(part, exclude_defaults=bool(info.exclude_defaults))
+
+
 T = TypeVar("T")
-AsPart = Annotated[T, SkipValidation, PlainSerializer(plain)]
+AsPart = Annotated[T, SkipValidation, PlainSerializer(_written)]
 """A part of a protocol, which Method._assembled has built; written as its name and settings."""
 
 
 def _default(kind: str) -> Any:
-    return Library().build(kind, DEFAULTS[kind], kind)
+    return Library().build(kind, DEFAULTS[kind], (kind,))
 
 
 def _default_steps() -> Any:
-    return tuple(Library().build("mutation", name, "mutation.steps") for name in STEPS)
+    return tuple(Library().build("mutation", name, ("mutation", "steps")) for name in STEPS)
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-
-    unsaid: ClassVar[Mapping[str, Any]] = {}
-    """What goes without saying: fields that are written only where they are something else than this."""
-
-    @model_serializer(mode="wrap")
-    def _said(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {key: value for key, value in written(self).items() if self.unsaid.get(key, ...) != value}
 
 
 class Budget(_Frozen):
@@ -77,7 +74,7 @@ class Budget(_Frozen):
     single_run: bool = False
 
     def resolved(self) -> "Budget":
-        """The same amount of training as it is carried out: a single run is one cycle of one child."""
+        """Return the same amount of training as it is carried out: a single run is one cycle of one child."""
         if not self.single_run:
             return self
         validations = self.validations * self.cycles * self.samples_per_cycle
@@ -100,8 +97,6 @@ class Training(_Frozen):
     after ramet's own augmentation, in this order.
     """
 
-    unsaid = {"schedule": DEFAULTS["schedule"], "augmentations": []}
-
     warmup_start: float = Field(default=1e-3, ge=0, le=1)
     clip_norm: float | None = Field(default=1.0, gt=0)
     schedule: AsPart[Schedule] = Field(default_factory=partial(_default, "schedule"))
@@ -121,8 +116,6 @@ class Mutation(_Frozen):
     steps: what is done to a parent, in this order.
     """
 
-    unsaid = {"steps": [*STEPS]}
-
     learned: bool = True
     clone: tuple[Rule, ...] = (("norm", "always"), ("*", "mutate"))
     adapters: Action = "mutate"
@@ -133,37 +126,40 @@ class Mutation(_Frozen):
     @field_validator("clone", mode="before")
     @classmethod
     def _ordered(cls, raw: Any) -> Any:
-        """Rules written as a mapping, kept as pairs: their order counts, and a JSON store may not keep that of keys."""
-        return tuple(raw.items()) if isinstance(raw, Mapping) else raw
+        """Keep rules that are written as a mapping as pairs: a JSON store may not keep the order of keys, which counts.
 
-    @field_validator("clone")
-    @classmethod
-    def _matchable(cls, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
-        for pattern, _ in rules:
-            if not possible(pattern):
+        Checked here, where an error still knows the pattern: pydantic would count the pairs.
+        """
+        rules = tuple(raw.items()) if isinstance(raw, Mapping) else raw
+        if not isinstance(rules, list | tuple) or not all(isinstance(r, list | tuple) and len(r) == 2 for r in rules):
+            return rules
+        for pattern, action in rules:
+            at = ("mutation", "clone", str(pattern))
+            if not isinstance(pattern, str) or not possible(pattern):
+                remedy = did_you_mean(str(pattern), EXAMPLES)
+                raise InvalidValue(f"mutation.clone has {pattern!r}, which matches no component", remedy, field=at)
+            if action not in get_args(Action):
                 raise InvalidValue(
-                    f"mutation.clone has {pattern!r}, which matches no component", did_you_mean(pattern, EXAMPLES)
+                    f"mutation.clone.{pattern} is {action!r}", f"write {', '.join(get_args(Action))}", field=at
                 )
         return rules
 
     def clone_rule(self, name: str, layers: int) -> Action:
-        """What becomes of a frozen component in a path of so many layers."""
+        """Return what becomes of a frozen component in a path of so many layers."""
         return next((action for pattern, action in self.clone if matches(pattern, name, layers)), "mutate")
 
 
 class Method(_Frozen):
-    """Everything that decides how a task is learnt.
+    """Everything that decides how a task is learned.
 
     parts are the sources of those parts that are not ramet's own.
     """
-
-    unsaid = {"parts": [], "pruning": DEFAULTS["pruning"]}
 
     name: str = Field(pattern=r"^\S(.*\S)?$")
     version: PositiveInt = 1
     description: str = ""
     root: str = ""
-    """The root that the configuration is meant for, in words."""
+    """The root that it is meant for, in words."""
     parts: tuple[Source, ...] = ()
     parents: AsPart[ParentSelection] = Field(default_factory=partial(_default, "parents"))
     budget: Budget
@@ -178,32 +174,37 @@ class Method(_Frozen):
     @model_validator(mode="before")
     @classmethod
     def _assembled(cls, raw: Any) -> Any:
-        """The document with every part that it names built, its own and its parts' hyperparameters read."""
+        """Return the document with every part that it names built, its own and its parts' hyperparameters read."""
         return assembled(raw) if isinstance(raw, Mapping) else raw
 
     def resolved(self) -> "Method":
-        """The method as it is carried out: its budget resolved."""
+        """Return the method as it is carried out: its budget resolved."""
         return self.model_copy(update={"budget": self.budget.resolved()})
 
     def space(self, architecture: Architecture) -> dict[str, Choices]:
-        """The choices of every hyperparameter for paths of an architecture, in the order mutation decides on them."""
+        """Return every hyperparameter's choices for paths of an architecture, in the order mutation decides on them."""
         return {name: h.choices(name, architecture) for name, h in self.hyperparameters.items()}
 
     @property
     def fingerprint(self) -> str:
-        """A hash of everything that decides, the code of parts included; names and descriptions are no part of it."""
-        decides = self.resolved().model_dump(mode="json", exclude={"name", "version", "description", "root", "parts"})
+        """A hash of all that decides, the code of parts included; names and descriptions are no part of it.
+
+        What has its default is left out, so that a new setting changes no fingerprint. So a default, once released, is
+        never changed: it is part of the meaning of every fingerprint.
+        """
+        about = {"name", "version", "description", "root", "parts"}
+        decides = self.resolved().model_dump(mode="json", exclude_defaults=True, exclude=about)
         if self.parts:
             decides["parts"] = sorted(source.digest for source in self.parts)
         return content_id(decides)[:8]
 
     @property
     def label(self) -> str:
-        """How results name the method: `mu2net-plus@characters v1 #ab12cd34`."""
+        """The name of the method in results: `mu2net-plus@characters v1 #ab12cd34`."""
         return f"{self.name} v{self.version} #{self.fingerprint}"
 
     def to_yaml(self) -> str:
-        """The method as text that reads back to an equal one."""
+        """Return the method as text that reads back to an equal one."""
         document = self.model_dump(mode="json")
         document["mutation"]["clone"] = dict(document["mutation"]["clone"])
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)

@@ -12,7 +12,7 @@ from ramet.base.records import Child, Path, content_id
 from ramet.store.catalog import rows
 from ramet.store.catalog.codec import child_of, child_record
 from ramet.store.catalog.database import Database
-from ramet.store.catalog.schema import agents, children, generations, paths, population, roots
+from ramet.store.catalog.schema import agents, children, cycles, generations, paths, population, roots
 from ramet.store.versions import commits as versions
 from ramet.store.versions.commits import MAIN
 
@@ -40,6 +40,27 @@ class Agent:
     state: AgentState
     cycle: int
     base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What a cycle of an agent saw when it began: the commit that was published, and the ids of the roots."""
+
+    base: str
+    roots: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a generation was trained: rounds of steps of a batch; where, as an engine says it."""
+
+    rounds: int = 0
+    steps: int = 0
+    batch: int = 0
+    place: str = ""
+
+
+_UNSAID = Terms()
 
 
 class Agents:
@@ -155,6 +176,10 @@ class Agents:
             if now.state == "running" and not _generations(connection, id, now.cycle):
                 head = versions.head_id(connection, now.branch)
                 connection.execute(update(agents).where(agents.c.id == id).values(base=head))
+                connection.execute(delete(cycles).where(cycles.c.agent == id, cycles.c.cycle == now.cycle))
+                known = connection.execute(select(roots.c.path).order_by(roots.c.name)).scalars().all()
+                row = {"agent": id, "cycle": now.cycle, "base": head, "roots": list(known)}
+                connection.execute(insert(cycles).values(row))
                 _restart_population(connection, id, now.task, head)
             return _get(connection, id)
 
@@ -163,8 +188,31 @@ class Agents:
         with self._database.writing() as connection:
             finish(connection, _get(connection, id).id)
 
+    def cycle(self, id: str, cycle: int) -> Cycle:
+        """Return what a cycle of an agent saw when it began."""
+        with self._database.reading() as connection:
+            of_cycle = (cycles.c.agent == id) & (cycles.c.cycle == cycle)
+            row = connection.execute(select(cycles).where(of_cycle)).one_or_none()
+            if row is None:
+                raise UnknownName(f"agent {id!r} has no cycle {cycle} on record", "`ramet history` lists what there is")
+            return Cycle(row.base, tuple(row.roots))
+
+    def terms(self, id: str, cycle: int) -> list[Terms]:
+        """Return how each generation of a cycle was trained, in their order."""
+        with self._database.reading() as connection:
+            of_cycle = (generations.c.agent == id) & (generations.c.cycle == cycle)
+            columns = (generations.c.rounds, generations.c.steps, generations.c.batch, generations.c.place)
+            chosen = select(*columns).where(of_cycle).order_by(generations.c.generation)
+            return [Terms(*row) for row in connection.execute(chosen)]
+
     def record_generation(
-        self, agent_id: str, cycle: int, generation: int, children: Sequence[Child], population: Sequence[str]
+        self,
+        agent_id: str,
+        cycle: int,
+        generation: int,
+        children: Sequence[Child],
+        population: Sequence[str],
+        terms: Terms = _UNSAID,
     ) -> None:
         """Put a generation on record, wholly or not at all.
 
@@ -174,6 +222,7 @@ class Agents:
             generation: its number in the cycle: the number of generations on record before it.
             children: all its children, joined or not.
             population: the ids of the paths that are alive after it, in any order that shall be kept.
+            terms: how it was trained.
 
         Raises:
             Busy: another process has recorded it, or has ended the cycle.
@@ -185,7 +234,7 @@ class Agents:
                 raise _overtaken(f"generation {generation} of cycle {cycle} of agent {agent_id}")
             rows.put_paths(connection, [child.path for child in children])
             key = {"agent": agent_id, "cycle": cycle, "generation": generation}
-            connection.execute(insert(generations).values(key))
+            connection.execute(insert(generations).values({**key, **asdict(terms)}))
             _put_children(connection, key, children)
             _set_population(connection, agent_id, population)
 
@@ -222,11 +271,20 @@ class Agents:
             chosen = _of(select(func.count()).select_from(children), agent_id, cycle, branches)
             return int(connection.execute(chosen).scalar_one())
 
-    def parents_taken(self, task: str, *, branch: str = MAIN) -> list[str]:
-        """Return the parents of all children of a task on a branch, one a child, in the order of their recording."""
+    def parents_taken(self, task: str, *, branch: str = MAIN, before: tuple[str, int] | None = None) -> list[str]:
+        """Return the parents of all children of a task on a branch, one a child, in the order of their recording.
+
+        Args:
+            task: its name.
+            branch: of the runs.
+            before: only of children recorded before those of this agent's cycle.
+        """
         with self._database.reading() as connection:
             chosen = select(paths.c.parent).select_from(children.join(paths)).where(paths.c.task == task)
             chosen = _of(chosen.where(paths.c.parent.is_not(None)), None, None, [branch])
+            if before is not None:
+                first = connection.execute(_of(select(func.min(children.c.sequence)), *before, None)).scalar()
+                chosen = chosen if first is None else chosen.where(children.c.sequence < first)
             return list(connection.execute(chosen.order_by(children.c.sequence)).scalars())
 
     def population(self, agent_id: str) -> list[Path]:

@@ -123,6 +123,7 @@ def child_record(child: Child) -> Json:
         "curve": [measurement(quality) for quality in child.curve],
         "cost": measurements(child.cost),
         "metrics": measurements(child.path.metrics),
+        **({"error": child.error} if child.error else {}),
     }
 
 
@@ -149,6 +150,7 @@ def read_child(record: Mapping[str, Any]) -> tuple[Json, dict[str, float]]:
             "mutations": tuple(record["mutations"]),
             "curve": tuple(float(quality) for quality in record["curve"]),
             "cost": measured(record["cost"]),
+            "error": record.get("error", ""),
         }
         return own, measured(record["metrics"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -1,10 +1,10 @@
 """Experiments on record: what each compares, from which commit, and what became of its trials."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.text import did_you_mean
@@ -12,10 +12,13 @@ from ramet.store.catalog import agents, leases
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.leases import Clock
 from ramet.store.catalog.schema import agents as runs
-from ramet.store.catalog.schema import branches, experiments, trials
+from ramet.store.catalog.schema import branches as branches_table
+from ramet.store.catalog.schema import experiments, trials
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
 from ramet.store.versions.history import at_time
+
+TrialState = Literal["done", "failed", "no-data"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,20 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A variant with a seed that has come to its end: its branch's last commit then, and what went wrong, if any."""
+    """A task that has come to its end on a branch of an experiment.
+
+    number counts the branch's trials in the order in which they ended, commit is the branch's last one then, problem
+    what went wrong, if anything. details are whatever the experiment keeps beside it, as JSON.
+    """
 
     experiment: str
-    variant: str
-    seed: int
     branch: str
+    task: str
+    number: int
     commit: str
+    state: TrialState
     problem: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Experiments:
@@ -47,25 +56,47 @@ class Experiments:
         self._database = database
         self._clock = clock
 
-    def begin(self, name: str, design: Mapping[str, Any], *, base: str, branches: Sequence[str]) -> Experiment:
-        """Put an experiment on record, with its branches, at the last commit of a branch; one that is there goes on.
+    def begin(
+        self,
+        name: str,
+        design: Mapping[str, Any],
+        *,
+        base: str,
+        branches: Mapping[str, str],
+        instead_of: Mapping[str, Any] | None = None,
+    ) -> Experiment:
+        """Put an experiment on record, with its branches; one that is there goes on.
+
+        Args:
+            name: of it.
+            design: what decides its outcomes, as JSON.
+            base: the branch at whose last commit it begins.
+            branches: names, with the commit that each starts from; the base's name is the commit where it began.
+            instead_of: the design on record that this one takes the place of, with the branches that it has more.
 
         Raises:
             InvalidValue: there is one of that name with another design, or a branch's name cannot be used.
         """
         with self._database.writing() as connection:
             there = _find(connection, name)
-            if there is not None:
-                if there.design != design:
-                    raise InvalidValue(
-                        f"there is an experiment {name!r} with another content, and one is never edited",
-                        "give a change another name",
-                    )
+            if there is not None and there.design == design:
                 return there
-            made = Experiment(name, dict(design), versions.head_id(connection, base), at_time(self._clock()))
-            connection.execute(insert(experiments).values(asdict(made)))
-            for branch in branches:
-                refs.add_branch(connection, branch, made.base)
+            if there is not None and there.design != instead_of:
+                raise InvalidValue(
+                    f"there is an experiment {name!r} with another content, and one is never edited",
+                    "give a change another name",
+                )
+            known: set[str] = set()
+            if there is None:
+                made = Experiment(name, dict(design), versions.head_id(connection, base), at_time(self._clock()))
+                connection.execute(insert(experiments).values(asdict(made)))
+            else:
+                made = replace(there, design=dict(design))
+                connection.execute(update(experiments).where(experiments.c.name == name).values(design=made.design))
+                known = set(connection.execute(select(branches_table.c.name)).scalars())
+            for branch, commit in branches.items():
+                if branch not in known:
+                    refs.add_branch(connection, branch, made.base if commit == base else commit)
             return made
 
     def get(self, name: str) -> Experiment:
@@ -85,19 +116,29 @@ class Experiments:
             return [Experiment(**row) for row in connection.execute(chosen).mappings()]
 
     def trials(self, experiment: str) -> list[Trial]:
-        """Return the trials of an experiment that have come to their ends, by variant and seed."""
+        """Return the trials of an experiment that have come to their ends, by branch, in the order they ended."""
         with self._database.reading() as connection:
-            of_it = select(trials).where(trials.c.experiment == experiment)
-            return [
-                Trial(**row) for row in connection.execute(of_it.order_by(trials.c.variant, trials.c.seed)).mappings()
-            ]
+            of_it = select(trials).where(trials.c.experiment == experiment).order_by(trials.c.branch, trials.c.number)
+            return [Trial(**row) for row in connection.execute(of_it).mappings()]
 
-    def end_trial(self, experiment: str, variant: str, seed: int, branch: str, problem: str = "") -> Trial:
+    def end_trial(
+        self,
+        experiment: str,
+        branch: str,
+        task: str,
+        *,
+        state: TrialState = "done",
+        problem: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> Trial:
         """Put the end of a trial on record; that of one which was tried again takes the place of the first."""
         with self._database.writing() as connection:
-            trial = Trial(experiment, variant, seed, branch, versions.head_id(connection, branch), problem)
-            same = (trials.c.experiment == experiment) & (trials.c.variant == variant) & (trials.c.seed == seed)
-            connection.execute(delete(trials).where(same))
+            of_branch = (trials.c.experiment == experiment) & (trials.c.branch == branch)
+            last = connection.execute(select(func.max(trials.c.number)).where(of_branch)).scalar_one()
+            number = 0 if last is None else last + 1
+            commit = versions.head_id(connection, branch)
+            trial = Trial(experiment, branch, task, number, commit, state, problem, dict(details or {}))
+            connection.execute(delete(trials).where(of_branch & (trials.c.task == task)))
             connection.execute(insert(trials).values(asdict(trial)))
             return trial
 
@@ -109,7 +150,11 @@ class Experiments:
         """
         with self._database.writing() as connection:
             leases.ensure_none(connection, self._clock(), names)
-            there = connection.execute(select(branches.c.name).where(branches.c.name.in_(names))).scalars().all()
+            there = (
+                connection.execute(select(branches_table.c.name).where(branches_table.c.name.in_(names)))
+                .scalars()
+                .all()
+            )
             undone = (runs.c.branch.in_(there)) & (runs.c.state == "running")
             for agent in connection.execute(select(runs.c.id).where(undone)).scalars().all():
                 agents.finish(connection, agent)

@@ -5,7 +5,7 @@ the base of a running agent leads to.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,14 @@ class Care:
             for digest, name in connection.execute(of_roots).all():
                 needs[digest].roots.add(name)
         return dict(needs)
+
+    def unheld(self, digests: Collection[str]) -> list[str]:
+        """Return those of some objects that no path on record holds."""
+        held: set[str] = set()
+        with self._database.reading() as connection:
+            for some in rows.chunks(sorted(digests)):
+                held |= set(connection.execute(select(holds.c.digest).where(holds.c.digest.in_(some))).scalars())
+        return [digest for digest in digests if digest not in held]
 
     def users(self, digest: str) -> Users:
         """Return where the paths that hold an object are published."""

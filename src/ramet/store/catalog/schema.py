@@ -173,13 +173,28 @@ children = Table(
     UniqueConstraint("agent", "cycle", "generation", "number"),
 )
 
-# A generation without a child is one too, so what is done is not read off the children.
+# What a cycle saw: the commit whose state was published when it began, and the ids of the roots there were.
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("agent", ForeignKey("agents.id"), primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("base", ForeignKey("commits.id"), nullable=False),
+    Column("roots", JSON, nullable=False),
+)
+
+# A generation without a child is one too, so what is done is not read off the children. Its children trained for so
+# many rounds of so many steps of so many examples; place says where, as their bytes may depend on it.
 generations = Table(
     "generations",
     metadata,
     Column("agent", ForeignKey("agents.id"), primary_key=True),
     Column("cycle", Integer, primary_key=True),
     Column("generation", Integer, primary_key=True),
+    Column("rounds", Integer, nullable=False, server_default="0"),
+    Column("steps", Integer, nullable=False, server_default="0"),
+    Column("batch", Integer, nullable=False, server_default="0"),
+    Column("place", Text, nullable=False, server_default=""),
 )
 
 population = Table(
@@ -217,9 +232,11 @@ trials = Table(
     "trials",
     metadata,
     Column("experiment", ForeignKey("experiments.name"), primary_key=True),
-    Column("variant", Text, primary_key=True),
-    Column("seed", BigInteger, primary_key=True),
-    Column("branch", Text, nullable=False),
+    Column("branch", Text, primary_key=True),
+    Column("task", Text, primary_key=True),
+    Column("number", Integer, nullable=False),
     Column("commit", ForeignKey("commits.id"), nullable=False),
+    Column("state", Text, nullable=False),
     Column("problem", Text, nullable=False),
+    Column("details", JSON, nullable=False),
 )

@@ -166,7 +166,7 @@ def _check_shapes(bundle: Bundle) -> None:
     dimensions = spec.dimensions(path.hyperparameters, len(bundle.task.classes))
     for component in path.components:
         try:
-            wanted = {n: tuple(s) for n, s in spec.shapes(path.architecture, component.name, **dimensions).items()}
+            wanted = {n: tuple(s) for n, s in spec.shapes(path.architecture, component.name, dimensions).items()}
             same = _shapes(bundle_object(bundle, component.digest)) == wanted
         except ValueError:
             same = False

@@ -71,7 +71,7 @@ An image classifier: one path of a [ramet](https://arxiv.org/abs/2209.07326) sys
 import ramet
 
 system = ramet.init("colony")  # or ramet.open(...) of one that you have
-system.import_task(".", name="{task}")  # this folder
+system.store.import_task(".", name="{task}")  # this folder
 
 for found in system.predict("{task}", ["image.png"]):
     print(found.image, found.label, f"{{found.probability:.1%}}")

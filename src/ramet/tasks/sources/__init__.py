@@ -1,4 +1,4 @@
-"""Task sources by name: a folder, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `catalog:NAME`, `demo:NAME`."""
+"""Task sources by name: a folder, `csv:FILE`, `npz:FILE`, `hf:NAME`, `tfds:NAME`, `papers:NAME`, `demo:NAME`."""
 
 import inspect
 from collections.abc import Callable
@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
+from ramet.base.text import did_you_mean
 from ramet.tasks.sources.base import Content, Example, Source, checked, untrained_labels
 from ramet.tasks.sources.csv_file import CsvSource
 from ramet.tasks.sources.demo import DemoSource
 from ramet.tasks.sources.folder import FolderSource
 from ramet.tasks.sources.huggingface import HuggingFaceSource
 from ramet.tasks.sources.npz_file import NpzSource
-from ramet.tasks.sources.papers import CatalogSource
+from ramet.tasks.sources.papers import PapersSource
 from ramet.tasks.sources.tensorflow_datasets import TfdsSource
 
 __all__ = ["KINDS", "Content", "Example", "Source", "open_source"]
@@ -23,14 +24,14 @@ KINDS: dict[str, Callable[..., Source]] = {
     "npz": NpzSource.open,
     "hf": HuggingFaceSource.open,
     "tfds": TfdsSource.open,
-    "catalog": CatalogSource.open,
+    "papers": PapersSource.open,
     "demo": DemoSource.open,
 }
 """What opens each kind of source: a function of what stands behind the colon and of the kind's own options."""
 
 
 def open_source(text: str, **options: Any) -> Source:
-    """Opens what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
+    """Open what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
 
     Raises:
         UnknownName: no such kind of source.
@@ -43,11 +44,12 @@ def open_source(text: str, **options: Any) -> Source:
     for option in options:
         if option not in known:
             raise InvalidValue(
-                f"{option!r} is no option of a {kind} source", f"it takes {', '.join(known) if known else 'no options'}"
+                f"{option!r} is no option of a {kind} source",
+                did_you_mean(option, known) if known else "it takes no options",
             )
     opened = opener(rest, **options)
     # The papers' splits are as they are: 800 images of VTAB-1k cannot show all of up to 397 classes.
-    return checked(opened, untrained_labels(opened) if kind == "catalog" else ())
+    return checked(opened, untrained_labels(opened) if kind == "papers" else ())
 
 
 def _kind_of(text: str) -> tuple[str, str]:

@@ -1,20 +1,20 @@
 """What a task source is: the contract that folders, tables, archives and libraries of data sets all keep."""
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
-
-import numpy as np
-import numpy.typing as npt
 
 from ramet.base.errors import DataError, UnknownName
+from ramet.base.text import did_you_mean
+from ramet.tasks.images import Content
 
-Content = Path | bytes | npt.NDArray[np.uint8]
-"""An image as a source holds it: an encoded file, its bytes, or pixels (H, W), (H, W, 1) or (H, W, 3)."""
+__all__ = ["SPLITS", "Content", "Example", "Source"]
 
 SPLITS = ("train", "validation", "test")
+MOST_CLASSES = 100_000
+"""Of a data set whose labels are numbers without names."""
 
 _SPLIT_OF = {
     "train": "train", "training": "train",
@@ -31,52 +31,48 @@ class Example:
     label: int
 
 
-class Source(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class Source(ABC):
     """Where a task's images come from. Opening one reads names and labels; images are read when asked for.
 
     A source opened twice, on any machine, over equal data has equal classes, splits and contents in equal order.
+
+    uri is the source in words that open it again from any working folder. classes are the names of the classes, all
+    different; a label is an index of it. splits holds the examples of "train", and of "validation" and "test" if the
+    data itself has them: no split is empty, and no identifier comes twice. passed_over counts what was found and is no
+    image of the task, by its kind (".heic", "outside class folders"); empty_classes names classes without an image;
+    columns says which of the data's columns were read as what.
     """
 
-    @property
-    def uri(self) -> str:
-        """The source in words that open it again from any working folder."""
-        ...
+    uri: str
+    classes: tuple[str, ...]
+    splits: Mapping[str, Sequence[Example]]
+    passed_over: Mapping[str, int] = field(default_factory=dict)
+    empty_classes: tuple[str, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes, all different; a label is an index of it."""
-        ...
-
-    @property
-    def splits(self) -> Mapping[str, Sequence[Example]]:
-        """The examples of "train", and of "validation" and "test" if the data itself has them.
-
-        No split is empty, and no identifier comes twice.
-        """
-        ...
-
+    @abstractmethod
     def contents(self, split: str) -> Iterator[Content]:
-        """The images of a split, in the order of its examples. What is yielded stays valid after the next one is."""
-        ...
+        """Yield the images of a split, in the order of its examples; one stays valid after the next is asked for."""
 
+    @abstractmethod
     def stamps(self) -> Mapping[str, str]:
-        """A cheap fingerprint: for each file behind the source a text that changes when the file is written to."""
-        ...
+        """Return for each file behind the source a text that changes when the file is written to."""
 
 
 def stamp(file: Path) -> str:
-    """Size and modification time of a file, as text."""
+    """Return size and modification time of a file, as text."""
     status = file.stat()
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def split_named(name: str) -> str | None:
-    """The split that a folder, column or array called so holds: `val` is "validation", in any case of letters."""
+    """Return the split that a folder, column or array called so holds: `val` is "validation", and so is `VAL`."""
     return _SPLIT_OF.get(name.lower())
 
 
 def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
-    """The data's own name of each of our splits; a data set of one split only is all for training."""
+    """Return the data's own name of each of our splits; a data set of one split only is all for training."""
     own = list(names)
     if len(own) == 1:
         return {"train": own[0]}
@@ -95,7 +91,7 @@ def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
 
 
 def column(what: str, asked: str | None, features: Mapping[str, object], kind: str, where: str) -> str:
-    """The column of a data set's features that holds the images or labels.
+    """Return the column of a data set's features that holds the images or labels.
 
     Args:
         what: "image" or "label": the option that names the column, and its usual name.
@@ -106,7 +102,7 @@ def column(what: str, asked: str | None, features: Mapping[str, object], kind: s
     """
     if asked is not None:
         if asked not in features:
-            raise UnknownName(f"{where} has no column {asked!r}", f"its columns: {', '.join(features)}")
+            raise UnknownName(f"{where} has no column {asked!r}", did_you_mean(asked, features))
         if what == "image" and type(features[asked]).__name__ != kind:
             raise DataError(f"the column {asked!r} of {where} holds no images", "name another by the option image")
         return asked
@@ -122,16 +118,18 @@ def column(what: str, asked: str | None, features: Mapping[str, object], kind: s
 
 
 def checked(source: Source, untrained: Container[int] = ()) -> Source:
-    """The source itself, if its examples can make a task.
+    """Return the source itself, if its examples can make a task.
 
     Args:
         source: what to check.
         untrained: the labels of classes that may be tested without being trained.
 
     Raises:
-        DataError: a split without examples, a label without a class name, one class only, a name that comes twice, or a
-            class to be tested that is never trained.
+        DataError: a name that is no text or comes twice, a split without examples, a label without a class name, one
+            class only, or a class to be tested that is never trained.
     """
+    for what, text in [("the source", source.uri), *(("class", name) for name in source.classes)]:
+        check_text(what, text)
     for split, examples in source.splits.items():
         if not examples:
             raise DataError(f"the {split} split of {source.uri} holds no image", "add images to it, or leave it out")
@@ -154,22 +152,55 @@ def checked(source: Source, untrained: Container[int] = ()) -> Source:
 
 
 def untrained_labels(source: Source) -> set[int]:
-    """The labels that no training image has."""
+    """Return the labels that no training image has."""
     labels = {split: {example.label for example in examples} for split, examples in source.splits.items()}
     return set().union(*labels.values()) - labels["train"]
 
 
 def without(source: Source, left_out: Container[str]) -> Source:
-    """A source less the images of those identifiers."""
+    """Return a source less the images of those identifiers; a class of which none is left is no class any more."""
     kept = {s: [e for e in examples if e.identifier not in left_out] for s, examples in source.splits.items()}
-    return checked(_Without(source.uri, source.classes, kept, source, left_out), untrained_labels(source))
+    before, after = ({e.label for examples in splits.values() for e in examples} for splits in (source.splits, kept))
+    labels = [label for label in range(len(source.classes)) if label in after or label not in before]
+    number = {label: i for i, label in enumerate(labels)}
+    smaller = _Without(
+        uri=source.uri,
+        classes=tuple(source.classes[label] for label in labels),
+        splits={s: [Example(e.identifier, number[e.label]) for e in examples] for s, examples in kept.items()},
+        passed_over=source.passed_over,
+        empty_classes=source.empty_classes,
+        columns=source.columns,
+        source=source,
+        left_out=left_out,
+    )
+    return checked(smaller, {number[label] for label in untrained_labels(source) if label in number})
 
 
-@dataclass(frozen=True)
-class _Without:
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
+def numbered(labels: Iterable[int], where: str) -> tuple[str, ...]:
+    """Return the names of classes that have numbers only: as many as the largest label says.
+
+    Raises:
+        DataError: there are more than any data set has.
+    """
+    largest = max(labels, default=-1)
+    if largest >= MOST_CLASSES:
+        raise DataError(
+            f"{where} has the label {largest}, and a label counts classes from 0", "number the classes from 0 on"
+        )
+    return tuple(str(label) for label in range(largest + 1))
+
+
+def check_text(what: str, text: str) -> None:
+    """Raise DataError for text that is no Unicode (a file name of other bytes), which no record could be read from."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise DataError(f"{what} '{shown}' is no text in UTF-8", "give it another name") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Without(Source):
     source: Source
     left_out: Container[str]
 

@@ -1,12 +1,24 @@
-"""A .csv file with a header `path,label` or `path,label,split`; paths are relative to the file."""
+"""A .csv file with a header such as `path,label` or `path,label,split`; paths are relative to the file."""
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ramet.base.errors import DataError
-from ramet.tasks.sources.base import SPLITS, Content, Example, split_named, stamp
+from ramet.base.errors import DataError, InvalidValue
+from ramet.base.text import did_you_mean, listed
+from ramet.tasks.sources.base import SPLITS, Content, Example, Source, split_named, stamp
+
+if TYPE_CHECKING:
+    import _csv
+
+NAMES = {
+    "path": ("path", "filename", "file", "file_name", "filepath", "image", "image_path", "img"),
+    "label": ("label", "class", "class_name", "category", "target"),
+    "split": ("split", "subset", "partition"),
+}
+"""What a column may be called where no option names it, the likeliest first; in any case of letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,62 +28,129 @@ class _Row:
     split: str
 
 
-@dataclass(frozen=True)
-class CsvSource:
+@dataclass(frozen=True, kw_only=True)
+class CsvSource(Source):
     """Images listed in a table; an image's identifier is its path as the table has it."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     table: Path
 
     @classmethod
-    def open(cls, path: str) -> "CsvSource":
-        """Reads the table; rows without a split are for training. Classes are its labels in alphabetical order."""
-        table = Path(path).expanduser().absolute()
-        rows = _read(table)
+    def open(
+        cls, file: str, path: str | None = None, label: str | None = None, split: str | None = None
+    ) -> "CsvSource":
+        """Read the table; rows without a split are for training. Classes are its labels in alphabetical order.
+
+        Args:
+            file: the table.
+            path: the column of the images' paths; else `path`, or a name like it.
+            label: the column of the labels; else `label`, or a name like it.
+            split: the column of the splits; else `split`, or a name like it, if there is one.
+        """
+        table = Path(file).expanduser().absolute()
+        columns, lines = _read(table, {"path": path, "label": label, "split": split})
+        rows = [_row(table, line, record) for line, record in lines]
         classes = tuple(sorted({row.label for row in rows}))
-        label = {name: i for i, name in enumerate(classes)}
-        splits = {s: [Example(r.path, label[r.label]) for r in rows if r.split == s] for s in SPLITS}
+        number = {name: i for i, name in enumerate(classes)}
+        splits = {s: [Example(r.path, number[r.label]) for r in rows if r.split == s] for s in SPLITS}
         if not splits["train"]:
             raise DataError(f"{table} lists no training image", "give some rows the split 'train', or none")
-        return cls(f"csv:{table}", classes, {split: found for split, found in splits.items() if found}, table)
+        found = {split: examples for split, examples in splits.items() if examples}
+        return cls(uri=f"csv:{table}", classes=classes, splits=found, columns=columns, table=table)
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The image files of a split."""
+        """Yield the image files of a split."""
         yield from (self.table.parent / example.identifier for example in self.splits[split])
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of the table and of every image in it."""
+        """Return size and time of the table and of every image in it."""
         paths = [example.identifier for examples in self.splits.values() for example in examples]
         return {path: stamp(self.table.parent / path) for path in [self.table.name, *paths]}
 
 
-def _read(table: Path) -> list[_Row]:
+def _read(table: Path, asked: Mapping[str, str | None]) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]]]:
+    """Return the column read as path, label and split, and each row's first line with its cells by these names."""
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = {name.strip().lower(): name for name in reader.fieldnames or ()}
-            if not {"path", "label"} <= columns.keys():
-                raise DataError(
-                    f"{table} has the columns {', '.join(columns) or '(none)'}",
-                    "its first line must be path,label[,split]",
-                )
-            return [_row(table, reader.line_num, {c: record[n] for c, n in columns.items()}) for record in reader]
+            lines = list(_lines(table, csv.reader(file, strict=True)))
     except FileNotFoundError:
         raise DataError(f"{table} does not exist", "name a .csv file with a header path,label[,split]") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"{table} cannot be read as a table: {error}", "save it as a UTF-8 .csv file") from error
+    except OSError as error:
+        raise DataError(f"{table} cannot be read: {error.strerror}", "make it readable for your user") from error
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    columns = {what: name for what, wanted in asked.items() if (name := _column(table, what, wanted, header))}
+    places = {what: header.index(name) for what, name in columns.items()}
+    for line, cells in lines[1:]:
+        if len(cells) > len(header):
+            raise DataError(
+                f"line {line} of {table} has {len(cells)} cells under {len(header)} columns",
+                'put a cell with a comma in it in quotes: "oak, white"',
+            )
+    rows = [(line, {w: cells[i].strip() if i < len(cells) else "" for w, i in places.items()}) for line, cells in lines]
+    return columns, rows[1:]
 
 
-def _row(table: Path, line: int, record: Mapping[str, str | None]) -> _Row:
+def _lines(table: Path, reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not blank, each with the number of its first line."""
+    while True:
+        first = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise DataError(
+                f"{table} cannot be read as a table: {error}, in what begins on line {first}",
+                "close every quote, and double a quote inside quotes",
+            ) from error
+        if any(cell.strip() for cell in cells):
+            yield first, cells
+
+
+def _column(table: Path, what: str, asked: str | None, header: Sequence[str]) -> str | None:
+    """Return the name of the column of paths, labels or splits; None where there is none of splits."""
+    if asked is not None:
+        if asked not in header:
+            raise InvalidValue(
+                f"{table} has no column {asked!r}", did_you_mean(asked, header, "its first line is empty")
+            )
+        return asked
+    known = [name for name in header if name.lower() in NAMES[what]]
+    exact = [name for name in known if name.lower() == what]
+    if len(known) > 1 and len(exact) != 1:
+        raise DataError(
+            f"{table} has the columns {listed(known)}, each of which may be the {what}", f"choose by the option {what}"
+        )
+    if not known and what != "split":
+        raise DataError(
+            f"{table} has the columns {', '.join(header) or '(none)'}, and none is called {what}",
+            f"its first line must be path,label[,split], or the option {what} names the column (--option {what}=NAME)",
+        )
+    return next(iter(exact or known), None)
+
+
+def _row(table: Path, line: int, record: Mapping[str, str]) -> _Row:
     where = f"line {line} of {table}"
-    path, label, split = ((record.get(column) or "").strip() for column in ("path", "label", "split"))
+    path, label = record["path"], record["label"]
     if not path or not label:
         raise DataError(f"{where} has no {'path' if not path else 'label'}", "give every row a path and a label")
-    name = split_named(split or "train")
+    name = split_named(record.get("split") or "train")
     if name is None:
-        raise DataError(f"{where} has the split {split!r}", f"use {', '.join(SPLITS)}, or leave it empty for train")
-    if not (table.parent / path).is_file():
-        raise DataError(f"{where} names {path!r}, which is not there", "paths are relative to the .csv file")
-    return _Row(path, label, name)
+        raise DataError(
+            f"{where} has the split {record['split']!r}", f"use {', '.join(SPLITS)}, or leave it empty for train"
+        )
+    if "://" in path:
+        raise DataError(f"{where} names the URL {path!r}", "ramet loads no images: download them, and name the files")
+    return _Row(_found(table, where, path), label, name)
+
+
+def _found(table: Path, where: str, path: str) -> str:
+    """Return the path of an image that is there: as the table has it, else with the backslashes of Windows turned."""
+    for candidate in dict.fromkeys((path, path.replace("\\", "/"), str(Path(path).expanduser()))):
+        try:
+            if (table.parent / candidate).is_file():
+                return candidate
+        except (OSError, ValueError) as error:
+            raise DataError(f"{where} names {path!r}, which cannot be read: {error}", "correct the path") from error
+    raise DataError(f"{where} names {path!r}, which is not there", "paths are relative to the .csv file")

@@ -1,35 +1,32 @@
 """`demo:NAME`: real image data that comes with installed packages, for trying things out with no network."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ramet.tasks.demo import Demo, load
-from ramet.tasks.sources.base import Content, Example
+from ramet.tasks.sources.base import Content, Example, Source
 
 
-@dataclass(frozen=True)
-class DemoSource:
+@dataclass(frozen=True, kw_only=True)
+class DemoSource(Source):
     """A demo data set; an image's identifier says its split, class and number."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     demo: Demo
 
     @classmethod
     def open(cls, name: str) -> "DemoSource":
-        """Makes the images of a demo task."""
+        """Make the images of a demo task."""
         demo = load(name)
         splits = {
             split: [Example(f"{split}/{demo.classes[y]}/{i}", int(y)) for i, y in enumerate(part.labels)]
             for split, part in demo.parts.items()
         }
-        return cls(f"demo:{name}", demo.classes, splits, demo)
+        return cls(uri=f"demo:{name}", classes=demo.classes, splits=splits, demo=demo)
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The images of a split."""
+        """Yield the images of a split."""
         yield from self.demo.parts[split].images
 
     def stamps(self) -> Mapping[str, str]:
-        """The versions of the packages that the images come from."""
+        """Return the versions of the packages that the images come from."""
         return self.demo.versions

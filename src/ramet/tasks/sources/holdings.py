@@ -1,4 +1,4 @@
-"""Where the data of a catalog task lies: what tfds prepared, or an .npz file that stands in for it.
+"""Where the data of a task of the papers lies: what tfds prepared, or an .npz file that stands in for it.
 
 Either way it is the same data set: named splits, whose examples have a row each. A split expression counts them in the
 order in which tfds reads them, and takes rows.
@@ -6,10 +6,10 @@ order in which tfds reads them, and takes rows.
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,148 +24,77 @@ _BLACK_AND_WHITE = ("binary_alpha_digits", "dsprites")
 """Data sets whose pixels are 0 and 1."""
 
 
-class Holding(Protocol):
-    """A data set at some place; rows are given and taken in ascending order."""
-
-    @property
-    def uri(self) -> str:
-        """The place, for messages."""
-        ...
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes; empty where only the labels tell how many there are."""
-        ...
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
-        ...
-
-    def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split, counted in the order of tfds."""
-        ...
-
-    def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows of a split; no image is decoded."""
-        ...
-
-    def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows of a split."""
-        ...
-
-    def stamps(self) -> Mapping[str, str]:
-        """For each file a text that changes when it is written to."""
-        ...
-
-
 @dataclass(frozen=True)
-class Records:
-    """A data set that tfds prepared: a row is a record's number."""
+class Holding:
+    """A data set at some place; rows are given and taken in ascending order.
 
-    prepared: Prepared
-    rule: LabelRule
-    image: str
-    black_and_white: bool
+    uri is the place, for messages. classes are empty where only the labels tell how many there are; sizes are the
+    examples of each split. rows gives the rows of a part of a split that is counted in the order of tfds; labels those
+    of rows, without decoding an image; contents their images; stamps for each file a text that changes when it is
+    written to.
+    """
 
-    @classmethod
-    def open(cls, dataset: str, label: str, data_dir: str | None) -> "Records":
-        """Finds the data set.
-
-        Args:
-            dataset: as tfds names it.
-            label: a feature, or a rule of `ramet.tasks.labels`.
-            data_dir: where data sets are prepared.
-        """
-        prepared = Prepared.open(dataset, data_dir)
-        image = column("image", None, prepared.features, "Image", prepared.uri)
-        name = dataset.partition(":")[0].partition("/")[0]
-        return cls(prepared, RULES.get(label) or _feature_rule(label, prepared), image, name in _BLACK_AND_WHITE)
-
-    @property
-    def uri(self) -> str:
-        """The place, for messages."""
-        return self.prepared.uri
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.rule.classes
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
-        return self.prepared.sizes
-
-    def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split."""
-        return part
-
-    def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows."""
-        return (self.rule.of(record) for record in self._records(split, rows))
-
-    def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows."""
-        for record in self._records(split, rows):
-            content = record[self.image]
-            yield _black_and_white(content) if self.black_and_white else content
-
-    def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file."""
-        return self.prepared.stamps()
-
-    def _records(self, split: str, rows: Sequence[int]) -> Iterator[Any]:
-        records = self.prepared.records(split)
-        return (records[row] for row in rows)
+    uri: str
+    classes: tuple[str, ...]
+    sizes: Mapping[str, int]
+    rows: Callable[[str, range], Sequence[int]]
+    labels: Callable[[str, Sequence[int]], Iterator[int]]
+    contents: Callable[[str, Sequence[int]], Iterator[Content]]
+    stamps: Callable[[], Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class Arrays:
-    """An .npz file of the whole data set, unshuffled: a row is one of its arrays'."""
+def records(dataset: str, label: str, data_dir: str | None) -> Holding:
+    """Return a data set that tfds prepared: a row is a record's number.
 
-    source: NpzSource
+    Args:
+        dataset: as tfds names it.
+        label: a feature, or a rule of `ramet.tasks.labels`.
+        data_dir: where data sets are prepared.
+    """
+    prepared = Prepared.open(dataset, data_dir)
+    image = column("image", None, prepared.features, "Image", prepared.uri)
+    rule = RULES.get(label) or _feature_rule(label, prepared)
+    bits = dataset.partition(":")[0].partition("/")[0] in _BLACK_AND_WHITE
 
-    @classmethod
-    def open(cls, file: str) -> "Arrays":
-        """Reads the labels; the file's are those of the task."""
-        return cls(NpzSource.open(file))
+    def taken(split: str, rows: Sequence[int]) -> Iterator[Any]:
+        found = prepared.records(split)
+        return (found[row] for row in rows)
 
-    @property
-    def uri(self) -> str:
-        """The place, for messages."""
-        return self.source.uri
+    return Holding(
+        uri=prepared.uri,
+        classes=rule.classes,
+        sizes=prepared.sizes,
+        rows=lambda split, part: part,
+        labels=lambda split, rows: (rule.of(record) for record in taken(split, rows)),
+        contents=lambda split, rows: (
+            _black_and_white(record[image]) if bits else record[image] for record in taken(split, rows)
+        ),
+        stamps=prepared.stamps,
+    )
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.source.classes
 
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """The number of examples of each split."""
-        return {split: len(examples) for split, examples in self.source.splits.items()}
+def arrays(file: str) -> Holding:
+    """Return an .npz file of the whole data set, unshuffled: a row is one of its arrays', and labels are the file's."""
+    source = NpzSource.open(file)
+    sizes = {split: len(examples) for split, examples in source.splits.items()}
 
-    def rows(self, split: str, part: range) -> Sequence[int]:
-        """The rows of that part of a split."""
-        return sorted(tfds_order(split, self.sizes[split])[part.start : part.stop])
-
-    def labels(self, split: str, rows: Sequence[int]) -> Iterator[int]:
-        """The labels of rows."""
-        return (self.source.splits[split][row].label for row in rows)
-
-    def contents(self, split: str, rows: Sequence[int]) -> Iterator[Content]:
-        """The images of rows."""
+    def contents(split: str, rows: Sequence[int]) -> Iterator[Content]:
         wanted = set(rows)
-        return compress(self.source.contents(split), (row in wanted for row in range(self.sizes[split])))
+        return compress(source.contents(split), (row in wanted for row in range(sizes[split])))
 
-    def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file."""
-        return self.source.stamps()
+    return Holding(
+        uri=source.uri,
+        classes=source.classes,
+        sizes=sizes,
+        rows=lambda split, part: sorted(tfds_order(split, sizes[split])[part.start : part.stop]),
+        labels=lambda split, rows: (source.splits[split][row].label for row in rows),
+        contents=contents,
+        stamps=source.stamps,
+    )
 
 
 def tfds_order(split: str, count: int) -> list[int]:
-    """The order in which tfds reads examples that are numbered, as those of mnist and its kin and of cmaterdb are."""
+    """Return the order in which tfds reads numbered examples, as those of mnist and its kin and of cmaterdb are."""
     return sorted(range(count), key=lambda row: hashlib.md5(f"{split}{row}".encode()).digest())
 
 

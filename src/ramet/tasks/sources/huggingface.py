@@ -1,28 +1,26 @@
 """`hf:NAME` or `hf:NAME:CONFIG`: a data set read by the library `datasets`, from the Hub or from a local folder."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import DataError
 from ramet.base.extras import extra
-from ramet.tasks.sources.base import Content, Example, column, stamp, standard_splits
+from ramet.base.text import plural
+from ramet.tasks.sources.base import Content, Example, Source, column, stamp, standard_splits
 
 
-@dataclass(frozen=True)
-class HuggingFaceSource:
+@dataclass(frozen=True, kw_only=True)
+class HuggingFaceSource(Source):
     """Rows of a data set with an image and a label column; an image's identifier is its split and row."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     tables: Mapping[str, Any]
     image: str
 
     @classmethod
     def open(cls, name: str, image: str | None = None, label: str | None = None) -> "HuggingFaceSource":
-        """Loads a data set by its name on the Hub, or by a folder (of `save_to_disk`, or of data files).
+        """Load a data set by its name on the Hub, or by a folder (of `save_to_disk`, or of data files).
 
         Args:
             name: the data set, with `:CONFIG` behind it where it has several.
@@ -34,30 +32,36 @@ class HuggingFaceSource:
         features = tables["train"].features
         image = column("image", image, features, "Image", uri)
         label = column("label", label, features, "ClassLabel", uri)
-        classes, labels = _labels({split: list(table[label]) for split, table in tables.items()}, features[label])
+        values = {split: list(table[label]) for split, table in tables.items()}
+        _check_labels(uri, label, values)
+        classes, labels = _labels(values, features[label])
         return cls(
             uri=uri,
             classes=classes,
             splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
+            columns={"image": image, "label": label},
             tables=tables,
             image=image,
         )
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The encoded images of a split, row by row out of the memory-mapped table."""
+        """Yield the encoded images of a split, row by row out of the memory-mapped table."""
         undecoded = extra("datasets", "hf").Image(decode=False)
         for row in self.tables[split].select_columns([self.image]).cast_column(self.image, undecoded):
             encoded = row[self.image]
-            yield encoded["bytes"] if encoded["bytes"] is not None else Path(encoded["path"])
+            if encoded is None:
+                yield b""  # a row without an image: one that cannot be decoded
+            else:
+                yield encoded["bytes"] if encoded["bytes"] is not None else Path(encoded["path"])
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of the tables' files."""
+        """Return size and time of the tables' files."""
         files = [(split, Path(file["filename"])) for split, table in self.tables.items() for file in table.cache_files]
         return {f"{split}/{file.name}": stamp(file) for split, file in files}
 
 
 def _load(name: str) -> tuple[str, Mapping[str, Any]]:
-    """The source's uri, and its tables by the data set's own names of its splits."""
+    """Return the source's uri, and its tables by the data set's own names of its splits."""
     datasets = extra("datasets", "hf")
     repository, _, config = name.partition(":")
     folder = Path(repository).expanduser().absolute()
@@ -72,11 +76,20 @@ def _load(name: str) -> tuple[str, Mapping[str, Any]]:
     return uri, loaded if isinstance(loaded, Mapping) else {"train": loaded}
 
 
+def _check_labels(uri: str, label: str, values: Mapping[str, list[Any]]) -> None:
+    for split, found in values.items():
+        if missing := [row for row, value in enumerate(found) if value is None]:
+            raise DataError(
+                f"{plural(len(missing), 'row')} of {uri} without a {label} (first {split}/{missing[0]})",
+                "give every row a label, or save the data set without them",
+            )
+
+
 def _labels(values: Mapping[str, list[Any]], feature: Any) -> tuple[tuple[str, ...], Mapping[str, list[int]]]:
-    """Class names and the labels as their indices; a column without class names has its own values as names."""
+    """Return class names and the labels as their indices; a column without class names has its own values as names."""
     names = getattr(feature, "names", None)
     if names is not None:
-        return tuple(names), {split: [-1 if v is None else v for v in column] for split, column in values.items()}
+        return tuple(names), values
     classes = tuple(sorted({str(value) for column in values.values() for value in column}))
     index = {name: i for i, name in enumerate(classes)}
     return classes, {split: [index[str(value)] for value in column] for split, column in values.items()}

@@ -1,5 +1,6 @@
 """An .npz archive of arrays: x_train, y_train, and optionally x_test, y_test, x_validation, y_validation, class_names.
 
+One split may also be called x and y.
 Images are uint8, grey (N, H, W) or (N, H, W, 1), or RGB (N, H, W, 3). They are streamed out of the archive, compressed
 or not, so an archive may be larger than the memory. Pickled arrays are never loaded.
 """
@@ -16,25 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ramet.base.errors import DataError
-from ramet.tasks.sources.base import Content, Example, stamp, standard_splits
+from ramet.tasks.sources.base import Content, Example, Source, check_text, numbered, stamp, standard_splits
 
 _LAYOUT = "save uint8 arrays x_train (N,H,W[,3]), y_train (N,), ... with numpy.savez_compressed"
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
-@dataclass(frozen=True)
-class NpzSource:
+@dataclass(frozen=True, kw_only=True)
+class NpzSource(Source):
     """Images as rows of arrays; an image's identifier is its array and row, such as `train/17`."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     file: Path
     names: Mapping[str, str]
+    """What stands behind x and y in the names of each split's arrays: `_train`, or nothing."""
 
     @classmethod
     def open(cls, path: str) -> "NpzSource":
-        """Reads the labels and the shapes of the images."""
+        """Read the labels and the shapes of the images."""
         file = Path(path).expanduser().absolute()
         if not file.is_file():
             raise DataError(f"{file} does not exist", "name an .npz file")
@@ -42,37 +41,33 @@ class NpzSource:
             raise DataError(f"{file} is no .npz archive", _LAYOUT)
         try:
             with np.load(file, allow_pickle=False) as arrays:
-                if "x_train" not in arrays:
-                    raise DataError(f"{file} has no array x_train (it has {', '.join(arrays.files)})", _LAYOUT)
-                names = standard_splits((n[2:] for n in arrays.files if n.startswith("x_")), str(file))
+                names = _names(file, arrays.files)
                 labels = {split: _labels(file, arrays, name) for split, name in names.items()}
-                classes = _classes(arrays, labels)
+                classes = _classes(file, arrays, labels)
         except _BROKEN as error:
             raise DataError(f"{file} cannot be read as an .npz archive: {error}", _LAYOUT) from error
-        source = cls(
-            f"npz:{file}", classes, {s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
-            file, names,
-        )  # fmt: skip
+        splits = {s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()}
+        source = cls(uri=f"npz:{file}", classes=classes, splits=splits, file=file, names=names)
         for split in names:
             source._check_images(split)
         return source
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The rows of a split's array, one after the other out of the archive."""
+        """Yield the rows of a split's array, one after the other out of the archive."""
         try:
-            with zipfile.ZipFile(self.file) as archive, archive.open(f"x_{self.names[split]}.npy") as stream:
+            with zipfile.ZipFile(self.file) as archive, archive.open(f"x{self.names[split]}.npy") as stream:
                 shape, _, _ = _header(stream)
                 for _ in range(shape[0]):
                     yield np.frombuffer(stream.read(prod(shape[1:])), np.uint8).reshape(shape[1:])
         except _BROKEN as error:
-            raise DataError(f"x_{self.names[split]} of {self.file} is damaged: {error}", "save it again") from error
+            raise DataError(f"x{self.names[split]} of {self.file} is damaged: {error}", "save it again") from error
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of the archive."""
+        """Return size and time of the archive."""
         return {self.file.name: stamp(self.file)}
 
     def _check_images(self, split: str) -> None:
-        array = f"x_{self.names[split]}"
+        array = f"x{self.names[split]}"
         with zipfile.ZipFile(self.file) as archive, archive.open(f"{array}.npy") as stream:
             shape, fortran_order, dtype = _header(stream)
         grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
@@ -94,15 +89,31 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.gener
 
 
 def _labels(file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> list[int]:
-    if f"y_{name}" not in arrays:
-        raise DataError(f"{file} has x_{name} but no y_{name}", _LAYOUT)
-    labels = arrays[f"y_{name}"]
+    if f"y{name}" not in arrays:
+        raise DataError(f"{file} has x{name} but no y{name}", _LAYOUT)
+    labels = arrays[f"y{name}"]
     if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
-        raise DataError(f"y_{name} of {file} is {labels.dtype} {labels.shape}", "save integer labels of shape (N,)")
+        raise DataError(f"y{name} of {file} is {labels.dtype} {labels.shape}", "save integer labels of shape (N,)")
     return [int(label) for label in labels.reshape(-1)]
 
 
-def _classes(arrays: Mapping[str, npt.NDArray[np.generic]], labels: Mapping[str, list[int]]) -> tuple[str, ...]:
-    if "class_names" in arrays:
-        return tuple(str(name) for name in arrays["class_names"])
-    return tuple(str(i) for i in range(1 + max((y for ys in labels.values() for y in ys), default=-1)))
+def _classes(
+    file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], labels: Mapping[str, list[int]]
+) -> tuple[str, ...]:
+    if "class_names" not in arrays:
+        return numbered((y for ys in labels.values() for y in ys), str(file))
+    named = arrays["class_names"].reshape(-1)
+    # Bytes are the names of C and of HDF5; what is no UTF-8 in them becomes what no text has, and is refused.
+    classes = [n.decode("utf-8", "surrogateescape") if isinstance(n, bytes) else str(n) for n in named.tolist()]
+    for name in classes:
+        check_text(f"among class_names of {file},", name)
+    return tuple(classes)
+
+
+def _names(file: Path, arrays: Sequence[str]) -> dict[str, str]:
+    if "x_train" in arrays:
+        splits = standard_splits((name[2:] for name in arrays if name.startswith("x_")), str(file))
+        return {split: f"_{name}" for split, name in splits.items()}
+    if "x" in arrays:
+        return {"train": ""}
+    raise DataError(f"{file} has no array x_train or x (it has {', '.join(arrays)})", _LAYOUT)

@@ -1,6 +1,6 @@
-"""`catalog:NAME`: a task of the papers, cut from its data set by their split expressions.
+"""`papers:NAME`: a task of the papers, cut from its data set by their split expressions.
 
-The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `catalog:NAME@PLACE` says
+The data set is one that tfds prepared, or an .npz file that holds the same (option `file`). `papers:NAME@PLACE` says
 the place of either in the text itself, so that it can be opened again from anywhere.
 """
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.base.errors import DataError, InvalidValue
-from ramet.tasks.papers import CatalogTask, find
+from ramet.tasks.papers import PapersTask, find
 from ramet.tasks.slices import Row, Slice, default_row, parse_row
-from ramet.tasks.sources.base import Content, Example
-from ramet.tasks.sources.holdings import Arrays, Holding, Records
+from ramet.tasks.sources.base import Content, Example, Source, numbered
+from ramet.tasks.sources.holdings import Holding, arrays, records
 
 _Holdings = Mapping[str | None, Holding]
 """The data sets of a task by the names that slices have for them; None is the task's own."""
@@ -38,19 +38,16 @@ class _Part:
         return (Example(f"{self.name}/{row}", label) for row, label in zip(self.rows, labels, strict=True))
 
 
-@dataclass(frozen=True)
-class CatalogSource:
-    """A task of the catalog; an image's identifier is its split and row in the data set, such as `train/17`."""
+@dataclass(frozen=True, kw_only=True)
+class PapersSource(Source):
+    """A task of the papers; an image's identifier is its split and row in the data set, such as `train/17`."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     holdings: _Holdings
     parts: Mapping[str, Sequence[_Part]]
 
     @classmethod
-    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "CatalogSource":
-        """Reads the labels of a task of the catalog.
+    def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "PapersSource":
+        """Read the labels of a task of the papers.
 
         Args:
             name: the task, and possibly `@` and its place: an .npz file or a data_dir. A place goes before the options.
@@ -59,22 +56,26 @@ class CatalogSource:
         """
         name, _, place = name.partition("@")
         entry = find(name)
-        data_dir, file = _place(place) if place else _options(data_dir, file)
-        holdings, row = _arrays(entry, file) if file else _records(entry, data_dir)
+        if place:
+            data_dir, file = (None, place) if place.endswith(".npz") else (place, None)
+        else:
+            data_dir, file = _options(data_dir, file)
+        place = file or data_dir or ""
+        uri = f"papers:{name}@{place}" if place else f"papers:{name}"
+        holdings, row = _of_file(entry, file) if file else _of_tfds(entry, data_dir)
         parts = {split: [_Part.of(part, holdings) for part in slices] for split, slices in row.items()}
         splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
-        classes = holdings[None].classes or _counted(entry, splits)
-        place = file or data_dir or ""
-        uri = f"catalog:{name}@{place}" if place else f"catalog:{name}"
-        return cls(uri, classes, splits, holdings, parts)
+        labels = [example.label for examples in splits.values() for example in examples]
+        classes = holdings[None].classes or numbered([entry.classes - 1] if entry.classes else labels, uri)
+        return cls(uri=uri, classes=classes, splits=splits, holdings=holdings, parts=parts)
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The images of a split."""
+        """Yield the images of a split."""
         for part in self.parts[split]:
             yield from part.holding.contents(part.split, part.rows)
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of the files of the data sets."""
+        """Return size and time of the files of the data sets."""
         return {
             f"{name}/{file}" if name else file: text
             for name, holding in self.holdings.items()
@@ -83,18 +84,13 @@ class CatalogSource:
 
 
 def own_splits(name: str, file: str) -> bool:
-    """Whether an .npz file lacks a split of which the papers make the task.
+    """Return true where an .npz file lacks a split of which the papers make the task.
 
     Then the splits of the file are used, and results are not comparable with theirs.
     """
     entry = find(name)
     row = parse_row(entry.train, entry.validation, entry.test)
-    return row is not None and _lacks(Arrays.open(file), row)
-
-
-def _place(place: str) -> tuple[str | None, str | None]:
-    """The data_dir or the file behind a `@`."""
-    return (None, place) if place.endswith(".npz") else (place, None)
+    return row is not None and _lacks(arrays(file), row)
 
 
 def _options(data_dir: str | None, file: str | None) -> tuple[str | None, str | None]:
@@ -109,22 +105,22 @@ def _absolute(path: str | None) -> str | None:
     return str(Path(path).expanduser().absolute()) if path else None
 
 
-def _arrays(entry: CatalogTask, file: str) -> tuple[_Holdings, Row]:
-    arrays = Arrays.open(file)
+def _of_file(entry: PapersTask, file: str) -> tuple[_Holdings, Row]:
+    found = arrays(file)
     row = parse_row(entry.train, entry.validation, entry.test)
-    if row is None or _lacks(arrays, row):
-        row = default_row(arrays.sizes, arrays.uri)
-    return {None: arrays}, row
+    if row is None or _lacks(found, row):
+        row = default_row(found.sizes, found.uri)
+    return {None: found}, row
 
 
-def _lacks(arrays: Arrays, row: Row) -> bool:
-    return any(part.dataset or part.split not in arrays.sizes for slices in row.values() for part in slices)
+def _lacks(holding: Holding, row: Row) -> bool:
+    return any(part.dataset or part.split not in holding.sizes for slices in row.values() for part in slices)
 
 
-def _records(entry: CatalogTask, data_dir: str | None) -> tuple[_Holdings, Row]:
-    own = Records.open(entry.dataset, entry.label, data_dir)
+def _of_tfds(entry: PapersTask, data_dir: str | None) -> tuple[_Holdings, Row]:
+    own = records(entry.dataset, entry.label, data_dir)
     holdings: dict[str | None, Holding] = {None: own}
-    holdings |= {name: Records.open(name, entry.label, data_dir) for name in entry.datasets[1:]}
+    holdings |= {name: records(name, entry.label, data_dir) for name in entry.datasets[1:]}
     row = parse_row(entry.train, entry.validation, entry.test) or default_row(own.sizes, own.uri)
     for part in (part for some in row.values() for part in some):
         _check_part(holdings[part.dataset], part.split, own)
@@ -135,19 +131,13 @@ def _check_part(holding: Holding, split: str, own: Holding) -> None:
     if split not in holding.sizes:
         raise DataError(
             f"{holding.uri} has no {split} split (its splits: {', '.join(holding.sizes)})",
-            "prepare the version that the catalog names",
+            "prepare the version that the papers' list names",
         )
     if not _alike(holding.classes, own.classes):
         raise DataError(f"{holding.uri} has other classes than {own.uri}", "prepare both anew, with the same tfds")
 
 
 def _alike(classes: Sequence[str], others: Sequence[str]) -> bool:
-    """Whether classes are the same, as far as they have names: tfds numbers those of cifar10_1, and names cifar10's."""
+    """Return true for the same classes, where they have names: tfds numbers those of cifar10_1, but names cifar10's."""
     numbers = [str(number) for number in range(len(classes))]
     return len(classes) == len(others) and (classes == others or numbers in ([*classes], [*others]))
-
-
-def _counted(entry: CatalogTask, splits: Mapping[str, Sequence[Example]]) -> tuple[str, ...]:
-    """Numbers for names: as many as the catalog says, else as many as there are labels."""
-    found = 1 + max(example.label for examples in splits.values() for example in examples)
-    return tuple(str(label) for label in range(entry.classes or found))

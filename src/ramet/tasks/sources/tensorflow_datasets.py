@@ -10,7 +10,7 @@ from typing import Any
 
 from ramet.base.errors import DataError
 from ramet.base.extras import extra
-from ramet.tasks.sources.base import Content, Example, column, stamp, standard_splits
+from ramet.tasks.sources.base import Content, Example, Source, column, stamp, standard_splits
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Prepared:
 
     @classmethod
     def open(cls, name: str, data_dir: str | None = None) -> "Prepared":
-        """Finds a data set that was prepared before.
+        """Find a data set that was prepared before.
 
         Args:
             name: the data set as tfds names it, its version possibly with stars (`dtd:3.*.*`), or the folder that holds
@@ -47,12 +47,12 @@ class Prepared:
 
     @property
     def features(self) -> Any:
-        """The columns of a record by name."""
+        """Return the columns of a record by name."""
         return self.builder.info.features
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """The number of records of each split."""
+        """Return the number of records of each split."""
         return {name: split.num_examples for name, split in self.builder.info.splits.items()}
 
     @cached_property
@@ -61,22 +61,19 @@ class Prepared:
         return {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
 
     def records(self, split: str) -> Sequence[Any]:
-        """The records of a split, read when asked for; their images stay encoded."""
+        """Return the records of a split, read when asked for; their images stay encoded."""
         found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=self._undecoded)
         return found
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file of the data set."""
+        """Return size and time of every file of the data set."""
         return {file.name: stamp(file) for file in sorted(Path(self.builder.data_path).iterdir())}
 
 
-@dataclass(frozen=True)
-class TfdsSource:
+@dataclass(frozen=True, kw_only=True)
+class TfdsSource(Source):
     """Records of a data set with an image and a class label; an image's identifier is its split and record number."""
 
-    uri: str
-    classes: tuple[str, ...]
-    splits: Mapping[str, Sequence[Example]]
     records: Mapping[str, Sequence[Any]]
     image: str
     prepared: Prepared
@@ -85,7 +82,7 @@ class TfdsSource:
     def open(
         cls, name: str, data_dir: str | None = None, image: str | None = None, label: str | None = None
     ) -> "TfdsSource":
-        """Opens a data set that was prepared before.
+        """Open a data set that was prepared before.
 
         Args:
             name: the data set as tfds names it, or the folder that holds its features.json.
@@ -106,18 +103,19 @@ class TfdsSource:
             uri=uri,
             classes=tuple(classes),
             splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
+            columns={"image": image, "label": label},
             records=records,
             image=image,
             prepared=prepared,
         )
 
     def contents(self, split: str) -> Iterator[Content]:
-        """The encoded images of a split, record by record."""
+        """Yield the encoded images of a split, record by record."""
         for record in self.records[split]:
             yield record[self.image]
 
     def stamps(self) -> Mapping[str, str]:
-        """Size and time of every file of the prepared data set."""
+        """Return size and time of every file of the prepared data set."""
         return self.prepared.stamps()
 
 

@@ -1,0 +1,145 @@
+"""What the numbers of a study mean, in sentences, and how they look in tables."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import exp
+
+from ramet.base.text import NOTHING, count, difference, duration, plural, share
+from ramet.study.design import Measure
+from ramet.study.statistics import FEWEST, Estimate, Paired
+
+APART = 1.25
+"""Training FLOPs that are this many times the control's are worth a word."""
+
+SHOWN: Mapping[Measure, tuple[str, Callable[[float], str]]] = {
+    "score": ("score", share),
+    "own_score": ("own score", share),
+    "quality": ("validation", share),
+    "test_quality": ("test", share),
+    "accounted_params": ("accounted", count),
+    "trained_params": ("trained", count),
+    "params": ("parameters", count),
+    "flops": ("FLOPs", count),
+    "training_flops": ("training FLOPs", count),
+    "examples": ("examples", count),
+    "children": ("children", count),
+    "seconds": ("time", duration),
+}
+"""What a measure is called in a table, and how its values look."""
+
+JUDGED: Mapping[Measure, str] = {
+    "score": "the score",
+    "quality": "validation accuracy",
+    "test_quality": "test accuracy",
+}
+
+COSTS: Mapping[Measure, str] = {
+    "accounted_params": "accounted parameters", "flops": "FLOPs", "training_flops": "training FLOPs",
+}  # fmt: skip
+"""Costs that a verdict names where they are told apart; the time of a run depends on what else the machine did."""
+
+
+def verdict(
+    name: str, control: str, judge: Measure, found: Mapping[Measure, Paired], costs: Mapping[Measure, Paired]
+) -> str:
+    """Return what the differences to the control say of a variant. Test quality says nothing unless it is the judge."""
+    if name == control:
+        return f"{name} is the control."
+    if not found:
+        return f"{name}: no task and seed is done that {control} has done too."
+    score = found[judge]
+    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in COSTS))):
+        return f"{name} came out as {control} did in each of {plural(score.n, 'pair')}: what it changes had no effect."
+    told = f"{name} is {_apart(score, control)} by {JUDGED[judge]} {_by(score)}."
+    if score.verdict == "not told apart":
+        told += _visible(score)
+    alone = found["quality"]
+    if judge == "score" and (score.mean, score.low) != (alone.mean, alone.low):
+        told += f" Validation accuracy alone: {alone.verdict} {_by(alone)}."
+    apart = [
+        f"{word} {times(costs[m].mean)} ({interval(costs[m], times)})"
+        for m, word in COSTS.items()
+        if m in costs and cost_verdict(costs[m]) != "not told apart"
+    ]
+    return told + (f" Its costs: {', '.join(apart)}." if apart else "")
+
+
+def cost_verdict(found: Paired) -> str:
+    """Return `less` or `more`, or not told apart."""
+    return {"better": "more", "worse": "less"}.get(found.verdict, found.verdict)
+
+
+def times(logarithm: float) -> str:
+    """Return a ratio to the control's cost, from its logarithm: `×0.73`, `×16.2`."""
+    value = exp(min(logarithm, 700.0))
+    return f"×{value:.2f}" if value < 9.995 else f"×{float(f'{value:.3g}'):,g}"
+
+
+def unequal(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
+    """Yield sentences on budgets that are not the control's.
+
+    Args:
+        budgets: name, examples and training FLOPs of every variant, the control first.
+    """
+    control, most, _ = budgets[0]
+    for name, examples, _ in budgets[1:]:
+        if examples != most:
+            yield (
+                f"Budgets differ: {name} may train on {examples:,} examples a task, {control} on {most:,}. "
+                "That is what the file says is tried."
+            )
+
+
+def spent_apart(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
+    """Yield sentences on trainings that cost much more or less than the control's, though on as many examples.
+
+    Args:
+        budgets: name, examples and mean training FLOPs of every variant, the control first.
+    """
+    control, most, its = budgets[0]
+    for name, examples, mine in budgets[1:]:
+        if mine and its and examples == most and not 1 / APART <= mine / its <= APART:
+            yield (
+                f"On as many examples {name} spent {mine / its:.2f} times the training FLOPs of {control}: "
+                "equal examples are not equal compute."
+            )
+
+
+def interval(found: Paired, worded: Callable[[float], str] = difference) -> str:
+    """Return the interval of a mean difference: `−.010 to +.021`."""
+    return "" if found.low is None or found.high is None else f"{worded(found.low)} to {worded(found.high)}"
+
+
+def by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
+    """Return the interval of a mean difference by the means of seeds."""
+    over = found.over_seeds
+    return "" if over is None or over.half is None else f"{worded(over.low)} to {worded(over.high)}"
+
+
+def with_interval(show: Callable[[float], str], found: Estimate | None) -> str:
+    """Return a mean with its interval, if it has one and that has a width: `.853 ± .012`."""
+    if found is None:
+        return NOTHING
+    return f"{show(found.mean)} ± {show(found.half).lstrip('+')}" if found.half else show(found.mean)
+
+
+def _apart(found: Paired, control: str) -> str:
+    return f"not told apart from {control}" if found.verdict == "not told apart" else f"{found.verdict} than {control}"
+
+
+def _by(found: Paired) -> str:
+    """Return a difference with what it rests on."""
+    between = f", 95 % interval {interval(found)}" if interval(found) else ""
+    over = f", by {found.over_seeds.n} seeds {by_seeds(found)}" if between and found.over_seeds else ""
+    return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')}{over})"
+
+
+def _visible(found: Paired) -> str:
+    if found.n < FEWEST:
+        return f" {FEWEST} pairs are the fewest by which anything can be told apart."
+    if found.over_seeds is None:
+        return " Two seeds are the fewest by which anything can be told apart."
+    if not found.visible:
+        return ""
+    return (
+        f" With so many seeds a difference of {difference(found.visible)[1:]} would be seen about three times in four."
+    )
