@@ -146,33 +146,6 @@ def test_what_gc_has_dropped_is_not_brought_back(system: System) -> None:
     system.versions.add_branch("again", f"{lost.id}~1")
 
 
-def test_what_format_1_let_go_is_not_brought_back(system: System) -> None:
-    """A branch leads to it, but not to its objects."""
-    system.versions.add_branch("old")
-    system.versions.merge("left")
-    before, after = (system.store.catalog.versions.published(at)["one"].digests() for at in ("old", "main"))
-    system.versions.delete_branch("old")
-    gone = before - after - {c.digest for p in system.roots().values() for c in p.components}
-    gone -= system.path("two").digests()
-    assert gone
-    for digest in gone:
-        system.store.objects.delete(digest)
-    system.store.catalog.care.let_go(gone)
-    assert system.store.verify() == []
-    last = system.versions.commit().id
-    old = next(commit.id for commit in system.versions.log() if "one" in commit.changes and commit.id != last)
-    for use in (
-        lambda: system.versions.add_branch("again", old),
-        lambda: system.versions.tag("again", old),
-        lambda: system.versions.restore("one", old),
-        lambda: system.versions.revert("HEAD"),
-    ):
-        with pytest.raises(ObjectError, match="are gone"):
-            use()
-    assert system.versions.commit().id == last
-    assert system.store.verify() == []
-
-
 def test_a_path_from_elsewhere_has_a_status(system: System) -> None:
     """Its agent is not on record here."""
     path = replace(system.path("one"), agent="elsewhere").identified()
