@@ -194,7 +194,7 @@ def test_before_a_run_of_hours_a_terminal_is_asked(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_new_run_says_what_it_costs(seedbed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ramet.evolution.evolve.trial_is_worth", lambda *_: True)
+    monkeypatch.setattr("ramet.evolution.evolve.TRIAL_SHARE", 1000)
     result = run("evolve", "digits", *BUDGET, folder=seedbed)
     assert " here for 8 children" in result.stderr.splitlines()[0]
     result = run("evolve", "digits", *BUDGET, folder=seedbed)

@@ -2,7 +2,6 @@
 
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
@@ -30,7 +29,6 @@ from ramet.cli.progress import showing, watching
 if TYPE_CHECKING:
     from ramet.evolution.pace import Estimate
     from ramet.results import TaskStatus
-    from ramet.system import System
 
 HOUR = 3600.0
 
@@ -70,11 +68,10 @@ def evolve(
         "method": chosen, "settings": changes, "seed": seed, "cycles": count, "samples": samples, "device": device
     }  # fmt: skip
     with system.engine(engine, device=device, **({"workers": workers} if workers else {})) as place:
-        if restart or _is_new(system, tasks, terms, more):
-            with showing() as steps:
-                cost = system.estimate(*tasks, **terms, progress=steps, engine=place)
-            if cost is not None:
-                _tell_cost(cost, limit, yes)
+        with showing() as steps:
+            cost = system.estimate(*tasks, **terms, more=more, progress=steps, engine=place)
+        if cost is not None:
+            _tell_cost(cost, limit, yes)
         with watching(len(set(tasks)), limit) as watcher:
             statuses = system.evolve(
                 *tasks, **terms, time_limit=limit, restart=restart, more=more, observer=watcher, engine=place
@@ -105,16 +102,6 @@ def _cycles(text: str | None, more: bool) -> tuple[int | None, bool]:
     return int(digits), more or text.startswith("+")
 
 
-def _is_new(system: "System", tasks: Sequence[str], terms: Terms, more: bool) -> bool:
-    """Return whether no run is to be taken up, and not all tasks are let be as they were finished by these terms."""
-    runs = {task: [run for run in system.runs(task) if run.branch == system.versions.branch] for task in tasks}
-    if any(run.state == "running" for mine in runs.values() for run in mine):
-        return False
-    method = system.method(terms["method"], terms["settings"], terms["cycles"], terms["samples"])
-    wanted = (method.label, terms["seed"])
-    return more or any(not mine or (mine[-1].label, mine[-1].seed) != wanted for mine in runs.values())
-
-
 def _tell_cost(cost: "Estimate", limit: float | None, yes: bool) -> None:
     within = "" if limit is None else f", in {_time(limit)} about {cost.children_within(limit)} of them"
     advice = "" if limit is not None else f"; --time-limit {_short(cost.seconds / 4)} would take a quarter of it"
@@ -126,13 +113,13 @@ def _tell_cost(cost: "Estimate", limit: float | None, yes: bool) -> None:
 
 
 def _time(seconds: float) -> str:
-    if seconds < 90:
+    if seconds <= 90:
         return plural(max(1, round(seconds)), "second")
     return plural(round(seconds / 60), "minute") if seconds < 1.5 * HOUR else f"{seconds / HOUR:.1f} hours"
 
 
 def _short(seconds: float) -> str:
-    return f"{max(1, round(seconds))}s" if seconds < 90 else f"{round(seconds / 60)}m"
+    return f"{max(1, round(seconds))}s" if seconds <= 90 else f"{round(seconds / 60)}m"
 
 
 def _conclude(statuses: "list[TaskStatus]", found: set[str]) -> None:

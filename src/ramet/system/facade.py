@@ -183,7 +183,7 @@ class System:
         evolve(
             self.store.opened,
             [self.tasks[name] for name in dict.fromkeys(tasks)],
-            self.method(method, settings, cycles, samples),
+            self._method(method, settings, cycles, samples),
             branch=self.versions.branch,
             seed=seed,
             device=device,
@@ -233,7 +233,7 @@ class System:
         return estimate(
             self.store.opened,
             [self.tasks[name] for name in dict.fromkeys(tasks)],
-            self.method(method, settings, cycles, samples),
+            self._method(method, settings, cycles, samples),
             branch=self.versions.branch,
             seed=seed,
             device=device,
@@ -243,13 +243,12 @@ class System:
         )
 
     @staticmethod
-    def method(
+    def _method(
         method: str | FilePath | Mapping[str, Any] | Method,
         settings: Mapping[str, Any] | None = None,
         cycles: int | None = None,
         samples: int | None = None,
     ) -> Method:
-        """Return the method that evolve runs with these arguments."""
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
         chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
