@@ -61,7 +61,9 @@ def test_holders_are_the_others_that_have_a_component(grown: Path) -> None:
 def test_history_lists_every_child(grown: Path) -> None:
     children = run_json("history", folder=grown)
     assert len(children) == 16
-    assert set(children[0]) == {"path", "status", "cycle", "generation", "number", "mutations", "curve", "cost"}
+    assert set(children[0]) == {
+        "path", "status", "cycle", "generation", "number", "mutations", "curve", "cost", "error",
+    }  # fmt: skip
     assert {child["path"]["task"] for child in run_json("history", "digits", folder=grown)} == {"digits"}
     assert run_json("history", "--limit", "3", folder=grown) == children[-3:]
     lines = run("history", folder=grown).stdout.splitlines()

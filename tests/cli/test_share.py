@@ -48,7 +48,7 @@ def test_what_parted_is_pulled_beside_and_merged(colony: Path, sown: Path, tmp_p
     assert f"`ramet -C {other} pull {colony} main`" in message
     pulled = run("pull", colony, folder=other)
     assert "both sides have commits of their own: what came is on the branch colony/main" in pulled.stdout
-    assert pulled.stderr == "next: ramet merge colony/main\n"
+    assert pulled.stderr == f"next: ramet -C {other} merge colony/main\n"
     run("merge", "colony/main", folder=other)
     assert run_json("push", colony, folder=other)["outcome"] == "moved"
     assert {status["task"] for status in run_json("status", folder=colony) if status["path"]} == {

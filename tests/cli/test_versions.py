@@ -157,6 +157,6 @@ def test_what_is_not_there_is_named(arguments: list[str], named: str, forked: Pa
 
 def test_a_folder_on_a_branch_that_is_gone_can_still_switch(fork: Path) -> None:
     (fork / "HEAD").write_text("lost\n")
-    assert "no branch is called 'lost'" in refused("evolve", "digits", folder=fork)
+    assert "no branch, tag or commit is called 'lost'" in refused("evolve", "digits", folder=fork)
     run("switch", "main", folder=fork)
     assert len(run_json("status", folder=fork)) == 3

@@ -136,7 +136,7 @@ def test_nothing_is_lost_and_the_same_call_finishes(ground: FilePath, tmp_path: 
         shutil.rmtree(folder)
     assert ended == sorted(ended), "what a small disk takes, a larger one takes"
     assert ended[-1]
-    assert not ended[0]
+    assert ended[0] == (work.name == "gc"), "gc is what makes room again: it needs none"
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def root(tag: str = "root", *, untrained: bool = False) -> Path:
 
 
 def grown(parent: Path, task: str, trained: Sequence[str], *, inserted: Sequence[str] = (), quality: float) -> Path:
-    """A path that a task has learnt from a parent, by training some components and inserting others."""
+    """A path that a task has learned from a parent, by training some components and inserting others."""
     values = {**start(METHOD.space(TINY), parent), "lora_rank": 4}
     dimensions = spec.dimensions(values, CLASSES)
     names = spec.component_names(TINY.layers, [*(c.name for c in parent.components), *inserted])
