@@ -216,3 +216,17 @@ def test_what_the_catalog_lacks_changes_nothing(arguments: list[str], named: str
     before = state(seedbed)
     assert named in refused("task", "add", "x", *arguments, folder=seedbed)
     assert state(seedbed) == before
+
+
+def test_what_was_noticed_while_reading_is_told(seedbed: Path, tmp_path: Path) -> None:
+    source = classes(tmp_path / "flowers", "rose", "tulip")
+    (source / "rose" / "photo.heic").write_bytes(b"not read")
+    (source / "empty").mkdir()
+    pictures = sorted((source / "rose").glob("*.png"))
+    pictures[0].write_bytes(b"no picture")
+    told = run("task", "add", "flowers", source, "--skip-bad-images", folder=seedbed).stdout
+    lines = {line[:13].strip(): line[13:] for line in told.splitlines() if not line.startswith(" ")}
+    assert lines["skipped"].startswith(f"1 image that cannot be decoded; rose/{pictures[0].name}: not an image")
+    assert lines["duplicates"].strip() == "no image is in two splits"
+    assert lines["passed over"].startswith("1 .heic")
+    assert lines["no images"].strip() == "of 1 class: empty"

@@ -1,6 +1,6 @@
 """`ramet task`: add, list, show and remove tasks, and see those of the papers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ramet.base.records import Task
     from ramet.tasks.papers import PapersTask
 
+NAMED_IMAGES = 3
 NAMED_CLASSES = 40
 
 app = typer.Typer(help="The tasks of a system.", no_args_is_help=True)
@@ -181,11 +182,22 @@ def _described(task: "Task") -> Table:
             ("source", task.source),
             ("classes", f"{len(task.classes):,}: {_named(task.classes)}"),
             ("images", f"{splits}; {width} x {height} pixels"),
-            ("skipped", f"{plural(task.options['bad_images'], 'image')} that cannot be decoded"),
-            (
-                "duplicates",
-                f"{plural(task.options['duplicates']['train-test'], 'test image')} that equal a training image",
-            ),
+            *_found(task),
             ("fingerprint", task.fingerprint[:16]),
         ]
     )
+
+
+def _found(task: "Task") -> Iterator[tuple[str, str]]:
+    """Yield what was noticed while a task's images were read: a line a kind, those that are always told first."""
+    options = task.options
+    named = "".join(f"; {identifier}: {why}" for identifier, why in [*options["skipped"].items()][:NAMED_IMAGES])
+    yield "skipped", f"{plural(options['bad_images'], 'image')} that cannot be decoded{named}"
+    both = [f"{n:,} between {pair.replace('-', ' and ')}" for pair, n in options["duplicates"].items() if n]
+    yield "duplicates", f"equal images {', '.join(both)}" if both else "no image is in two splits"
+    if options["passed_over"]:
+        passed = ", ".join(f"{count:,} {what}" for what, count in options["passed_over"].items())
+        yield "passed over", f"{passed}: no pictures by their names"
+    for split in ("images", "validation", "test"):
+        if classes := options[f"classes_without_{split}"]:
+            yield f"no {split}", f"of {plural(len(classes), 'class', 'classes')}: {_named(classes)}"
