@@ -83,8 +83,8 @@ def test_lineage_goes_from_the_root_to_the_path(grown: Path) -> None:
     assert paths[-1]["task"] == "numerals"
     assert [path["parent"] for path in paths] == [None, *(path["id"] for path in paths[:-1])]
     lines = run("lineage", "numerals", folder=grown).stdout.splitlines()
-    assert [line.split()[-3 if i else 0] for i, line in enumerate(lines[:1])] == [paths[0]["id"]]
-    assert all(any(path["id"] in line for line in lines) for path in paths)
+    assert [line.split()[0] for line in lines[::2]] == [path["id"] for path in paths], "a chain, from the root down"
+    assert all(line.startswith("│  ") for line in lines[1::2]), "what changed stands between the two"
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,6 @@ from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
-from rich.tree import Tree
 
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
@@ -126,10 +124,11 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
         return
     root, *steps = paths
     names = {path.id: name for name, path in system.roots().items()}
-    tree = Tree(f"{root.id}  root {names[root.id]}")
+    print_result(f"{root.id}  root {names[root.id]}")
     for path in steps:
-        tree.add(_step(path, made.get(path.id, ())))
-    print_result(tree)
+        told = changes(path, made.get(path.id, ()))
+        quality = f"validation {percent(path.metrics.get('quality'))}"
+        print_result(f"│  {told or 'nothing but its training'}", f"{path.id}  {path.task}  {quality}")
 
 
 STATUS_LEGEND = (
@@ -204,8 +203,3 @@ def changes(path: "Path", mutations: Iterable[str]) -> str:
 def _change(path: "Path", mutation: str) -> str:
     kind, _, name = mutation.partition(":")
     return f"{name}={setting(path.hyperparameters[name])}" if kind == "hp" else f"{kind} {name}"
-
-
-def _step(path: "Path", mutations: Iterable[str]) -> Text:
-    quality = f"validation {percent(path.metrics.get('quality'))}"
-    return Text(f"{path.id}  {path.task}  {quality}\n{changes(path, mutations)}")
