@@ -8,7 +8,7 @@ import typer
 from rich.console import RenderableType
 
 from ramet.base.text import NOTHING, listed, plural
-from ramet.cli.options import AsJson, Device, Folder, open_system
+from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
 from ramet.cli.output import facts, say, show, show_json, table
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def run_design(
     from ramet.study.run import choose_jobs
 
     count = choose_jobs(jobs, device)
+    share_cores(max(variant.limits.generation for variant in design.variants))  # alike for all that are compared
     done = {(trial.branch, trial.task) for trial in system.experiments.trials(design.name) if trial.state == "done"}
     every = [(slot.branch, task) for slot in design.slots() for task in design.tasks_of(slot)]
     left = sum(one not in done and (not tasks or one[1] in tasks) for one in every)
