@@ -70,7 +70,7 @@ def differences(summary: Summary) -> Blocks:
     control = summary.control.label
     return (
         Table(("variant", "measure", "verdict", "difference", *TOLD), tuple(rows), left=3),
-        f"Less {control}, paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's "
+        f"Differences to {control}, paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's "
         "signed-rank test. That by seeds is Student's, of the means of seeds: the pairs of a seed have in common how "
         "its run went. A variant is better or worse where all three say so; the verdict above is by "
         f"{JUDGED[judge]}. The pairs are of these tasks, and speak of these. Nothing is corrected for the number of "
