@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class RametError(Exception):
-    """What is wrong, and the remedy.
+    """A fault that a user can mend, with its remedy.
 
     Args:
         problem: one sentence that names the value or the file at fault.

@@ -99,7 +99,7 @@ class LocalEngine:
 
 @dataclass(frozen=True)
 class _Orders:
-    """What a worker is started with.
+    """The terms that a worker is started with.
 
     Of every call that may be under way there is an end of a pipe for its news, and one where the word to stop arrives.
     Nothing else is shared: a lock that a killed worker holds would be held for ever.

@@ -160,7 +160,7 @@ def _forget(place: FilePath) -> None:
 
 
 class _Stopped(BaseException):
-    """What a watcher raised: it ends the training, and is no failure of a child."""
+    """An error that a watcher raised: it ends the training, and is no failure of a child."""
 
     def __init__(self, reason: BaseException) -> None:
         self.reason = reason

@@ -29,7 +29,7 @@ from ramet.store.objects import Objects
 
 @dataclass(frozen=True)
 class Lab:
-    """What an agent works with: the system's store, an engine, the task with its lease, somebody who watches.
+    """The things an agent works with: the system's store, an engine, the task with its lease, somebody who watches.
 
     features tells a parent selection what the images of a task look like. deadline, on the clock, ends the run early:
     trainings are shortened to end before it, the best path so far is published, and what is left is dropped.

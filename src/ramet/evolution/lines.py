@@ -143,7 +143,7 @@ class Watcher(Observer):
 
     @property
     def fraction(self) -> float:
-        """How much of the run is done, from 0 to 1."""
+        """The part of the run that is done, from 0 to 1."""
         return self.done / self.total if self.total else 0.0
 
     @property

@@ -36,7 +36,7 @@ LEAST = 0.1
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run takes on this machine, by a few steps measured before it starts.
+    """The time a run takes on this machine, by a few steps measured before it starts.
 
     seconds, children and examples are those of all its tasks.
     """

@@ -46,7 +46,7 @@ def replay(store: Store, path: Path, *, device: str, tolerance: float, progress:
 
 
 class _Laboratory:
-    """Where children are trained again: the system to read from, and a place of its own for what comes out otherwise.
+    """A place to train children again: the system to read from, and a folder of its own for bytes that differ.
 
     instead maps recorded objects to what is there in their place.
     """

@@ -32,7 +32,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class DataPlan:
-    """What all children of a generation share: data hyperparameters, their entries of the µ table, mutations drawn."""
+    """The data hyperparameters that all children of a generation share, their entries of the µ table, mutations."""
 
     hyperparameters: Mapping[str, Value]
     mu: Mapping[str, float] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class ChildPlan:
 
 @dataclass(frozen=True, slots=True)
 class Rounds:
-    """How much a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
+    """The amount that a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
 
     count: int
     steps: int
@@ -91,7 +91,7 @@ Failure = Literal["diverged", "out-of-memory", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What came of a plan, as an engine tells it: names of objects and measurements, never tensors.
+    """The outcome of a plan, as an engine tells it: names of objects and measurements, never tensors.
 
     number is the child's in its generation. digests names, of every trainable component of the best checkpoint, the
     objects of its tensors and of its momentum; it is empty where the child failed. curve is the validation accuracy

@@ -35,7 +35,7 @@ def no_features(task: str) -> None:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who can become the parent of a child.
+    """The paths that can become the parent of a child.
 
     task: the child's.
     population: the task's active population, best first; empty while nothing was learned.

@@ -46,7 +46,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 class MicroBatch:
-    """How many rows of a batch are worked on at once: all of them, until memory does not do; then half, and so on.
+    """The number of rows worked on at once: the whole batch, until memory does not do; then half, and so on.
 
     Rows that are worked on in pieces come out as in one piece but for rounding: a matrix product of fewer rows adds up
     in another order.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Objective(Protocol):
-    """What the logits of a path mean. All methods work on logits (B, K) in float32 and the labels of their rows."""
+    """The meaning of a path's logits. All methods work on logits (B, K) in float32 and the labels of their rows."""
 
     def loss(self, logits_BK: Tensor, labels: Tensor) -> Tensor:
         """Return the mean loss of the rows, a scalar: the mean over pieces of a batch is the batch's."""

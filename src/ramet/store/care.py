@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class GcReport:
-    """What was deleted (or would be), and what is left; kept counts what is not needed but may be soon, too."""
+    """The objects deleted (or to be), and those left; kept counts what is not needed but may be soon, too."""
 
     objects: int
     bytes: int

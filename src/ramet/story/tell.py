@@ -156,7 +156,7 @@ class _Holding:
 
     @property
     def accounted(self) -> float:
-        """What all tasks together account for of it."""
+        """The part of it that all tasks together account for."""
         return self.size * self.times / (self.tasks + self.roots) if self.tasks else 0.0
 
 

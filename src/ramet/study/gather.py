@@ -60,7 +60,7 @@ def climbed(points: Iterable[tuple[float, float | None]]) -> Iterator[tuple[floa
 
 
 class _Reader:
-    """What all records of a study are read from."""
+    """The source of all records of a study."""
 
     def __init__(self, system: System, design: Design) -> None:
         self.system = system

@@ -44,7 +44,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a variant with a seed made of a task.
+    """The outcome of a variant with a seed on a task.
 
     order is the task's place in the design, number that in the order in which the branch learned its tasks; alone: it
     was learned from the first commit, without the others. data says what was read: `tfds`, `npz`, ... Of a task that

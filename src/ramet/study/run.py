@@ -146,7 +146,7 @@ def waiting(system: System, design: Design, tasks: Collection[str] = ()) -> list
 
 @dataclass
 class _Work:
-    """What all threads of a run have in common."""
+    """The state that all threads of a run have in common."""
 
     system: System
     design: Design

@@ -45,7 +45,7 @@ class Runs:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What means are taken of, so that they can be compared: all these variants have done all these tasks.
+    """The runs that means are taken of, so that they compare: all these variants have done all these tasks.
 
     seeds has, by variant, those with which it has done them all: at least one is common to all variants. left_out says
     why a task is not among them. unfinished are the variants that are not averaged yet.

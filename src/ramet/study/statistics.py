@@ -39,7 +39,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """What paired differences say.
+    """A verdict on paired differences.
 
     low and high are the 95 % bootstrap interval of their mean, None of less than FEWEST pairs. over_seeds is over the
     means of the seeds that have all tasks, None of less than two: a seed's pairs have in common how its run went, so

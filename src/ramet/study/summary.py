@@ -101,7 +101,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What was read for a task."""
+    """The data that were read for a task."""
 
     task: str
     source: str
@@ -111,7 +111,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the numbers come from; seconds are of training and validation, over all runs that are done."""
+    """The origin of the numbers; seconds are of training and validation, over all runs that are done."""
 
     commit: str
     time: str

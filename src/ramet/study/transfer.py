@@ -19,7 +19,7 @@ class Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """How learning one task changed what a system does on others.
+    """The changes that learning one task made to what a system does on others.
 
     accuracy has the test accuracy of the column's task when the row's had been learned, sharing the parameters that
     both hold in the end; both are of seed, the first with which anything was learned. backward is over seeds: a task's

@@ -35,7 +35,7 @@ _COLUMNS = ("jpeg", "area", "aspect", "left", "top", "flip", "brightness", "cont
 
 
 class Augmentation(BaseModel):
-    """How far training images may be changed; by default not at all.
+    """The limits within which training images may be changed; by default they are not.
 
     Minima are of the crop's area and of its aspect, relative to the image's own. Deltas bound what is drawn evenly: the
     JPEG quality from 1 - delta to 1, what is added to brightness (of 1), the factors of contrast and saturation around

@@ -35,7 +35,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a task's data is read: kept in Task.options, so that the cache can be made again.
+    """The way a task's data is read: kept in Task.options, so that the cache can be made again.
 
     max_side is the largest side of a cached image; validation and test the fractions of train that the user asked for;
     source the source's own options.
@@ -68,7 +68,7 @@ class _Image:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """What the pass over a source found: its fingerprint, the images by identifier, and the reasons of bad ones."""
+    """The findings of the pass over a source: its fingerprint, the images by identifier, the reasons of bad ones."""
 
     fingerprint: str
     images: Mapping[str, _Image]

@@ -184,7 +184,7 @@ def tells_how_far_it_is(bench: Bench) -> None:
 
 
 def a_watcher_stops_it(bench: Bench) -> None:
-    """What a watcher raises ends the training, and comes out as it is; the engine goes on to serve."""
+    """An error of the watcher ends the training and comes out as it is; the engine goes on to serve."""
     endless = bench.generation(rounds=Rounds(count=1000, steps=4, batch=16))
     try:
         bench.engine.train(endless, _Impatient())
@@ -210,7 +210,7 @@ def one_that_raises_is_told_of(bench: Bench) -> None:
 
 
 def short_memory_costs_time_alone(bench: Bench) -> None:
-    """Where memory does for a few images at once, batches are worked on in pieces: the child is the same."""
+    """Memory for a few images at once is enough: batches are worked on in pieces, and the child is the same."""
     plenty = short = bench.generation(count=1)
     plenty = replace(plenty, plans=(_greedy(plenty.plans[0], rows=1000),))
     short = replace(short, plans=(_greedy(short.plans[0], rows=5),))
@@ -250,7 +250,7 @@ def measures_what_it_trained(bench: Bench) -> None:
 
 
 def a_killed_process_is_replaced(bench: Bench) -> None:
-    """Where the process that trains is killed, the children come out as if it had not been."""
+    """A process that trains may be killed: the children come out as if it had not been."""
     if not isinstance(bench.engine, HasProcesses) or not _warmed(bench).pids:
         return
     generation = bench.generation(rounds=Rounds(count=40, steps=4, batch=16))

@@ -47,7 +47,7 @@ def chooses_not_always_the_same(part: ParentSelection) -> None:
 
 
 def keeps_some_in_their_order(part: Pruning) -> None:
-    """What stays are members that were given, in their order, and no more than may stay."""
+    """Those that stay are members that were given, in their order, and no more than may stay."""
     for members, most in _populations():
         try:
             pruned(part, members, most)
@@ -70,7 +70,7 @@ def keeps_the_best(part: Pruning) -> None:
 
 
 def prunes_once(part: Pruning) -> None:
-    """What stayed stays when it is asked again."""
+    """Members that stayed stay when it is asked again."""
     for members, most in _populations():
         once = list(part.prune(tuple(members), most))
         holds([*part.prune(tuple(once), most)] == once, "of those that stayed some go when it is asked again")

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Broken(AssertionError):
-    """What a part does not keep."""
+    """A part does not keep its contract."""
 
 
 def holds(kept: bool, otherwise: str) -> None:

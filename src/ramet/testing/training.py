@@ -48,7 +48,7 @@ def brings_only_what_a_generation_shares(part: Augmentation) -> None:
 
 
 def makes_images(part: Augmentation) -> None:
-    """What comes out are images of the same shape, from 0 to 1, whatever was drawn."""
+    """Its answers are images of the same shape, from 0 to 1, whatever was drawn."""
     for values in _values(part):
         for u_BN in _draws(part):
             try:

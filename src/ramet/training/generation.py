@@ -37,7 +37,7 @@ from ramet.training.learner import Failure, Learner, failure_of
 
 @dataclass(frozen=True)
 class TrainedChild:
-    """What training made of a plan.
+    """The outcome of training a plan.
 
     tensors and momentum are those of the best checkpoint's trainable components, in main memory; both are empty where
     the child failed, and error is the traceback where it raised. curve is the validation quality after each round,

@@ -58,7 +58,7 @@ class _Frozen(BaseModel):
 
 
 class Budget(_Frozen):
-    """How much training a run on a task spends.
+    """The amount of training that a run on a task spends.
 
     generation is the number of children trained side by side. They cannot descend from one another, so a small one
     searches deeper with as many samples, and a large one computes more once for all. single_run puts all of
@@ -90,7 +90,7 @@ class Budget(_Frozen):
 
 
 class Training(_Frozen):
-    """What all trainings of a method have in common (METHOD section 5).
+    """The settings that all trainings of a method have in common (METHOD section 5).
 
     warmup_start is the first learning rate of a warm-up in units of the highest, clip_norm the greatest global norm of
     the gradient (None: unlimited). schedule says how the rate moves in between, augmentations what is done to images
@@ -107,7 +107,7 @@ Rule = tuple[str, Action]
 
 
 class Mutation(_Frozen):
-    """How a child comes to differ from its parent (METHOD section 4).
+    """The ways in which a child comes to differ from its parent (METHOD section 4).
 
     learned: every action has its own, learned probability; else all have the global µ.
     clone: what becomes of a frozen component, by name; the first pattern that matches counts, and what none matches is

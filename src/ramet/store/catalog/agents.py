@@ -44,7 +44,7 @@ class Agent:
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """What a cycle of an agent saw when it began: the commit that was published, and the ids of the roots."""
+    """The state that a cycle of an agent saw when it began: the commit that was published, and the ids of the roots."""
 
     base: str
     roots: tuple[str, ...]
@@ -52,7 +52,7 @@ class Cycle:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a generation was trained: rounds of steps of a batch; where, as an engine says it."""
+    """The terms a generation was trained on: rounds of steps of a batch; where, as an engine says it."""
 
     rounds: int = 0
     steps: int = 0

@@ -25,7 +25,7 @@ Address = Path | str
 
 
 class _Kind(Protocol):
-    """What sqlite and postgres do each in its own way."""
+    """The part of a database that sqlite and postgres do each in its own way."""
 
     WRITER: Mapping[str, Any]
 

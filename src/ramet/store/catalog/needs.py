@@ -43,7 +43,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """Where the paths that hold an object are published: on which branches now, at which tags, by which commits."""
+    """The branches, tags and commits at which paths that hold an object are published."""
 
     branches: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Users:
 
 
 class Care:
-    """What of a catalog care for objects needs: which are needed, by whom, and whether all is as it was written."""
+    """The part of a catalog that cares for objects: which are needed, by whom, and whether all is as it was written."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

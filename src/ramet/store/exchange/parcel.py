@@ -157,7 +157,7 @@ def path_json(path: Path) -> Json:
 
 
 def agent_json(agent: Agent) -> Json:
-    """What an agent was started with, as JSON: its method, with the terms of the score that its paths are judged by."""
+    """Return an agent's start as JSON: its method, with the terms of the score that its paths are judged by."""
     plain = asdict(agent)
     for moving in ("state", "cycle", "base"):
         del plain[moving]

@@ -175,7 +175,7 @@ def _add_roots(connection: Connection, new: Mapping[str, Path]) -> None:
 
 
 def _changes(connection: Connection, start: str, end: str) -> dict[str, str | None]:
-    """What makes one commit's state another's."""
+    """Return the changes that make one commit's state another's."""
     before, after = versions.paths_at(connection, start), versions.paths_at(connection, end)
     both = sorted(before.keys() | after.keys())
     return {task: after.get(task) for task in both if before.get(task) != after.get(task)}

@@ -40,7 +40,7 @@ _BRANCHES, _TAGS = "refs/branches", "refs/tags"
 
 
 class Remote(Protocol):
-    """Where branches are pushed to and pulled from. url is what the user calls it by, folder a system's."""
+    """A place that branches are pushed to and pulled from. url is what the user calls it by, folder a system's."""
 
     url: str
     folder: FilePath | None
@@ -103,7 +103,7 @@ def open_remote(name: str, copies: FilePath) -> Remote:
 
 
 def short_name(url: str) -> str:
-    """What a remote is called in the names of branches: the last part of its URL."""
+    """Return a remote's name in the names of branches: the last part of its URL."""
     last = urlsplit(url).path.rstrip("/").rpartition("/")[2] or urlsplit(url).netloc
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in last).strip("._-")
     return kept or "remote"
@@ -250,7 +250,7 @@ class PlainRemote:
 
 
 class _Head(msgspec.Struct):
-    """What is read of a parcel's file first."""
+    """The beginning of a parcel's file, which is read first."""
 
     format: Any = None
     previous: list[dict[str, str]] = []

@@ -32,7 +32,7 @@ CONNECTIONS = 8
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """What a push or a pull did: to which branch, what became of it, and what travelled.
+    """The outcome of a push or a pull: its branch, what became of that, and what travelled.
 
     The first commit of a system is not counted: it publishes nothing, and is the same in all of them.
     """

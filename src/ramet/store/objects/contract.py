@@ -34,7 +34,7 @@ class Entry:
 
 
 class Objects(Protocol):
-    """Where tensors are kept.
+    """A place for tensors.
 
     An object never changes: its name is the SHA-256 of its bytes, so equal tensors are one object, and what is read
     under a name is what was put under it. An object is there wholly or not at all, whatever happened to who put it.
@@ -139,7 +139,7 @@ def is_digest(text: str) -> bool:
 
 
 def file_name(digest: str) -> str:
-    """Where an object is below the place of all: `ab/abcd....safetensors`.
+    """Return an object's name below the place of all: `ab/abcd....safetensors`.
 
     Raises:
         ObjectError: this is no object's name.

@@ -88,7 +88,7 @@ def bring_back(connection: Connection, branch: str) -> None:
 
 
 def differences(connection: Connection, branch: str, wanted: Changes) -> dict[str, str | None]:
-    """What has to change in a branch's state so that these tasks have these paths (None: no path)."""
+    """Return the changes of a branch's state that give these tasks these paths (None: no path)."""
     now = paths_on(connection, branch, wanted)
     return {task: path for task, path in wanted.items() if now.get(task) != path}
 

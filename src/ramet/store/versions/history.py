@@ -24,7 +24,7 @@ from ramet.store.versions.refs import Branch, Tag
 
 
 def _nothing(_connection: Connection, _commit: str) -> None:
-    """What is done beside moving a branch where there is nothing else to do."""
+    """Do nothing beside moving a branch."""
 
 
 class Versions:
@@ -221,7 +221,7 @@ class Versions:
         return self.move(branch, wanted, f"revert {commit.id}: {commit.message}", commit.method, then=_back(branch))
 
     def fork(self, name: str, *, branch: str = MAIN) -> Fork:
-        """Where a branch and another commit parted, and what each of them publishes."""
+        """Return the fork of a branch and another commit: where they parted, and what each of them publishes."""
         with self._database.reading() as connection:
             return forks.read(connection, branch, name)
 

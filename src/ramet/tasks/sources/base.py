@@ -33,7 +33,7 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
-    """Where a task's images come from. Opening one reads names and labels; images are read when asked for.
+    """The place that a task's images come from. Opening one reads names and labels; images are read when asked for.
 
     A source opened twice, on any machine, over equal data has equal classes, splits and contents in equal order.
 

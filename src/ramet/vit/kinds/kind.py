@@ -44,7 +44,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Dimensions:
-    """What sizes a path's components beside its architecture.
+    """The numbers that size a path's components beside its architecture.
 
     image_size is pixels a side, sizes the whole-number hyperparameters, sorted; a kind names the one that sizes it.
     """
@@ -71,7 +71,7 @@ class Dimensions:
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What a component that runs knows of the stage around it.
+    """The things that a running component knows of the stage around it.
 
     outputs is how many of the first tokens are wanted of the block, None for all; inside holds the kinds, with their
     tensors, that change what its attention sees.

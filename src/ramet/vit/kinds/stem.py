@@ -77,7 +77,7 @@ class ClsToken(Kind):
 
 @register("pos_embed")
 class PosEmbed(Kind):
-    """What is added to each token for its position; at another image size it is resampled, and trained."""
+    """The vector added to each token for its position; at another image size it is resampled, and trained."""
 
     place: ClassVar[Place] = "stem"
     resizes: ClassVar[bool] = True
