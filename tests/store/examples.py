@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Engine, event
 
+from ramet.base.progress import Progress
 from ramet.base.records import Architecture, Child, ChildStatus, Component, Path, Task
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
@@ -127,3 +128,13 @@ def _before_each_write(tell: Callable[[int], None]) -> Iterator[None]:
         for name in ("replace", "rename", "fsync", "utime", "unlink", "mkdir"):
             patches.enter_context(patch.object(os, name, told(getattr(os, name))))
         yield
+
+
+class Told(Progress):
+    """Keeps what it is told of."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[str, int, int]] = []
+
+    def advanced(self, what: str, done: int, total: int) -> None:
+        self.steps.append((what, done, total))

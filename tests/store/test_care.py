@@ -14,7 +14,7 @@ from ramet.store.care import Fault, GcReport, gc, reachable, repair, verify
 from ramet.store.catalog.needs import Need
 from ramet.store.folder import Store, open_store
 from ramet.store.objects import FolderObjects
-from tests.store.examples import a_child, a_path, a_task, dies_at, make_system, start
+from tests.store.examples import Told, a_child, a_path, a_task, dies_at, make_system, start
 
 
 def put(store: Store, value: float) -> str:
@@ -213,9 +213,9 @@ def test_verify_names_every_fault_and_the_tasks_it_affects(
     store.catalog.tasks.add(a_task("beans"))
     publish(store, grown(store, "digits", 0.0, 1.0))
     publish(store, grown(store, "beans", 0.0, 2.0))
-    told: list[tuple[int, int]] = []
-    assert verify(store.catalog, store.objects, lambda done, of: told.append((done, of))) == []
-    assert told == [(i, 4) for i in range(1, 5)]
+    told = Told()
+    assert verify(store.catalog, store.objects, told) == []
+    assert told.steps == [("checking objects", i, 4) for i in range(1, 5)]
     shared, own, root = put(store, 0.0), put(store, 1.0), root_object(store)
     for digest in (shared, own, root):
         damage(store.objects.file(digest))

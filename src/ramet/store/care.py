@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ramet.base.errors import ObjectError
+from ramet.base.progress import QUIET, Progress
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Clock
 from ramet.store.catalog.needs import Need
@@ -15,9 +16,6 @@ from ramet.store.objects import Objects
 
 GRACE_SECONDS = 3600.0
 """By how much the clocks of two machines that share a system may differ."""
-
-Progress = Callable[[int, int], None]
-"""Told how many of how many are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def gc(
     return GcReport(len(old), gone, len(there) - len(old), total - gone)
 
 
-def verify(catalog: Catalog, objects: Objects, progress: Progress | None = None) -> list[Fault]:
+def verify(catalog: Catalog, objects: Objects, progress: Progress = QUIET) -> list[Fault]:
     """Check every object against its name, and the catalog against itself.
 
     Args:
@@ -108,8 +106,7 @@ def verify(catalog: Catalog, objects: Objects, progress: Progress | None = None)
         for done, (digest, problem) in enumerate(zip(digests, problems, strict=True), 1):
             if problem:
                 faults.append(_fault(catalog, digest, problem, needed.get(digest, Need())))
-            if progress:
-                progress(done, len(digests))
+            progress.advanced("checking objects", done, len(digests))
     return faults
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
-from functools import partial
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING
 
@@ -56,7 +55,7 @@ class SystemStore:
             UnknownName: there is no such remote.
         """
         with nullcontext() if source is None else self._remote(source) as remote:
-            faults = verify(self.catalog, self.objects, progress=partial(progress.advanced, "checking objects"))
+            faults = verify(self.catalog, self.objects, progress=progress)
             return faults if remote is None else repair(faults, self.objects, remote.objects)
 
     def gc(self, *, delete: bool = False) -> GcReport:
@@ -78,7 +77,7 @@ class SystemStore:
             Conflict: the branch has commits there that it has not here.
         """
         with self._remote(remote) as there:
-            return push(self.opened, there, branch or self._versions.branch, partial(progress.advanced, "objects sent"))
+            return push(self.opened, there, branch or self._versions.branch, progress)
 
     def pull(self, remote: str, branch: str | None = None, *, progress: Progress = QUIET) -> Transfer:
         """Bring a remote's branch, of the name of the one that the system is on by default, into this system.
@@ -99,9 +98,8 @@ class SystemStore:
         def accept(task: Task) -> None:
             check_name(task.name)
 
-        told = partial(progress.advanced, "objects received")
         with self._remote(remote) as there:
-            return pull(self.opened, there, branch or self._versions.branch, accept=accept, progress=told)
+            return pull(self.opened, there, branch or self._versions.branch, accept=accept, progress=progress)
 
     def export_task(self, task: str, directory: str | FilePath) -> int:
         """Write a task's path, with all that it needs, into a new folder, and return the bytes of its tensors.

@@ -16,7 +16,7 @@ from ramet.store.care import gc, verify
 from ramet.store.exchange.remote import PlainRemote, Remote, open_remote, short_name
 from ramet.store.exchange.transfer import Transfer, pull, push
 from ramet.store.folder import Store, create, open_store
-from tests.store.examples import a_path, a_task, dies_at, make_system, start
+from tests.store.examples import Told, a_path, a_task, dies_at, make_system, start
 
 KINDS = ["system", "file", "memory", "dir", "moto", "s3rver"]
 
@@ -78,13 +78,13 @@ def test_what_is_pushed_is_what_is_pulled(store: Store, remote: Remote, other: S
     publish(store, "digits", 1.0, parent=root_of(store))
     first = push(store, remote, "main")
     publish(store, "beans", 1.0, 2.0, parent=store.catalog.versions.published()["digits"].id)
-    told: list[tuple[int, int]] = []
-    second = push(store, remote, "main", lambda done, of: told.append((done, of)))
+    told = Told()
+    second = push(store, remote, "main", told)
     assert (first.outcome, first.objects) == (
         "made" if isinstance(remote, PlainRemote) else "moved",
         1 + isinstance(remote, PlainRemote),
     )
-    assert (second.outcome, second.commits, second.objects, told) == ("moved", 1, 1, [(1, 1)])
+    assert (second.outcome, second.commits, second.objects, told.steps) == ("moved", 1, 1, [("objects", 1, 1)])
     assert push(store, remote, "main").outcome == "even"
     got = take(other, remote)
     assert (got.outcome, got.branch, got.commits, got.objects) == ("moved", "main", 2, 2)

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Literal
 
 from ramet.base.errors import Conflict, ObjectError, UnknownName
+from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Task
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.exchange.parcel import NOTHING, Parcel
@@ -18,9 +19,6 @@ from ramet.store.exchange.remote import Remote, present, short_name
 from ramet.store.folder import Store
 from ramet.store.objects import Objects
 from ramet.store.versions.refs import Tag
-
-Progress = Callable[[int, int], None]
-"""Told how many objects of how many are there."""
 
 Outcome = Literal["made", "moved", "even", "behind", "apart"]
 """What became of the branch where it was brought: made, or moved ahead; both sides were even; or what was to be brought
@@ -47,7 +45,7 @@ class Transfer:
     tags: tuple[str, ...] = ()
 
 
-def push(store: Store, remote: Remote, branch: str, progress: Progress | None = None) -> Transfer:
+def push(store: Store, remote: Remote, branch: str, progress: Progress = QUIET) -> Transfer:
     """Bring a branch of a system to a remote, and the tags of its commits.
 
     Args:
@@ -82,7 +80,7 @@ def pull(
     branch: str,
     *,
     accept: Callable[[Task], object],
-    progress: Progress | None = None,
+    progress: Progress = QUIET,
 ) -> Transfer:
     """Bring a branch of a remote to a system, and the tags of its commits.
 
@@ -121,15 +119,14 @@ def _count(parcel: Parcel) -> int:
     return sum(bool(commit.parents) for commit in parcel.commits.values())
 
 
-def copy(source: Objects, target: Objects, digests: Collection[str], progress: Progress | None = None) -> int:
+def copy(source: Objects, target: Objects, digests: Collection[str], progress: Progress = QUIET) -> int:
     """Copy objects, each compared with its name, and return their bytes."""
     size = 0
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         try:
             for done, copied in enumerate(pool.map(partial(_copy, source, target), sorted(digests)), 1):
                 size += copied
-                if progress:
-                    progress(done, len(digests))
+                progress.advanced("objects", done, len(digests))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
