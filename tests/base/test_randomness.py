@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.base.randomness import generator, seed_of, uniforms
+from ramet.base.errors import InvalidValue
+from ramet.base.randomness import check_seed, generator, seed_of, uniforms
 
 KEY = (0, "augment")
 keys = st.lists(st.integers() | st.text(alphabet="abc0123"), max_size=4).map(tuple)
@@ -100,3 +101,13 @@ class TestUniforms:
 def test_generators_of_a_key_are_one_and_of_two_keys_two():
     assert generator(1, "a").random() == generator(1, "a").random()
     assert generator(1, "a").random() != generator(1, "b").random()
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, "1", True, None])
+def test_what_no_database_can_keep_is_no_seed(seed):
+    with pytest.raises(InvalidValue, match="give a whole number from 0 to 9223372036854775807"):
+        check_seed(seed)
+
+
+def test_seeds_are_whole_numbers():
+    assert [check_seed(seed) for seed in (0, 2**63 - 1)] == [0, 2**63 - 1]

@@ -9,9 +9,22 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
+from ramet.base.errors import InvalidValue
+
 Key = tuple[int | str, ...]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed that a user gave, if it can be one.
+
+    Raises:
+        InvalidValue: it is no whole number from 0 to 2 ** 63 - 1, which a database can keep.
+    """
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise InvalidValue(f"seed is {seed!r}", f"give a whole number from 0 to {2**63 - 1}")
+    return seed
 
 
 def seed_of(*key: int | str) -> int:

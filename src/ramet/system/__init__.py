@@ -4,6 +4,7 @@ The command line mirrors this room: each command is the method of the same name.
 is imported where it is used, so that looking at a system is quick.
 """
 
-from ramet.system.facade import System, init, open
+from ramet.system.begin import init, open
+from ramet.system.facade import System
 
 __all__ = ["System", "init", "open"]

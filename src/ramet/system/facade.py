@@ -1,4 +1,4 @@
-"""The facade: making and opening a system, and all that it does."""
+"""The facade: a system, and all that it does."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path as FilePath
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
+from ramet.base.randomness import check_seed
 from ramet.base.records import Child, Commit, Component, Path
 from ramet.base.text import did_you_mean
 from ramet.evolution.lines import default_observer
@@ -16,7 +17,7 @@ from ramet.method.document.schema import Method
 from ramet.method.score import agent_of
 from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.catalog.agents import Agent
-from ramet.store.folder import Store, create, open_store
+from ramet.store.folder import Store
 from ramet.system.experiments import Experiments
 from ramet.system.store import SystemStore
 from ramet.system.tasks import Tasks
@@ -29,68 +30,6 @@ if TYPE_CHECKING:
     from ramet.system.model import TaskModel
     from ramet.system.use import Image
     from ramet.tasks.data import Split
-
-
-def init(
-    directory: str | FilePath,
-    root: str = "random:vit_tiny_patch16",
-    *,
-    name: str | None = None,
-    seed: int = 0,
-    store: str | None = None,
-    catalog: str | None = None,
-) -> "System":
-    """Make a system, and open it.
-
-    Args:
-        directory: its folder; made if it is missing, and must hold nothing else.
-        root: the transformer that it grows from: `random:vit_tiny_patch16@32x3`, a timm `.safetensors`, a Hugging Face
-            ViT folder, an AugReg `.npz`, `hf:REPO`, or `system:DIR:TASK`, the path of another system's task.
-        name: of the system; its folder's by default.
-        seed: of a random root's draws.
-        store: the URL of the place where its objects are kept, such as `s3://bucket/prefix`; its folder by default.
-        catalog: the URL of a PostgreSQL database for its catalog, without a password; by default it is in its folder.
-
-    Raises:
-        InvalidValue: the catalog's URL is none, or has a password.
-        StoreError: the folder holds a system or other files, or cannot be written, or the store or the catalog is in
-            use or cannot be reached.
-        UnknownName, CheckpointError: there is no such root, or it cannot be used.
-    """
-    from ramet.evolution.roots import root_of
-
-    _check_seed(seed)
-    folder = FilePath(directory).expanduser().resolve()
-    loaded = root_of(root, seed)
-    with create(folder, name or folder.name, objects=store, catalog=catalog) as made:
-        components = tuple(
-            Component(
-                name=component,
-                digest=made.objects.put(tensors),
-                size=sum(t.numel() for t in tensors.values()),
-                untrained=loaded.untrained,
-            )
-            for component, tensors in loaded.tensors.items()
-        )
-        shape = loaded.architecture
-        hyperparameters = {"layers": shape.layers, "data.image_size": shape.image_size}
-        path = Path("", None, shape, components, hyperparameters, agent="root").identified()
-        made.catalog.paths.add_root(loaded.name, path)
-    return open(folder)
-
-
-def open(directory: str | FilePath = ".", branch: str | None = None) -> "System":
-    """Open the system of a folder.
-
-    Args:
-        directory: the folder.
-        branch: what is done and said is on this branch; by default on the one that the folder is on (see switch).
-
-    Raises:
-        StoreError: there is none, or it was made by a newer ramet, or it cannot be read.
-        UnknownName: there is no such branch.
-    """
-    return System(open_store(FilePath(directory).expanduser().resolve()), branch)
 
 
 class System:
@@ -179,7 +118,7 @@ class System:
         """
         from ramet.evolution.evolve import evolve
 
-        _check_seed(seed)
+        check_seed(seed)
         evolve(
             self.store.opened,
             [self.tasks[name] for name in dict.fromkeys(tasks)],
@@ -490,11 +429,6 @@ class System:
 
         know_kinds(self._catalog, [path])
         return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
-
-
-def _check_seed(seed: int) -> None:
-    if type(seed) is not int or not 0 <= seed < 2**63:
-        raise InvalidValue(f"seed is {seed!r}", f"give a whole number from 0 to {2**63 - 1}")
 
 
 def _child_row(child: Child) -> dict[str, object]:
