@@ -106,17 +106,18 @@ def run(repeats: int, say: Say, cases: tuple[Case, ...] = CASES) -> list[Row]:
 
 
 def side_by_side(setting: Setting) -> list[TrainedChild]:
-    """The children trained by ramet."""
-    return train_generation(
-        setting.plans,
-        setting.method,
-        setting.splits,
-        setting.tensors.__getitem__,
-        KEY,
-        torch.device("cpu"),
-        numbers=range(len(setting.plans)),
-        rounds=Rounds.of(setting.method, len(setting.splits["train"].labels)),
-    )
+    """Return the children trained by ramet, with the share of the threads that `ramet evolve` gives each of them."""
+    with _torch_threads(max(1, torch.get_num_threads() // len(setting.plans))):
+        return train_generation(
+            setting.plans,
+            setting.method,
+            setting.splits,
+            setting.tensors.__getitem__,
+            KEY,
+            torch.device("cpu"),
+            numbers=range(len(setting.plans)),
+            rounds=Rounds.of(setting.method, len(setting.splits["train"].labels)),
+        )
 
 
 def one_by_one(setting: Setting, training: Batches, validation: Batches) -> list[tuple[VisionTransformer, list[float]]]:
