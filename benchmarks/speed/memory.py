@@ -82,8 +82,8 @@ def _numbers(measured: Sequence[Measured], disk: int) -> Row:
     return {
         "peak memory, MB": round(median(m["peak"] for m in measured) / 1e6, 1),
         "disk, MB": round(disk / 1e6, 1),
-        "load all, s": round(median(m["load"] for m in measured), 2),
-        "predict with each, s": round(median(m["predict"] for m in measured), 2),
+        "load all, s": float(f"{median(m['load'] for m in measured):.3g}"),
+        "predict with each, s": float(f"{median(m['predict'] for m in measured):.3g}"),
     }
 
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path as FilePath
 
-from ramet.base.randomness import check_seed
 from ramet.base.records import Component, Path
 from ramet.store.folder import create, open_store
 from ramet.system.facade import System
@@ -34,6 +33,7 @@ def init(
             use or cannot be reached.
         UnknownName, CheckpointError: there is no such root, or it cannot be used.
     """
+    from ramet.base.randomness import check_seed
     from ramet.evolution.roots import root_of
 
     check_seed(seed)

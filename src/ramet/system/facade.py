@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
-from ramet.base.randomness import check_seed
 from ramet.base.records import Child, Commit, Component, Path
 from ramet.base.text import did_you_mean
 from ramet.evolution.lines import default_observer
@@ -116,6 +115,7 @@ class System:
             UnknownName, InvalidValue: a task, a field or a value is not there or not allowed.
             Busy: another process works on one of the tasks.
         """
+        from ramet.base.randomness import check_seed
         from ramet.evolution.evolve import evolve
 
         check_seed(seed)
