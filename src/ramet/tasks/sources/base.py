@@ -41,7 +41,7 @@ class Source(ABC):
     different; a label is an index of it. splits holds the examples of "train", and of "validation" and "test" if the
     data itself has them: no split is empty, and no identifier comes twice. passed_over counts what was found and is no
     image of the task, by its kind (".heic", "outside class folders"); empty_classes names classes without an image;
-    columns says which of the data's columns were read as what.
+    columns says which of the data's columns were read as what; notes tell what somebody may have meant otherwise.
     """
 
     uri: str
@@ -50,6 +50,7 @@ class Source(ABC):
     passed_over: Mapping[str, int] = field(default_factory=dict)
     empty_classes: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def contents(self, split: str) -> Iterator[Content]:
@@ -128,26 +129,34 @@ def checked(source: Source, untrained: Container[int] = ()) -> Source:
         DataError: a name that is no text or comes twice, a split without examples, a label without a class name, one
             class only, or a class to be tested that is never trained.
     """
-    for what, text in [("the source", source.uri), *(("class", name) for name in source.classes)]:
+    uri, classes, splits = source.uri, source.classes, source.splits
+    for what, text in [("the source", uri), *(("class", name) for name in classes)]:
         check_text(what, text)
-    for split, examples in source.splits.items():
+    for split, examples in splits.items():
         if not examples:
-            raise DataError(f"the {split} split of {source.uri} holds no image", "add images to it, or leave it out")
-        _check_labels(source, split, examples)
-    trained = {example.label for example in source.splits["train"]}
+            raise DataError(f"the {split} split of {uri} holds no image", "add images to it, or leave it out")
+        for example in examples:
+            if not 0 <= example.label < len(classes):
+                raise DataError(
+                    f"{example.identifier} in the {split} split of {uri} has label {example.label}, "
+                    f"which is none of its {len(classes)} classes",
+                    "correct the labels or the class names (labels count from 0)",
+                )
+    trained = {example.label for example in splits["train"]}
     if len(trained) < 2:
         raise DataError(
-            f"{source.uri} has one class only ({source.classes[min(trained)]!r})",
-            "a task needs images of two classes or more",
+            f"{uri} has one class only ({classes[min(trained)]!r})", "a task needs images of two classes or more"
         )
-    missing = [label for label in sorted(untrained_labels(source)) if label not in untrained]
-    if missing:
+    if missing := [label for label in sorted(untrained_labels(source)) if label not in untrained]:
         raise DataError(
-            f"class {source.classes[missing[0]]!r} of {source.uri} has no image in its train split",
+            f"class {classes[missing[0]]!r} of {uri} has no image in its train split",
             "add training images of it, or take its other images out",
         )
-    _check_unique("class", source.classes, source.uri)
-    _check_unique("image", (e.identifier for examples in source.splits.values() for e in examples), source.uri)
+    identifiers = [example.identifier for examples in splits.values() for example in examples]
+    for what, names in (("class", classes), ("image", identifiers)):
+        name, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            raise DataError(f"{what} {name!r} comes {times} times in {uri}", f"give every {what} a name of its own")
     return source
 
 
@@ -210,19 +219,3 @@ class _Without(Source):
 
     def stamps(self) -> Mapping[str, str]:
         return self.source.stamps()
-
-
-def _check_labels(source: Source, split: str, examples: Sequence[Example]) -> None:
-    for example in examples:
-        if not 0 <= example.label < len(source.classes):
-            raise DataError(
-                f"{example.identifier} in the {split} split of {source.uri} has label {example.label}, "
-                f"which is none of its {len(source.classes)} classes",
-                "correct the labels or the class names (labels count from 0)",
-            )
-
-
-def _check_unique(what: str, names: Iterable[str], uri: str) -> None:
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise DataError(f"{what} {name!r} comes {times} times in {uri}", f"give every {what} a name of its own")

@@ -7,7 +7,7 @@ the option `layout` (classes or splits) then decides.
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.base.errors import DataError, InvalidValue
@@ -18,9 +18,6 @@ SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
     | {".tif", ".tiff", ".webp"}
 )
-OUTSIDE = "outside class folders"
-"""What pictures are passed over as that lie beside class folders."""
-
 _LITTER = frozenset(
     {"@eadir", "#recycle", "@recycle", "@recently-snapshot", "__macosx", "$recycle.bin", "system volume information"}
     | {"lost+found", "thumbs.db", "desktop.ini"}
@@ -35,7 +32,7 @@ class _Folder:
     path: Path
     pictures: Sequence[Path]
     folders: Mapping[str, "_Folder"]
-    others: Mapping[str, int] = field(default_factory=Counter)
+    others: Counter[str]
 
     def every(self) -> Iterator["_Folder"]:
         yield self
@@ -76,9 +73,9 @@ class FolderSource(Source):
             split: [(name, file) for name, folder in at.folders.items() for file in folder.all_pictures()]
             for split, at in tops.items()
         }
-        others = sum((Counter(folder.others) for folder in root.every()), Counter[str]())
-        if outside := len(root.all_pictures()) - sum(map(len, found.values())):
-            others[OUTSIDE] = outside
+        others = sum((folder.others for folder in root.every()), Counter[str]())
+        others["outside class folders"] = len(root.all_pictures()) - sum(map(len, found.values()))
+        others = +others  # without what there is none of
         classes = tuple(sorted({name for images in found.values() for name, _ in images}))
         if not classes:
             counted = f" (only {listed([f'{n} {kind}' for kind, n in sorted(others.items())])})" if others else ""
@@ -86,6 +83,7 @@ class FolderSource(Source):
                 f"{top} has no images in class folders{counted}", "put the images of each class in a folder of its own"
             )
         label = {name: i for i, name in enumerate(classes)}
+        like_splits = [name for name in classes if layout is None and tops["train"] is root and split_named(name)]
         return cls(
             uri=str(top),
             classes=classes,
@@ -94,6 +92,11 @@ class FolderSource(Source):
             },
             passed_over=dict(sorted(others.items())),
             empty_classes=tuple(sorted({name for at in tops.values() for name in at.folders} - set(classes))),
+            notes=tuple(
+                f"{name}/ in {top} is named like a split and read as a class: it has no class folders. Take it out if "
+                "it is no class; the option layout=classes says that it is one"
+                for name in like_splits
+            ),
             files={split: [file for _, file in images] for split, images in found.items()},
         )
 
@@ -110,7 +113,8 @@ def _listed(path: Path) -> _Folder:
     """Return what a folder holds, in an order that does not depend on the file system."""
     try:
         with os.scandir(path) as entries:
-            found = sorted((e for e in entries if not _is_litter(e.name)), key=lambda entry: entry.name)
+            kept = (e for e in entries if not e.name.startswith(".") and e.name.lower() not in _LITTER)
+            found = sorted(kept, key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(
             f"the folder {path} may not be listed: {error.strerror}", "make it readable for your user, or take it out"
@@ -126,10 +130,6 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
     return entry.is_dir() and not (entry.is_symlink() and Path(entry.path).resolve() in Path(entry.path).parents)
 
 
-def _is_litter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LITTER
-
-
 def _tops(root: _Folder, layout: str | None) -> dict[str, _Folder]:
     """Return for each split the folder that holds its class folders: the root itself where classes lie right in it."""
     classes = root.classes()
@@ -139,34 +139,29 @@ def _tops(root: _Folder, layout: str | None) -> dict[str, _Folder]:
     if layout is None:
         if len(splits) == 1 and not any(folder.classes() for folder in splits.values()):
             return {"train": root}  # a class that is called train: vehicles have such
-        _check_splits(root, splits, classes)
+        if doubt := _doubt(root, splits, classes):
+            raise DataError(
+                f"{root.path} may hold classes or splits: {doubt}",
+                "name splits train, validation and test, each with a folder a class, and take out what is neither; "
+                "or say by the option layout=classes that every folder is a class, by layout=splits that only splits "
+                "count",
+            )
     named = [name for name in root.folders if split_named(name)]
     return {split: root.folders[name] for split, name in standard_splits(named, str(root.path)).items()}
 
 
-def _check_splits(root: _Folder, splits: Mapping[str, _Folder], classes: Mapping[str, _Folder]) -> None:
-    """Raise DataError where folders are named like splits, and do not hold class folders and nothing else."""
+def _doubt(root: _Folder, splits: Mapping[str, _Folder], classes: Mapping[str, _Folder]) -> str:
+    """Say where folders are named like splits and do not hold class folders and nothing else; "" where all is clear."""
     for name, folder in splits.items():
         if folder.pictures:
-            stray = _text(folder.pictures[0].relative_to(root.path))
-            beside = f"beside class folders ({stray})" if folder.classes() else f"and no class folders ({stray})"
-            raise _doubtful(
-                root,
-                f"{name}/, named like a split, holds {plural(len(folder.pictures), 'picture')} {beside}",
-            )
-    others = [f"{name}/" for name in classes if name not in splits]
-    if others:
-        raise _doubtful(root, f"beside {next(iter(splits))}/ there are pictures in {listed(others)}")
+            beside = "beside class folders" if folder.classes() else "and no class folders"
+            pictures = f"{plural(len(folder.pictures), 'picture')} {beside}"
+            return f"{name}/, named like a split, holds {pictures} ({_text(folder.pictures[0].relative_to(root.path))})"
+    if others := [f"{name}/" for name in classes if name not in splits]:
+        return f"beside {next(iter(splits))}/ there are pictures in {listed(others)}"
     if not any(split_named(name) == "train" for name in splits):
-        raise _doubtful(root, f"there are {listed([f'{name}/' for name in splits])} and no train/")
-
-
-def _doubtful(root: _Folder, why: str) -> DataError:
-    return DataError(
-        f"{root.path} may hold classes or splits: {why}",
-        "name splits train, validation and test, each with a folder a class, and take out what is neither; "
-        "or say by the option layout=classes that every folder is a class, by layout=splits that only splits count",
-    )
+        return f"there are {listed([f'{name}/' for name in splits])} and no train/"
+    return ""
 
 
 def _text(path: Path) -> str:

@@ -19,6 +19,8 @@ import numpy.typing as npt
 from ramet.base.errors import DataError
 from ramet.tasks.sources.base import Content, Example, Source, check_text, numbered, stamp, standard_splits
 
+_Arrays = Mapping[str, npt.NDArray[np.generic]]
+
 _LAYOUT = "save uint8 arrays x_train (N,H,W[,3]), y_train (N,), ... with numpy.savez_compressed"
 _BROKEN = (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile)
 
@@ -46,11 +48,11 @@ class NpzSource(Source):
                 classes = _classes(file, arrays, labels)
         except _BROKEN as error:
             raise DataError(f"{file} cannot be read as an .npz archive: {error}", _LAYOUT) from error
+        with zipfile.ZipFile(file) as archive:
+            for split, name in names.items():
+                _check_images(file, archive, f"x{name}", len(labels[split]))
         splits = {s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()}
-        source = cls(uri=f"npz:{file}", classes=classes, splits=splits, file=file, names=names)
-        for split in names:
-            source._check_images(split)
-        return source
+        return cls(uri=f"npz:{file}", classes=classes, splits=splits, file=file, names=names)
 
     def contents(self, split: str) -> Iterator[Content]:
         """Yield the rows of a split's array, one after the other out of the archive."""
@@ -66,20 +68,17 @@ class NpzSource(Source):
         """Return size and time of the archive."""
         return {self.file.name: stamp(self.file)}
 
-    def _check_images(self, split: str) -> None:
-        array = f"x{self.names[split]}"
-        with zipfile.ZipFile(self.file) as archive, archive.open(f"{array}.npy") as stream:
-            shape, fortran_order, dtype = _header(stream)
-        grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
-        if dtype != np.uint8 or not grey_or_rgb or 0 in shape[1:]:
-            raise DataError(f"{array} of {self.file} is {dtype} {shape}", _LAYOUT)
-        if fortran_order and len(self.splits[split]) > 0:
-            raise DataError(f"{array} of {self.file} is in Fortran order", "save numpy.ascontiguousarray(x) instead")
-        if shape[0] != len(self.splits[split]):
-            raise DataError(
-                f"{self.file} has {shape[0]} images in {array} and {len(self.splits[split])} labels",
-                "save one label an image",
-            )
+
+def _check_images(file: Path, archive: zipfile.ZipFile, array: str, labels: int) -> None:
+    with archive.open(f"{array}.npy") as stream:
+        shape, fortran_order, dtype = _header(stream)
+    grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
+    if dtype != np.uint8 or not grey_or_rgb or 0 in shape[1:]:
+        raise DataError(f"{array} of {file} is {dtype} {shape}", _LAYOUT)
+    if fortran_order and labels:
+        raise DataError(f"{array} of {file} is in Fortran order", "save numpy.ascontiguousarray(x) instead")
+    if shape[0] != labels:
+        raise DataError(f"{file} has {shape[0]} images in {array} and {labels} labels", "save one label an image")
 
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -88,18 +87,17 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.gener
     return read(stream)
 
 
-def _labels(file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> list[int]:
+def _labels(file: Path, arrays: _Arrays, name: str) -> list[int]:
     if f"y{name}" not in arrays:
         raise DataError(f"{file} has x{name} but no y{name}", _LAYOUT)
     labels = arrays[f"y{name}"]
     if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
         raise DataError(f"y{name} of {file} is {labels.dtype} {labels.shape}", "save integer labels of shape (N,)")
-    return [int(label) for label in labels.reshape(-1)]
+    found: list[int] = labels.reshape(-1).tolist()
+    return found
 
 
-def _classes(
-    file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], labels: Mapping[str, list[int]]
-) -> tuple[str, ...]:
+def _classes(file: Path, arrays: _Arrays, labels: Mapping[str, list[int]]) -> tuple[str, ...]:
     if "class_names" not in arrays:
         return numbered((y for ys in labels.values() for y in ys), str(file))
     named = arrays["class_names"].reshape(-1)
