@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ramet.base.errors import DataError, InvalidValue, UnknownName
+from ramet.tasks.cache import check_name
 from ramet.tasks.labels import RULES
-from ramet.tasks.names import check_name
 from ramet.tasks.papers import SUITES, PapersTask, Slice, default_row, entries, find, is_prepared, members, parse
 
 ENTRIES = list(entries().values())
