@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +54,11 @@ class Prepared:
         """Return the number of records of each split."""
         return {name: split.num_examples for name, split in self.builder.info.splits.items()}
 
-    @cached_property
-    def _undecoded(self) -> Mapping[str, Any]:
-        skip = extra("tensorflow_datasets", "tfds").decode.SkipDecoding
-        return {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
-
     def records(self, split: str) -> Sequence[Any]:
         """Return the records of a split, read when asked for; their images stay encoded."""
-        found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=self._undecoded)
+        skip = extra("tensorflow_datasets", "tfds").decode.SkipDecoding
+        undecoded = {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
+        found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=undecoded)
         return found
 
     def stamps(self) -> Mapping[str, str]:
@@ -85,8 +81,7 @@ class TfdsSource(Source):
         """Open a data set that was prepared before.
 
         Args:
-            name: the data set as tfds names it, or the folder that holds its features.json.
-            data_dir: where data sets are prepared; else TFDS_DATA_DIR, else the default of tfds.
+            name, data_dir: see `Prepared.open`.
             image: the feature of the images; needed only where there are several of images.
             label: the feature of the labels; needed only where there are several of class labels.
         """
