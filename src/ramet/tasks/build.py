@@ -262,12 +262,15 @@ def _check_space(folder: Path, images: int, size: tuple[int, int]) -> None:
 def _lacking(source: Source, labels: Mapping[str, set[int]]) -> dict[str, list[str]]:
     """Return the names of the classes that have no image at all, none to validate and none to test on."""
     everywhere = set().union(*labels.values())
-    lacking = {
-        "images": set(range(len(source.classes))) - everywhere,
-        **{split: everywhere - labels[split] for split in ("validation", "test")},
+
+    def named(found: set[int]) -> list[str]:
+        return [source.classes[label] for label in sorted(found)]
+
+    return {
+        "classes_without_images": [*named(set(range(len(source.classes))) - everywhere), *source.empty_classes],
+        "classes_without_validation": named(everywhere - labels["validation"]),
+        "classes_without_test": named(everywhere - labels["test"]),
     }
-    named = {f"classes_without_{what}": [source.classes[label] for label in sorted(f)] for what, f in lacking.items()}
-    return named | {"classes_without_images": [*named["classes_without_images"], *source.empty_classes]}
 
 
 def assign(

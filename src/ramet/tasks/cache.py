@@ -11,7 +11,6 @@ cache/cmaterdb+bangla/features.*.npy     their mean embedding by a root, once a 
 import json
 import os
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,11 +70,10 @@ class Rows:
 
     def finish(self, size: tuple[int, int]) -> None:
         """Make an array's file of images that are all of that height and width, and bring it to the disk."""
-        header = repr({"descr": "|u1", "fortran_order": False, "shape": (len(self.sizes), *size, 3)})
-        magic = np.lib.format.magic(1, 0)
-        text = header.ljust(_HEADER - len(magic) - 3) + "\n"
+        array = {"descr": "|u1", "fortran_order": False, "shape": (len(self.sizes), *size, 3)}
         self._file.seek(0)
-        self._file.write(magic + struct.pack("<H", len(text)) + text.encode())
+        np.lib.format.write_array_header_1_0(self._file, array)
+        assert self._file.tell() == _HEADER
         self._file.flush()
         os.fsync(self._file.fileno())
 

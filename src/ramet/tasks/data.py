@@ -10,7 +10,7 @@ from typing import Any
 from ramet.base.errors import DataError
 from ramet.base.files import whole_folder
 from ramet.base.progress import QUIET, Progress
-from ramet.base.records import Task, to_json
+from ramet.base.records import Task
 from ramet.tasks import cache
 from ramet.tasks.build import Reading, assign, build, fingerprint_of
 from ramet.tasks.cache import Split
@@ -135,8 +135,7 @@ def _is_of(folder: Path, task: Task) -> bool:
 
 
 def _data(task: Task) -> tuple[object, ...]:
-    plain = to_json(task)
-    return plain["classes"], plain["splits"], task.fingerprint, Reading.of(task), list(task.options["size"])
+    return tuple(task.classes), dict(task.splits), task.fingerprint, Reading.of(task), list(task.options["size"])
 
 
 def _changed(task: Task, before: Mapping[str, str] | None, now: Mapping[str, str]) -> DataError:
