@@ -32,9 +32,6 @@ from ramet.tasks.sources.base import SPLITS, Example, Source, without
 T = TypeVar("T")
 R = TypeVar("R")
 
-DEFAULT_FRACTION = 0.05
-"""Of train, for a split that is missing."""
-
 SKIPPED_NAMED = 20
 """So many of the images that were left out are named in the record; skipped.json in the cache names all."""
 
@@ -282,15 +279,10 @@ def assign(
 ) -> dict[str, list[str]]:
     """Return the split that each example of a source's splits goes to.
 
-    A missing test split, then a missing validation split, takes its fraction of train; train keeps the rest. Every
-    class gives its share. An example's place depends on its identifier, not on where it stands: data sorted by class,
-    or listed in another order, is split as well as any. Equal images stay together.
-
-    Args:
-        splits: the examples of "train", and of "validation" and "test" where the source has them.
-        validation: the fraction of the source's train split that becomes the validation split; None for 5 %.
-        test: the same for the test split.
-        images: for each identifier a value that is equal for equal images; without it all are taken as different.
+    A missing test split, then a missing validation split, takes its fraction of train (None is 5 %); train keeps the
+    rest. Every class gives its share. An example's place depends on its identifier, not on where it stands: data sorted
+    by class, or listed in another order, is split as well as any. Examples whose images are equal stay together: images
+    has a value for each identifier to compare, and without it all are taken as different.
 
     Raises:
         InvalidValue: a fraction is not between 0 and 1, both leave nothing to train on, or the source has that split.
@@ -306,7 +298,7 @@ def assign(
             raise InvalidValue(
                 f"{split} = {fraction} asks for a {split} split that the source already has", "leave it out"
             )
-    fractions = {s: DEFAULT_FRACTION if f is None else f for s, f in asked.items() if s not in splits}
+    fractions = {s: 0.05 if f is None else f for s, f in asked.items() if s not in splits}
     if sum(fractions.values()) >= 1:
         raise InvalidValue(f"fractions of {test} and {validation} leave no image to train on", "take smaller fractions")
     assigned = {split: [split] * len(examples) for split, examples in splits.items()}

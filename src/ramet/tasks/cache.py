@@ -81,11 +81,9 @@ class Rows:
 def check_name(name: str) -> str:
     """Return the name if it can be a task's, wherever one is written (files, refs, URLs).
 
-    It is parts of letters, digits, `.`, `_`, `-`, joined by `/` (cmaterdb/bangla).
-
     Raises:
-        InvalidValue: the name is empty, too long, starts with something else than a letter or digit, or has a part that
-            is empty, `.` or `..`, or another character.
+        InvalidValue: it is not parts of letters, digits, `.`, `_`, `-`, joined by `/` (cmaterdb/bangla), or starts with
+            something else than a letter or digit, or is too long, or has a part `.` or `..`.
     """
     well_formed = all(_NAME_PART.fullmatch(part) and part not in (".", "..") for part in name.split("/"))
     if not well_formed or not name[0].isalnum() or len(name) > MAX_NAME:
@@ -127,7 +125,7 @@ def write_stamps(folder: Path, stamps: Mapping[str, str]) -> None:
 
 
 def read_stamps(folder: Path) -> dict[str, str] | None:
-    """Return what the source's files were like, if that is known."""
+    """Return what the source's files were like when `write_stamps` was called, if that is known."""
     try:
         stamps: dict[str, str] = json.loads((folder / _STAMPS).read_text())
     except (FileNotFoundError, json.JSONDecodeError):

@@ -31,7 +31,7 @@ def side_for(image_size: int) -> int:
 def add(
     system_folder: Path,
     name: str,
-    source: str,
+    source: str | Path,
     *,
     max_side: int,
     validation: float | None = None,

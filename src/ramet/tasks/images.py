@@ -53,12 +53,8 @@ def bytes_of(content: Content) -> bytes:
 def read(content: Content | Image.Image, enough: int) -> Image.Image:
     """Return the picture upright, grey (mode L) or RGB.
 
-    Grey and palettes become colours, transparency is laid over white, 16 bits are cut to 8, and the camera's
-    orientation is applied.
-
-    Args:
-        content: the picture.
-        enough: pixels; a JPEG may be decoded to 1/2, 1/4 or 1/8 of its size while both its sides stay that long.
+    Palettes become colours, transparency is laid over white, 16 bits are cut to 8, and the camera's orientation is
+    applied. A JPEG may be decoded to 1/2, 1/4 or 1/8 of its size while both its sides stay `enough` pixels long.
 
     Raises:
         BadImage: the data is broken, or of a kind without a defined range (floats).
@@ -113,9 +109,7 @@ def resized(image: Image.Image, size: tuple[int, int]) -> Pixels:
 def as_cached(task: Task, picture: str | Content | Image.Image) -> Pixels:
     """Return a picture's pixels at the size at which a task's images are cached, read just as those were.
 
-    Args:
-        task: the task.
-        picture: a file, its bytes, an array uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a picture of Pillow.
+    It is a file, its bytes, an array uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a picture of Pillow.
 
     Raises:
         DataError: it cannot be read.

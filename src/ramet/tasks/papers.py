@@ -26,9 +26,6 @@ from ramet.base.text import did_you_mean
 LARGE = "large-124"
 SUITES = ("mccb", "vdd", "vtab-1k", "vtab-full", "tfds", LARGE)
 
-DEFAULT_PERCENT = 5
-"""The share of train that a missing split takes."""
-
 _SLICE = re.compile(r"(?:(?P<dataset>[\w/.]+):)?(?P<split>\w+)(?:\[(?P<start>[^:\]]*):(?P<stop>[^:\]]*)\])?")
 _BOUND = re.compile(r"(?:(?P<percent>\d+)%)?(?:(?(percent)\+)(?P<examples>\d+))?")
 _PLUS_BETWEEN_SLICES = re.compile(r"\+(?![^\[]*\])")
@@ -142,9 +139,7 @@ def members(suite: str) -> list[PapersTask]:
 def is_prepared(entry: PapersTask, data_dir: str | Path | None = None) -> bool:
     """Return true where tfds prepared a task's data sets in array_record; looks at folders only, and loads no tfds.
 
-    Args:
-        entry: the task.
-        data_dir: where data sets are prepared; else TFDS_DATA_DIR, else the default of tfds.
+    data_dir is where data sets are prepared; else it is TFDS_DATA_DIR, else the default of tfds.
     """
     root = Path(data_dir or os.environ.get("TFDS_DATA_DIR") or "~/tensorflow_datasets").expanduser()
     return all(_is_prepared(root, dataset) for dataset in entry.datasets)
@@ -168,9 +163,7 @@ def parse(text: str) -> tuple[Slice, ...]:
 def default_row(available: Collection[str], where: str) -> Row:
     """Return a data set's own splits; a missing test, then a missing validation split, takes the next 5 % of train.
 
-    Args:
-        available: the names of the splits that there are.
-        where: the data set, for messages.
+    available names the splits that there are, and where the data set, for messages.
     """
     if "train" not in available:
         raise DataError(
@@ -180,8 +173,8 @@ def default_row(available: Collection[str], where: str) -> Row:
     for split in ("test", "validation"):
         row[split] = Slice(split)
         if split not in available:
-            row[split] = Slice("train", Bound(taken), Bound(taken + DEFAULT_PERCENT))
-            taken += DEFAULT_PERCENT
+            row[split] = Slice("train", Bound(taken), Bound(taken + 5))
+            taken += 5
     return {"train": (Slice("train", Bound(taken)),), "validation": (row["validation"],), "test": (row["test"],)}
 
 

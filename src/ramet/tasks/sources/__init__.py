@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[..., Source]] = {
 """What opens each kind of source: a function of what stands behind the colon and of the kind's own options."""
 
 
-def open_source(text: str, **options: Any) -> Source:
+def open_source(text: str | Path, **options: Any) -> Source:
     """Open what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
 
     Raises:
@@ -39,9 +39,9 @@ def open_source(text: str, **options: Any) -> Source:
         DataError: the data is not there or cannot make a task.
     """
     path, choices = Path(text).expanduser(), ", ".join(f"{kind}:" for kind in KINDS)
-    kind, colon, rest = text.partition(":")
+    kind, colon, rest = str(text).partition(":")
     if path.exists() or not colon:
-        kind, rest = "folder" if path.is_dir() else path.suffix.lower().removeprefix("."), text
+        kind, rest = "folder" if path.is_dir() else path.suffix.lower().removeprefix("."), str(text)
         if kind not in ("folder", "csv", "npz"):
             fault = "is neither a folder nor a .csv or .npz file" if path.exists() else "does not exist"
             raise DataError(f"{text} {fault}", f"name a folder, a .csv or .npz file, or one of {choices}")

@@ -13,9 +13,6 @@ from ramet.tasks.images import Content
 __all__ = ["SPLITS", "Content", "Example", "Source"]
 
 SPLITS = ("train", "validation", "test")
-MOST_CLASSES = 100_000
-"""Of a data set whose labels are numbers without names."""
-
 _SPLIT_OF = {
     "train": "train", "training": "train",
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
@@ -92,14 +89,10 @@ def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
 
 
 def column(what: str, asked: str | None, features: Mapping[str, object], kind: str, where: str) -> str:
-    """Return the column of a data set's features that holds the images or labels.
+    """Return the column of a data set's features (types by name) that holds the images or labels.
 
-    Args:
-        what: "image" or "label": the option that names the column, and its usual name.
-        asked: the option's value, if it was given.
-        features: the columns' types by name.
-        kind: the class name of the type looked for; where none or several are of it, the usual name decides.
-        where: the data set, for messages.
+    It is the one asked for by the option `what` ("image" or "label"), else the only one of a type whose class is called
+    kind, else the one called like the option. where is the data set, for messages.
     """
     if asked is not None:
         if asked not in features:
@@ -119,11 +112,7 @@ def column(what: str, asked: str | None, features: Mapping[str, object], kind: s
 
 
 def checked(source: Source, untrained: Container[int] = ()) -> Source:
-    """Return the source itself, if its examples can make a task.
-
-    Args:
-        source: what to check.
-        untrained: the labels of classes that may be tested without being trained.
+    """Return the source itself, if its examples can make a task; the classes untrained need no image to train on.
 
     Raises:
         DataError: a name that is no text or comes twice, a split without examples, a label without a class name, one
@@ -186,13 +175,9 @@ def without(source: Source, left_out: Container[str]) -> Source:
 
 
 def numbered(labels: Iterable[int], where: str) -> tuple[str, ...]:
-    """Return the names of classes that have numbers only: as many as the largest label says.
-
-    Raises:
-        DataError: there are more than any data set has.
-    """
+    """Return the names of classes that have numbers only: as many as the largest label says, fewer than 100,000."""
     largest = max(labels, default=-1)
-    if largest >= MOST_CLASSES:
+    if largest >= 100_000:
         raise DataError(
             f"{where} has the label {largest}, and a label counts classes from 0", "number the classes from 0 on"
         )

@@ -161,9 +161,11 @@ def render(task: str, face: Path, characters: Sequence[str], each: int) -> npt.N
     warps = _warps(draws.uniform(-1, 1, (n, 6)))
     font = ImageFont.truetype(str(face), _EM, layout_engine=ImageFont.Layout.BASIC)
     glyphs = {(c, s): _glyph(font, c, s) for c in characters for s in set(_STROKES)}
-    ink_NHW = np.stack(
-        [_warped(glyphs[characters[i // each], _STROKES[strokes[i]]], warps[i]) for i in range(n)], dtype=np.float64
-    )
+    ink_NHW = np.empty((n, SIDE, SIDE))
+    for i, warp in enumerate(warps):
+        glyph = glyphs[characters[i // each], _STROKES[strokes[i]]]
+        bent = glyph.transform(glyph.size, Image.Transform.AFFINE, tuple(warp.tolist()), Image.Resampling.BILINEAR)
+        ink_NHW[i] = np.asarray(bent.reduce(_CANVAS // SIDE))
     return _coloured(ink_NHW[..., None] / 255, draws)
 
 
@@ -187,11 +189,6 @@ def _warps(u_N6: _Floats) -> _Floats:
     c = middle - a * middle - b * middle + reach * right
     f = middle - d * middle - e * middle + reach * down
     return np.stack([a, b, c, d, e, f], axis=1)
-
-
-def _warped(glyph: Image.Image, warp: _Floats) -> npt.NDArray[np.uint8]:
-    bent = glyph.transform(glyph.size, Image.Transform.AFFINE, tuple(warp.tolist()), Image.Resampling.BILINEAR)
-    return np.asarray(bent.reduce(_CANVAS // SIDE))
 
 
 def _coloured(ink_NHW1: _Floats, draws: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -136,13 +136,7 @@ def own_splits(name: str, file: str) -> bool:
 
 
 def records(dataset: str, label: str, data_dir: str | None) -> Holding:
-    """Return a data set that tfds prepared: a row is a record's number.
-
-    Args:
-        dataset: as tfds names it.
-        label: a feature, or a rule of `ramet.tasks.labels`.
-        data_dir: where data sets are prepared.
-    """
+    """Return a data set that tfds prepared: a row is a record's number, label a feature or a rule of `RULES`."""
     prepared = Prepared.open(dataset, data_dir)
     image = column("image", None, prepared.features, "Image", prepared.uri)
     rule = RULES.get(label)
