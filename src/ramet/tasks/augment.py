@@ -9,9 +9,8 @@ import io
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from math import log
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,38 +67,25 @@ class Augmentation(BaseModel):
             raise InvalidValue(f"data.{name} is {first['input']!r}", first["msg"]) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Draws for each of B examples.
+def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[Any]]:
+    """Return the draws of B examples under a key.
 
-    quality is a JPEG quality of 100; box holds left, top, width and height as fractions of the image (B, 4); brightness
-    is added, contrast and saturation multiply, and hue is in turns.
+    jpeg is a quality of 100; box holds left, top, width and height as fractions of the image (B, 4), flip true or
+    false; brightness is added, contrast and saturation multiply, and hue is in turns.
     """
-
-    quality: npt.NDArray[np.int64]
-    box: npt.NDArray[np.float64]
-    flip: npt.NDArray[np.bool_]
-    brightness: npt.NDArray[np.float64]
-    contrast: npt.NDArray[np.float64]
-    saturation: npt.NDArray[np.float64]
-    hue: npt.NDArray[np.float64]
-
-
-def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> Draws:
-    """Return the draws of these examples under a key."""
     u = dict(zip(_COLUMNS, uniforms(key, examples, len(_COLUMNS)).T, strict=True))
     area = settings.crop_area_min + (1 - settings.crop_area_min) * u["area"]
     aspect = np.exp((2 * u["aspect"] - 1) * -log(settings.crop_aspect_min))
     width, height = np.minimum(1, np.sqrt(area * aspect)), np.minimum(1, np.sqrt(area / aspect))
-    return Draws(
-        quality=np.rint(100 * (1 - settings.jpeg * u["jpeg"])).astype(np.int64).clip(1),
-        box=np.stack([u["left"] * (1 - width), u["top"] * (1 - height), width, height], axis=1),
-        flip=u["flip"] < 0.5,
-        brightness=(2 * u["brightness"] - 1) * settings.brightness,
-        contrast=1 + (2 * u["contrast"] - 1) * settings.contrast,
-        saturation=1 + (2 * u["saturation"] - 1) * settings.saturation,
-        hue=(2 * u["hue"] - 1) * settings.hue,
-    )
+    return {
+        "jpeg": np.rint(100 * (1 - settings.jpeg * u["jpeg"])).astype(np.int64).clip(1),
+        "box": np.stack([u["left"] * (1 - width), u["top"] * (1 - height), width, height], axis=1),
+        "flip": u["flip"] < 0.5,
+        "brightness": (2 * u["brightness"] - 1) * settings.brightness,
+        "contrast": 1 + (2 * u["contrast"] - 1) * settings.contrast,
+        "saturation": 1 + (2 * u["saturation"] - 1) * settings.saturation,
+        "hue": (2 * u["hue"] - 1) * settings.hue,
+    }
 
 
 def batch_images(images_BHWC: Tensor, *, image_size: int) -> Tensor:
@@ -129,18 +115,18 @@ def augment(
     if settings == Augmentation():
         return batch_images(images_BHWC, image_size=image_size)
     drawn = draw(settings, key, examples)
-    x_BCHW = _unit(_recompressed(images_BHWC, drawn.quality) if settings.jpeg else images_BHWC)
+    x_BCHW = _unit(_recompressed(images_BHWC, drawn["jpeg"]) if settings.jpeg else images_BHWC)
     if settings.crop_area_min < 1 or settings.crop_aspect_min < 1:
-        x_BCHW = _cropped(x_BCHW, drawn.box, image_size)
+        x_BCHW = _cropped(x_BCHW, drawn["box"], image_size)
     else:
         x_BCHW = _resized(x_BCHW, image_size)
     if settings.flip:
-        flip_B111 = torch.from_numpy(drawn.flip).to(x_BCHW.device).view(-1, 1, 1, 1)
+        flip_B111 = torch.from_numpy(drawn["flip"]).to(x_BCHW.device).view(-1, 1, 1, 1)
         x_BCHW = torch.where(flip_B111, x_BCHW.flip(-1), x_BCHW)
     changes = {"brightness": brightened, "contrast": contrasted, "saturation": saturated, "hue": turned}
     for name, changed in changes.items():
         if getattr(settings, name):
-            x_BCHW = changed(x_BCHW, torch.from_numpy(getattr(drawn, name)).to(x_BCHW).view(-1, 1, 1, 1))
+            x_BCHW = changed(x_BCHW, torch.from_numpy(drawn[name]).to(x_BCHW).view(-1, 1, 1, 1))
     return x_BCHW.clamp(0, 1).mul_(2).sub_(1)
 
 

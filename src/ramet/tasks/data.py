@@ -48,13 +48,11 @@ def add(
     Args:
         system_folder: the system; images go to its `cache/`.
         name: the task's name. What was cached for another task of this name is replaced.
-        source: what `open_source` takes.
+        source: what `open_source` takes, with the source's own options.
         max_side: larger images are made smaller; see `side_for`.
-        validation: the fraction of train for a validation split that the source lacks (else 0.05).
-        test: the same for the test split.
+        validation: the fraction of train for a validation split that the source lacks (else 0.05), and test alike.
         skip_bad_images: leave out images that cannot be decoded, instead of refusing.
         progress: told the images that are read.
-        options: the source's own options.
 
     Raises:
         RametError: the name, source, an option, an image or the disk is not as it must be.
