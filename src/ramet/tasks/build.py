@@ -127,7 +127,7 @@ def build(
         source=source.uri,
         classes=usable.classes,
         splits={split: len(examples) for split, examples in members.items()},
-        fingerprint=_fingerprint(source, digests),
+        fingerprint=_digest(source.classes, b"".join(sorted(digests))).hex(),
         options={
             **asdict(reading),
             "size": list(size),
@@ -149,21 +149,17 @@ def fingerprint_of(source: Source) -> str:
     """Return the SHA-256 over the class names and, whatever their order, every example's identifier, split, class and
     bytes: equal data has an equal fingerprint on every machine.
     """  # fmt: skip
-
-    def hashed(item: tuple[str, Example, Content]) -> bytes:
-        split, example, content = item
-        return _example_digest(source, split, example, bytes_of(content))
-
-    return _fingerprint(source, ordered_map(hashed, _all(source)))
+    digests = ordered_map(lambda item: _digest(item[1], bytes_of(item[2])), _all(source))
+    return _digest(source.classes, b"".join(sorted(digests))).hex()
 
 
 def _decoded(source: Source, max_side: int) -> Iterator[tuple[Example, bytes, Pixels | BadImage, bytes]]:
     """Yield every example with the digest of its content, its pixels (or why there are none) and a hash of these."""
 
-    def look(item: tuple[str, Example, Content]) -> tuple[Example, bytes, Pixels | BadImage, bytes]:
-        split, example, content = item
+    def look(item: tuple[Example, Sequence[str], Content]) -> tuple[Example, bytes, Pixels | BadImage, bytes]:
+        example, named, content = item
         whole = bytes_of(content)
-        digest = _example_digest(source, split, example, whole)
+        digest = _digest(named, whole)
         now_reading.set(f"{example.identifier} of {source.uri}")
         try:
             pixels = fitted(content if isinstance(content, np.ndarray) else whole, max_side)
@@ -174,23 +170,16 @@ def _decoded(source: Source, max_side: int) -> Iterator[tuple[Example, bytes, Pi
     return ordered_map(look, _all(source))
 
 
-def _all(source: Source) -> Iterator[tuple[str, Example, Content]]:
-    """Yield every example with its split and image."""
+def _all(source: Source) -> Iterator[tuple[Example, Sequence[str], Content]]:
+    """Yield every example with its identifier, split and class, and its image."""
     for split, examples in source.splits.items():
         for example, content in zip(examples, source.contents(split), strict=True):
-            yield split, example, content
+            yield example, (example.identifier, split, source.classes[example.label]), content
 
 
-def _example_digest(source: Source, split: str, example: Example, content: bytes) -> bytes:
-    return _digest(json.dumps([example.identifier, split, source.classes[example.label]]), content)
-
-
-def _fingerprint(source: Source, digests: Iterable[bytes]) -> str:
-    return _digest(json.dumps(source.classes), b"".join(sorted(digests))).hex()
-
-
-def _digest(name: str, content: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(name.encode()).digest() + hashlib.sha256(content).digest()).digest()
+def _digest(named: Sequence[str], content: bytes) -> bytes:
+    parts = (json.dumps(named).encode(), content)
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
@@ -303,9 +292,15 @@ def assign(
         raise InvalidValue(f"fractions of {test} and {validation} leave no image to train on", "take smaller fractions")
     assigned = {split: [split] * len(examples) for split, examples in splits.items()}
     for groups in _by_class(splits["train"], images or {}):
-        for split, positions in _shares(groups, fractions):
-            for position in positions:
-                assigned["train"][position] = split
+        number, start = sum(map(len, groups)), 0
+        for later, (split, fraction) in zip(reversed(range(len(fractions))), fractions.items(), strict=True):
+            # Its share rounded, at least one of 3 groups; a group is left for each of the others.
+            wanted = max(round(number * fraction), int(len(groups) >= 3))
+            while wanted > 0 and start < len(groups) - later - 1:
+                for position in groups[start]:
+                    assigned["train"][position] = split
+                wanted -= len(groups[start])
+                start += 1
     for split in fractions:
         if split not in assigned["train"]:
             raise DataError(
@@ -328,15 +323,3 @@ def _by_class(examples: Sequence[Example], images: Mapping[str, Hashable]) -> It
     for group in groups.values():
         classes.setdefault(examples[group[0]].label, []).append(group)
     return classes.values()
-
-
-def _shares(groups: Sequence[Sequence[int]], fractions: Mapping[str, float]) -> Iterable[tuple[str, Sequence[int]]]:
-    """Yield a class's examples for each split: its share rounded, at least one of 3 groups, a group left for others."""
-    images, start = sum(map(len, groups)), 0
-    for later, (split, fraction) in zip(reversed(range(len(fractions))), fractions.items(), strict=True):
-        wanted = max(round(images * fraction), int(len(groups) >= 3))
-        taken: list[int] = []
-        while len(taken) < wanted and start < len(groups) - later - 1:
-            taken += groups[start]
-            start += 1
-        yield split, taken
