@@ -133,12 +133,13 @@ def _are_splits(top: Path, like_splits: Sequence[str], pictures: Sequence[Path],
     with_classes = {p.parts[0] for p in pictures if len(p.parts) > 2}
     if len(like_splits) == 1 and like_splits[0] not in with_classes:
         return False  # a class that is called train: vehicles have such
-    right_in = {name: sorted(p for p in pictures if len(p.parts) == 2 and p.parts[0] == name) for name in like_splits}
+    stray = sorted(p for p in pictures if len(p.parts) == 2 and p.parts[0] in like_splits)
     beside = sorted({f"{_text(p.parts[0])}/" for p in pictures if len(p.parts) > 1 and p.parts[0] not in like_splits})
-    if name := next((name for name in like_splits if right_in[name]), ""):
-        and_what = "beside class folders" if name in with_classes else "and no class folders"
-        number, one = plural(len(right_in[name]), "picture"), _text(right_in[name][0])
-        doubt = f"{name}/, named like a split, holds {number} {and_what} ({one})"
+    if stray:
+        name = stray[0].parts[0]
+        number = plural(sum(p.parts[0] == name for p in stray), "picture")
+        others = "beside class folders" if name in with_classes else "and no class folders"
+        doubt = f"{name}/, named like a split, holds {number} {others} ({_text(stray[0])})"
     elif beside:
         doubt = f"beside {like_splits[0]}/ there are pictures in {listed(beside)}"
     elif "train" not in map(split_named, like_splits):
