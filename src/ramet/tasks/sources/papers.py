@@ -18,7 +18,7 @@ from PIL import Image
 
 from ramet.base.errors import DataError, InvalidValue
 from ramet.tasks.labels import RULES, LabelRule
-from ramet.tasks.papers import Row, Slice, default_row, find
+from ramet.tasks.papers import Row, default_row, find
 from ramet.tasks.sources.base import Content, Example, Source, column, numbered
 from ramet.tasks.sources.npz_file import NpzSource
 from ramet.tasks.sources.tensorflow_datasets import Prepared
@@ -49,34 +49,16 @@ class Holding:
         return any(part.dataset or part.split not in self.sizes for slices in row.values() for part in slices)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Rows of a split of a data set; name is what stands before a row in an image's identifier."""
-
-    holding: Holding
-    split: str
-    rows: Sequence[int]
-    name: str
-
-    @classmethod
-    def of(cls, holding: Holding, part: Slice) -> "_Part":
-        rows = holding.rows(part.split, part.of(holding.sizes[part.split]))
-        return cls(holding, part.split, rows, f"{part.dataset}:{part.split}" if part.dataset else part.split)
-
-    def examples(self) -> Iterator[Example]:
-        labels = self.holding.labels(self.split, self.rows)
-        return (Example(f"{self.name}/{row}", label) for row, label in zip(self.rows, labels, strict=True))
-
-
 @dataclass(frozen=True, kw_only=True)
 class PapersSource(Source):
     """A task of the papers; an image's identifier is its split and row in the data set, such as `train/17`.
 
-    holdings are its data sets by the names that slices have for them; None is the task's own.
+    holdings are its data sets by the names that slices have for them, None the task's own; parts has the rows of which
+    each split is made, with the data set and its own split that they are of.
     """
 
     holdings: Mapping[str | None, Holding]
-    parts: Mapping[str, Sequence[_Part]]
+    parts: Mapping[str, Sequence[tuple[Holding, str, Sequence[int]]]]
 
     @classmethod
     def open(cls, name: str, data_dir: str | None = None, file: str | None = None) -> "PapersSource":
@@ -104,18 +86,24 @@ class PapersSource(Source):
             own = records(entry.dataset, entry.label, place or None)
             holdings = {None: own} | {n: records(n, entry.label, place or None) for n in entry.datasets[1:]}
             row = entry.row or default_row(own.sizes, own.uri)
-            for part in (part for slices in row.values() for part in slices):
-                _check_part(holdings[part.dataset], part.split, own)
-        parts = {split: [_Part.of(holdings[part.dataset], part) for part in slices] for split, slices in row.items()}
-        splits = {split: [example for part in some for example in part.examples()] for split, some in parts.items()}
+        parts: dict[str, list[tuple[Holding, str, Sequence[int]]]] = {split: [] for split in row}
+        splits: dict[str, list[Example]] = {split: [] for split in row}
+        for split, part in ((split, part) for split, slices in row.items() for part in slices):
+            holding = holdings[part.dataset]
+            _check_part(holding, part.split, own)
+            rows = holding.rows(part.split, part.of(holding.sizes[part.split]))
+            parts[split].append((holding, part.split, rows))
+            name_of_part = f"{part.dataset}:{part.split}" if part.dataset else part.split
+            labelled = zip(rows, holding.labels(part.split, rows), strict=True)
+            splits[split] += [Example(f"{name_of_part}/{number}", label) for number, label in labelled]
         labels = [example.label for examples in splits.values() for example in examples]
         classes = own.classes or numbered([entry.classes - 1] if entry.classes else labels, uri)
         return cls(uri=uri, classes=classes, splits=splits, holdings=holdings, parts=parts)
 
     def contents(self, split: str) -> Iterator[Content]:
         """Yield the images of a split."""
-        for part in self.parts[split]:
-            yield from part.holding.contents(part.split, part.rows)
+        for holding, own_split, rows in self.parts[split]:
+            yield from holding.contents(own_split, rows)
 
     def stamps(self) -> Mapping[str, str]:
         """Return size and time of the files of the data sets."""
