@@ -59,7 +59,7 @@ def test_a_folder_of_something_else_is_refused(small: Path, sown: Path, tmp_path
 
 
 def test_the_demo_has_six_tasks_of_sources_that_exist() -> None:
-    from ramet.tasks.demo import DEMOS
+    from ramet.tasks.sources.demo import DEMOS
 
     assert len(demo.TASKS) >= 6
     assert {source.removeprefix("demo:") for source in demo.TASKS.values()} <= set(DEMOS)

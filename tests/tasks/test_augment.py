@@ -75,7 +75,7 @@ class TestEachAlone:
     def test_jpeg_is_that_of_pillow_at_the_drawn_quality(self):
         images = pictures(6, 24, 16)
         expected = []
-        for image, quality in zip(images.numpy(), drawn(6, jpeg=0.5).quality, strict=True):
+        for image, quality in zip(images.numpy(), drawn(6, jpeg=0.5)["jpeg"], strict=True):
             Image.fromarray(image).save(file := io.BytesIO(), "JPEG", quality=int(quality))
             expected.append(np.asarray(Image.open(file)))
         plain = batch_images(torch.from_numpy(np.stack(expected)), image_size=20)
@@ -86,26 +86,26 @@ class TestEachAlone:
     @pytest.mark.parametrize("size", [6, 20, 40])
     def test_crop_is_pillow_s_resize_of_the_drawn_box(self, height, width, size):
         images = pictures(8, height, width)
-        boxes = drawn(8, crop_area_min=0.1, crop_aspect_min=0.5).box
+        boxes = drawn(8, crop_area_min=0.1, crop_aspect_min=0.5)["box"]
         corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1) * [width, height, width, height]
         expected = [resized_by_pillow(i, size, tuple(c)) for i, c in zip(images.numpy(), corners, strict=True)]
         x = augmented(images, size, crop_area_min=0.1, crop_aspect_min=0.5)
         torch.testing.assert_close(x, as_input(np.stack(expected)), atol=1.5 * ONE_BYTE, rtol=0)
 
     def test_flip_mirrors_the_drawn_ones_and_no_others(self):
-        images, flip = pictures(16), drawn(16, flip=True).flip
+        images, flip = pictures(16), drawn(16, flip=True)["flip"]
         x, plain = augmented(images, 20, flip=True), batch_images(images, image_size=20)
         assert set(flip) == {True, False}
         assert torch.equal(x[flip], plain[flip].flip(-1))
         assert torch.equal(x[~flip], plain[~flip])
 
     def test_brightness_is_added(self):
-        images, delta = pictures(8), drawn(8, brightness=0.2).brightness
+        images, delta = pictures(8), drawn(8, brightness=0.2)["brightness"]
         expected = (images.double() / 255 + torch.from_numpy(delta).view(-1, 1, 1, 1)).clamp(0, 1) * 255
         torch.testing.assert_close(augmented(images, 20, brightness=0.2), as_input(expected.numpy()))
 
     def test_contrast_multiplies_around_the_mean_of_the_grey(self):
-        images, factor = pictures(8), drawn(8, contrast=0.2).contrast
+        images, factor = pictures(8), drawn(8, contrast=0.2)["contrast"]
         x = images.double().numpy()
         grey = (x @ [0.299, 0.587, 0.114]).mean(axis=(1, 2))
         mean, factor = grey[:, None, None, None], factor[:, None, None, None]
@@ -114,7 +114,7 @@ class TestEachAlone:
 
     @pytest.mark.parametrize("name", ["saturation", "hue"])
     def test_saturation_and_hue_are_those_of_the_colour_cone(self, name):
-        images, values = pictures(4, 6, 6), getattr(drawn(4, **{name: 0.3}), name)
+        images, values = pictures(4, 6, 6), drawn(4, **{name: 0.3})[name]
 
         def changed(pixel: np.ndarray, value: float) -> tuple[float, ...]:
             h, s, v = colorsys.rgb_to_hsv(*(pixel / 255))
@@ -249,31 +249,31 @@ class TestDraws:
 
     @pytest.mark.parametrize("column", ["brightness", "contrast", "saturation", "hue"])
     def test_colours_are_even_within_their_delta(self, column):
-        values = getattr(drawn(self.N, **{column: 0.2}), column)
+        values = drawn(self.N, **{column: 0.2})[column]
         middle = float(column in ("contrast", "saturation"))
         quantiles = np.quantile((values - middle) / 0.2, [0, 0.25, 0.5, 0.75, 1])
         np.testing.assert_allclose(quantiles, [-1, -0.5, 0, 0.5, 1], atol=0.03)
 
     def test_half_are_flipped(self):
-        assert drawn(self.N, flip=True).flip.mean() == pytest.approx(0.5, abs=0.015)
+        assert drawn(self.N, flip=True)["flip"].mean() == pytest.approx(0.5, abs=0.015)
 
     def test_jpeg_quality_is_even_down_to_its_minimum(self):
-        quality = drawn(self.N, jpeg=0.2).quality
+        quality = drawn(self.N, jpeg=0.2)["jpeg"]
         assert (quality.min(), quality.max()) == (80, 100)
         assert np.median(quality) == pytest.approx(90, abs=0.5)
 
     def test_area_is_even_and_the_log_of_aspect_too(self):
-        width, height = drawn(self.N, crop_area_min=0.2).box[:, 2:].T
+        width, height = drawn(self.N, crop_area_min=0.2)["box"][:, 2:].T
         np.testing.assert_allclose(np.quantile(width * height, [0, 0.5, 1]), [0.2, 0.6, 1], atol=0.02)
         np.testing.assert_allclose(width, height)
-        width, height = drawn(self.N, crop_area_min=0.2, crop_aspect_min=0.5).box[:, 2:].T
+        width, height = drawn(self.N, crop_area_min=0.2, crop_aspect_min=0.5)["box"][:, 2:].T
         fits = width * height < 0.5  # no aspect of up to 2 is cut to the image at such areas
         quantiles = np.quantile(np.log(width / height)[fits], [0, 0.25, 0.5, 0.75, 1])
         np.testing.assert_allclose(quantiles, np.log(2) * np.array([-1, -0.5, 0, 0.5, 1]), atol=0.04)
 
     @pytest.mark.parametrize("minima", [(0.05, 1.0), (0.05, 0.5), (1.0, 0.5), (1.0, 1.0)])
     def test_boxes_lie_in_the_image_and_reach_its_borders(self, minima):
-        left, top, width, height = drawn(self.N, crop_area_min=minima[0], crop_aspect_min=minima[1]).box.T
+        left, top, width, height = drawn(self.N, crop_area_min=minima[0], crop_aspect_min=minima[1])["box"].T
         for start, extent in ((left, width), (top, height)):
             assert start.min() >= 0
             assert (start + extent).max() <= 1 + 1e-12
@@ -282,7 +282,7 @@ class TestDraws:
 
     def test_one_operation_leaves_the_draws_of_others(self):
         alone, together = drawn(50, hue=0.1), drawn(50, hue=0.1, flip=True, jpeg=0.1, crop_area_min=0.5)
-        assert (alone.hue == together.hue).all()
+        assert (alone["hue"] == together["hue"]).all()
 
 
 class TestSettings:

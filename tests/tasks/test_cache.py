@@ -9,9 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ramet.base.errors import StoreError
+from ramet.base.errors import InvalidValue, StoreError
 from ramet.tasks import cache
+from ramet.tasks.cache import MAX_NAME, check_name
 from ramet.tasks.data import add, open_splits
 from tests.tasks.examples import write_folder
 
@@ -119,3 +122,32 @@ def test_a_split_of_another_task_is_noticed(source: str, system: Path) -> None:
     folder = system / "cache" / "t"
     shutil.copy(folder / "test.labels.npy", folder / "train.labels.npy")
     assert len(open_splits(system, task)["train"].labels) == 10
+
+
+@pytest.mark.parametrize(
+    "name", ["flowers", "a", "7", "cmaterdb/bangla", "vtab-1k/dtd_v2.0", "A..b", "a/.b", "x" * MAX_NAME]
+)
+def test_names(name: str) -> None:
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", "/", "a/", "/a", "a//b", "a/..", "a/./b", "../a", "-a", "_a", ".a", "a b", "a+b", "a\\b", "é", "٣",
+     "a\n", "a\0", "x" * (MAX_NAME + 1)],
+)  # fmt: skip
+def test_no_names(name: str) -> None:
+    with pytest.raises(InvalidValue, match="cannot be the name of a task; use letters") as raised:
+        check_name(name)
+    assert repr(name) in raised.value.problem
+
+
+@given(st.text(max_size=12))
+def test_a_name_stays_in_its_folder(name: str) -> None:
+    try:
+        check_name(name)
+    except InvalidValue:
+        return
+    assert ".." not in name.split("/")
+    assert name[0] not in "/-."
+    assert name.isascii()

@@ -86,6 +86,10 @@ def test_the_user_s_fractions(source: Path, system: Path) -> None:
 class Seen(Progress):
     def __init__(self) -> None:
         self.steps: list[tuple[str, int, int]] = []
+        self.notes: list[str] = []
+
+    def noted(self, text: str) -> None:
+        self.notes.append(text)
 
     def advanced(self, what: str, done: int, total: int) -> None:
         self.steps.append((what, done, total))
@@ -326,6 +330,16 @@ def test_demo_names_that_come_with_the_package(system: Path) -> None:
 def test_class_folders_alone(system: Path, tmp_path: Path) -> None:
     task = add(system, "t", write_class_folders(tmp_path / "flat"), **plain())
     assert task.splits == {"train": 8, "validation": 2, "test": 2}
+
+
+def test_a_class_that_is_named_like_a_split_is_told_and_added(system: Path, tmp_path: Path) -> None:
+    top = Path(write_class_folders(tmp_path / "flat"))
+    (top / "red").rename(top / "test")
+    seen = Seen()
+    assert add(system, "t", str(top), **plain(progress=seen)).classes == ("blue", "test")
+    assert [note.partition(" is named like a split")[0] for note in seen.notes] == [f"test/ in {top}"]
+    add(system, "u", str(top), **plain(progress=seen, layout="classes"))
+    assert len(seen.notes) == 1
 
 
 def test_a_class_of_bad_images_only_is_no_class(source: Path, system: Path) -> None:

@@ -93,7 +93,7 @@ class SystemStore:
             UnknownName: there is no such remote or branch.
             InvalidValue: a task here is another one than that of the same name there.
         """
-        from ramet.tasks.names import check_name
+        from ramet.tasks.cache import check_name
 
         def accept(task: Task) -> None:
             check_name(task.name)
@@ -126,7 +126,7 @@ class SystemStore:
             StoreError, ObjectError: the folder holds no exported path, or a damaged one.
             InvalidValue: there is a task of that name with other classes.
         """
-        from ramet.tasks.names import check_name
+        from ramet.tasks.cache import check_name
 
         bundle = read_bundle(FilePath(directory).expanduser().resolve())
         chosen = check_name(name or bundle.task.name)

@@ -93,7 +93,7 @@ class Tasks:
         task = data.add(
             self._store.folder,
             name,
-            str(source),
+            source,
             max_side=data.side_for(largest) if max_side is None else max_side,
             validation=validation,
             test=test,

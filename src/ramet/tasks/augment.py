@@ -9,9 +9,8 @@ import io
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from math import log
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +26,6 @@ from ramet.base.records import Value
 
 Minimum = Annotated[float, Field(gt=0, le=1)]
 Delta = Annotated[float, Field(ge=0, lt=1)]
-
-_GREY = (0.299, 0.587, 0.114)
 
 _COLUMNS = ("jpeg", "area", "aspect", "left", "top", "flip", "brightness", "contrast", "saturation", "hue")
 """What is drawn, on or off: switching one operation on leaves the others' draws as they were."""
@@ -70,43 +67,30 @@ class Augmentation(BaseModel):
             raise InvalidValue(f"data.{name} is {first['input']!r}", first["msg"]) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Draws for each of B examples.
+def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> dict[str, npt.NDArray[Any]]:
+    """Return the draws of B examples under a key.
 
-    quality is a JPEG quality of 100; box holds left, top, width and height as fractions of the image (B, 4); brightness
-    is added, contrast and saturation multiply, and hue is in turns.
+    jpeg is a quality of 100; box holds left, top, width and height as fractions of the image (B, 4), flip true or
+    false; brightness is added, contrast and saturation multiply, and hue is in turns.
     """
-
-    quality: npt.NDArray[np.int64]
-    box: npt.NDArray[np.float64]
-    flip: npt.NDArray[np.bool_]
-    brightness: npt.NDArray[np.float64]
-    contrast: npt.NDArray[np.float64]
-    saturation: npt.NDArray[np.float64]
-    hue: npt.NDArray[np.float64]
-
-
-def draw(settings: Augmentation, key: Key, examples: npt.NDArray[np.integer]) -> Draws:
-    """Return the draws of these examples under a key."""
     u = dict(zip(_COLUMNS, uniforms(key, examples, len(_COLUMNS)).T, strict=True))
     area = settings.crop_area_min + (1 - settings.crop_area_min) * u["area"]
     aspect = np.exp((2 * u["aspect"] - 1) * -log(settings.crop_aspect_min))
     width, height = np.minimum(1, np.sqrt(area * aspect)), np.minimum(1, np.sqrt(area / aspect))
-    return Draws(
-        quality=np.rint(100 * (1 - settings.jpeg * u["jpeg"])).astype(np.int64).clip(1),
-        box=np.stack([u["left"] * (1 - width), u["top"] * (1 - height), width, height], axis=1),
-        flip=u["flip"] < 0.5,
-        brightness=(2 * u["brightness"] - 1) * settings.brightness,
-        contrast=1 + (2 * u["contrast"] - 1) * settings.contrast,
-        saturation=1 + (2 * u["saturation"] - 1) * settings.saturation,
-        hue=(2 * u["hue"] - 1) * settings.hue,
-    )
+    return {
+        "jpeg": np.rint(100 * (1 - settings.jpeg * u["jpeg"])).astype(np.int64).clip(1),
+        "box": np.stack([u["left"] * (1 - width), u["top"] * (1 - height), width, height], axis=1),
+        "flip": u["flip"] < 0.5,
+        "brightness": (2 * u["brightness"] - 1) * settings.brightness,
+        "contrast": 1 + (2 * u["contrast"] - 1) * settings.contrast,
+        "saturation": 1 + (2 * u["saturation"] - 1) * settings.saturation,
+        "hue": (2 * u["hue"] - 1) * settings.hue,
+    }
 
 
 def batch_images(images_BHWC: Tensor, *, image_size: int) -> Tensor:
     """Return images x_BCHW in [-1, 1] of uint8 images, resized to image_size pixels a side (bilinear, antialiased)."""
-    return _signed(_resized(_unit(images_BHWC), image_size))
+    return _resized(_unit(images_BHWC), image_size).mul_(2).sub_(1)
 
 
 def augment(
@@ -131,25 +115,23 @@ def augment(
     if settings == Augmentation():
         return batch_images(images_BHWC, image_size=image_size)
     drawn = draw(settings, key, examples)
-    x_BCHW = _unit(_recompressed(images_BHWC, drawn.quality) if settings.jpeg else images_BHWC)
+    x_BCHW = _unit(_recompressed(images_BHWC, drawn["jpeg"]) if settings.jpeg else images_BHWC)
     if settings.crop_area_min < 1 or settings.crop_aspect_min < 1:
-        x_BCHW = _cropped(x_BCHW, drawn.box, image_size)
+        x_BCHW = _cropped(x_BCHW, drawn["box"], image_size)
     else:
         x_BCHW = _resized(x_BCHW, image_size)
     if settings.flip:
-        flip_B111 = torch.from_numpy(drawn.flip).to(x_BCHW.device).view(-1, 1, 1, 1)
+        flip_B111 = torch.from_numpy(drawn["flip"]).to(x_BCHW.device).view(-1, 1, 1, 1)
         x_BCHW = torch.where(flip_B111, x_BCHW.flip(-1), x_BCHW)
-    if settings.brightness or settings.contrast or settings.saturation or settings.hue:
-        x_BCHW = _recoloured(x_BCHW, settings, drawn)
-    return _signed(x_BCHW.clamp(0, 1))
+    changes = {"brightness": brightened, "contrast": contrasted, "saturation": saturated, "hue": turned}
+    for name, changed in changes.items():
+        if getattr(settings, name):
+            x_BCHW = changed(x_BCHW, torch.from_numpy(drawn[name]).to(x_BCHW).view(-1, 1, 1, 1))
+    return x_BCHW.clamp(0, 1).mul_(2).sub_(1)
 
 
 def _unit(images_BHWC: Tensor) -> Tensor:
     return images_BHWC.permute(0, 3, 1, 2).float().div_(255)
-
-
-def _signed(x_BCHW: Tensor) -> Tensor:
-    return x_BCHW.mul_(2).sub_(1)
 
 
 def _resized(x_BCHW: Tensor, size: int) -> Tensor:
@@ -178,24 +160,14 @@ def _resampling(start_B: Tensor, extent_B: Tensor, source: int, target: int) -> 
     return weights / weights.sum(dim=2, keepdim=True)
 
 
-def _recoloured(x_BCHW: Tensor, settings: Augmentation, drawn: Draws) -> Tensor:
-    def each(values: npt.NDArray[np.float64]) -> Tensor:
-        return torch.from_numpy(values).to(x_BCHW).view(-1, 1, 1, 1)
-
-    if settings.brightness:
-        x_BCHW = (x_BCHW + each(drawn.brightness)).clamp(0, 1)
-    if settings.contrast:
-        x_BCHW = contrasted(x_BCHW, each(drawn.contrast))
-    if settings.saturation:
-        x_BCHW = saturated(x_BCHW, each(drawn.saturation))
-    if settings.hue:
-        x_BCHW = turned(x_BCHW, each(drawn.hue))
-    return x_BCHW
+def brightened(x_BCHW: Tensor, added_B111: Tensor) -> Tensor:
+    """Return colours to which the same is added, within [0, 1]."""
+    return (x_BCHW + added_B111).clamp(0, 1)
 
 
 def contrasted(x_BCHW: Tensor, factor_B111: Tensor) -> Tensor:
     """Return colours whose distance from the mean of the image's grey (ITU-R BT.601) is multiplied, within [0, 1]."""
-    weights_C11 = x_BCHW.new_tensor(_GREY).view(3, 1, 1)
+    weights_C11 = x_BCHW.new_tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
     mean_B111 = (x_BCHW * weights_C11).sum(1, keepdim=True).mean((2, 3), keepdim=True)
     return torch.lerp(mean_B111, x_BCHW, factor_B111).clamp(0, 1)
 
@@ -224,13 +196,12 @@ def turned(x_BCHW: Tensor, turns_B111: Tensor) -> Tensor:
 
 def _recompressed(images_BHWC: Tensor, quality: npt.NDArray[np.int64]) -> Tensor:
     """Return the images after JPEG compression, which Pillow does outside the interpreter's lock, so in threads."""
+
+    def through_jpeg(image_HWC: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
+        Image.fromarray(image_HWC).save(file := io.BytesIO(), "JPEG", quality=quality)
+        with Image.open(file) as decoded:
+            return np.asarray(decoded)
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        decoded = list(pool.map(_through_jpeg, images_BHWC.cpu().numpy(), quality.tolist()))
+        decoded = list(pool.map(through_jpeg, images_BHWC.cpu().numpy(), quality.tolist()))
     return torch.from_numpy(np.stack(decoded)).to(images_BHWC.device)
-
-
-def _through_jpeg(image_HWC: npt.NDArray[np.uint8], quality: int) -> npt.NDArray[np.uint8]:
-    file = io.BytesIO()
-    Image.fromarray(image_HWC).save(file, "JPEG", quality=quality)
-    with Image.open(file) as decoded:
-        return np.asarray(decoded)

@@ -10,8 +10,7 @@ cache/cmaterdb+bangla/features.*.npy     their mean embedding by a root, once a 
 
 import json
 import os
-import shutil
-import struct
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,14 +21,16 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from ramet.base.errors import StoreError
-from ramet.base.files import write_whole
+from ramet.base.errors import InvalidValue
+from ramet.base.files import refusals, write_whole
 from ramet.base.records import Task, to_json
 from ramet.tasks.images import Pixels
 from ramet.tasks.sources.base import SPLITS
 
 FORMAT = 1
+MAX_NAME = 100
 
+_NAME_PART = re.compile(r"[A-Za-z0-9._-]+")
 _RECORD, _STAMPS = "task.json", "source.json"
 _HEADER = 128
 """Bytes before the first image in a file of images."""
@@ -69,13 +70,29 @@ class Rows:
 
     def finish(self, size: tuple[int, int]) -> None:
         """Make an array's file of images that are all of that height and width, and bring it to the disk."""
-        header = repr({"descr": "|u1", "fortran_order": False, "shape": (len(self.sizes), *size, 3)})
-        magic = np.lib.format.magic(1, 0)
-        text = header.ljust(_HEADER - len(magic) - 3) + "\n"
+        array = {"descr": "|u1", "fortran_order": False, "shape": (len(self.sizes), *size, 3)}
         self._file.seek(0)
-        self._file.write(magic + struct.pack("<H", len(text)) + text.encode())
+        np.lib.format.write_array_header_1_0(self._file, array)
+        assert self._file.tell() == _HEADER
         self._file.flush()
         os.fsync(self._file.fileno())
+
+
+def check_name(name: str) -> str:
+    """Return the name if it can be a task's, wherever one is written (files, refs, URLs).
+
+    Raises:
+        InvalidValue: it is not parts of letters, digits, `.`, `_`, `-`, joined by `/` (cmaterdb/bangla), or starts with
+            something else than a letter or digit, or is too long, or has a part `.` or `..`.
+    """
+    well_formed = all(_NAME_PART.fullmatch(part) and part not in (".", "..") for part in name.split("/"))
+    if not well_formed or not name[0].isalnum() or len(name) > MAX_NAME:
+        raise InvalidValue(
+            f"{name!r} cannot be the name of a task",
+            f"use letters, digits, '.', '_', '-' (and '/' between parts), starting with a letter or digit, "
+            f"at most {MAX_NAME} characters",
+        )
+    return name
 
 
 def folder_of(system_folder: Path, name: str) -> Path:
@@ -85,26 +102,19 @@ def folder_of(system_folder: Path, name: str) -> Path:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Let only one process at a time build a task's cache; others wait here."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_name(f".{folder.name}.lock")):
-        yield
+    """Let only one process at a time write a task's cache; others wait here.
+
+    Raises:
+        StoreError: it cannot be written.
+    """
+    with refusals(f"the cache {folder} cannot be written"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_name(f".{folder.name}.lock")):
+            yield
 
 
-def check_space(folder: Path, images: int, size: tuple[int, int]) -> None:
-    """Raise StoreError if that many images do not fit on the disk of a folder."""
-    needed, free = images * (3 * size[0] * size[1] + 8), shutil.disk_usage(folder).free
-    if needed > free:
-        raise StoreError(
-            f"{images} images of {size[0]}x{size[1]} need {needed / 1e9:.3g} GB, "
-            f"and {folder.parent} has {free / 1e9:.3g} GB left",
-            "free some space, or lower max_side",
-        )
-
-
-def write_record(folder: Path, task: Task, stamps: Mapping[str, str], skipped: Mapping[str, str]) -> None:
-    """Write whose images these are, what the source's files were like, and which images were left out."""
-    write_stamps(folder, stamps)
+def write_record(folder: Path, task: Task, skipped: Mapping[str, str]) -> None:
+    """Write whose images these are, and which were left out."""
     (folder / "skipped.json").write_text(json.dumps(dict(skipped), indent=1))
     (folder / _RECORD).write_text(json.dumps({"format": FORMAT, "task": to_json(task)}))
 
@@ -115,7 +125,7 @@ def write_stamps(folder: Path, stamps: Mapping[str, str]) -> None:
 
 
 def read_stamps(folder: Path) -> dict[str, str] | None:
-    """Return what the source's files were like, if that is known."""
+    """Return what the source's files were like when `write_stamps` was called, if that is known."""
     try:
         stamps: dict[str, str] = json.loads((folder / _STAMPS).read_text())
     except (FileNotFoundError, json.JSONDecodeError):
@@ -143,6 +153,5 @@ def read_task(folder: Path) -> Task | None:
 
 def open_split(folder: Path, split: str) -> Split:
     """Return the arrays of a split, the images memory-mapped."""
-    return Split(
-        images=np.load(folder / f"{split}.images.npy", mmap_mode="r"), labels=np.load(folder / f"{split}.labels.npy")
-    )
+    images = np.load(folder / f"{split}.images.npy", mmap_mode="r")
+    return Split(images, np.load(folder / f"{split}.labels.npy"))

@@ -2,22 +2,20 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import DataError
-from ramet.base.files import refusals, whole_folder
+from ramet.base.files import whole_folder
 from ramet.base.progress import QUIET, Progress
-from ramet.base.records import Task, to_json
+from ramet.base.records import Task
 from ramet.tasks import cache
-from ramet.tasks.build import Reading, build, fingerprint_of
+from ramet.tasks.build import Reading, assign, build, fingerprint_of
 from ramet.tasks.cache import Split
-from ramet.tasks.names import check_name
-from ramet.tasks.sources import Source, open_source
+from ramet.tasks.sources import open_source
 from ramet.tasks.sources.base import SPLITS, check_text
-from ramet.tasks.splits import assign
 
 __all__ = ["Split", "add", "check_source", "open_splits", "remove_cache", "side_for"]
 
@@ -33,7 +31,7 @@ def side_for(image_size: int) -> int:
 def add(
     system_folder: Path,
     name: str,
-    source: str,
+    source: str | Path,
     *,
     max_side: int,
     validation: float | None = None,
@@ -50,30 +48,36 @@ def add(
     Args:
         system_folder: the system; images go to its `cache/`.
         name: the task's name. What was cached for another task of this name is replaced.
-        source: what `open_source` takes.
+        source: what `open_source` takes, with the source's own options.
         max_side: larger images are made smaller; see `side_for`.
-        validation: the fraction of train for a validation split that the source lacks (else 0.05).
-        test: the same for the test split.
+        validation: the fraction of train for a validation split that the source lacks (else 0.05), and test alike.
         skip_bad_images: leave out images that cannot be decoded, instead of refusing.
         progress: told the images that are read.
-        options: the source's own options.
 
     Raises:
         RametError: the name, source, an option, an image or the disk is not as it must be.
     """
-    check_name(name)
+    cache.check_name(name)
     reading = Reading(max_side, validation, test, skip_bad_images, options)
     check_text("the options", json.dumps(options, ensure_ascii=False, default=str))
     opened = open_source(source, **options)
-    assign(opened.splits, validation=validation, test=test)  # refuse wrong fractions before anything is written
+    for note in opened.notes:
+        progress.noted(note)
+    probable = assign(opened.splits, validation=validation, test=test)  # wrong fractions are refused, nothing written
+    stamps = opened.stamps()
     folder = cache.folder_of(system_folder, name)
-    with _writing(folder), cache.locked(folder):
+    with cache.locked(folder):
         cached = cache.read_task(folder)
-        if cached is not None and Reading.of(cached) == reading and _same_data(folder, cached, opened):
-            cache.write_stamps(folder, opened.stamps())
-            return replace(cached, name=name, source=opened.uri)
+        if cached is not None and Reading.of(cached) == reading:
+            # The images are only read again where their files were touched.
+            untouched = cached.source == opened.uri and cache.read_stamps(folder) == stamps
+            if untouched or cached.fingerprint == fingerprint_of(opened):
+                cache.write_stamps(folder, stamps)
+                return replace(cached, name=name, source=opened.uri)
         with whole_folder(folder) as partial:
-            return build(partial, name, opened, reading, progress)
+            task = build(partial, name, opened, reading, probable, progress)
+            cache.write_stamps(partial, stamps)
+            return task
 
 
 def open_splits(system_folder: Path, task: Task, progress: Progress = QUIET) -> dict[str, Split]:
@@ -84,12 +88,16 @@ def open_splits(system_folder: Path, task: Task, progress: Progress = QUIET) -> 
     """
     folder = cache.folder_of(system_folder, task.name)
     if not _is_of(folder, task):
-        with _writing(folder), cache.locked(folder):
+        with cache.locked(folder):
             if not _is_of(folder, task):  # another process may have made it while this one waited
-                opened = _reopen(task)
+                reading = Reading.of(task)
+                opened = open_source(task.source, **reading.source)
+                probable = assign(opened.splits, validation=reading.validation, test=reading.test)
+                stamps = opened.stamps()
                 with whole_folder(folder) as partial:
-                    if _data(build(partial, task.name, opened, Reading.of(task), progress)) != _data(task):
-                        raise _changed(task, None, opened.stamps())
+                    if _data(build(partial, task.name, opened, reading, probable, progress)) != _data(task):
+                        raise _changed(task, None, stamps)
+                    cache.write_stamps(partial, stamps)
     return {split: cache.open_split(folder, split) for split in SPLITS}
 
 
@@ -102,7 +110,7 @@ def check_source(system_folder: Path, task: Task) -> None:
         DataError: files were added, removed or edited since, or the source is gone.
     """
     folder = cache.folder_of(system_folder, task.name)
-    opened = _reopen(task)
+    opened = open_source(task.source, **task.options["source"])
     before = cache.read_stamps(folder) if _is_of(folder, task) else None
     now = opened.stamps()
     if before == now:
@@ -115,21 +123,7 @@ def check_source(system_folder: Path, task: Task) -> None:
 
 def remove_cache(system_folder: Path, name: str) -> None:
     """Delete the cached images of a task, if there are any."""
-    shutil.rmtree(cache.folder_of(system_folder, check_name(name)), ignore_errors=True)
-
-
-def _writing(folder: Path) -> Any:
-    return refusals(f"the cache {folder} cannot be written")
-
-
-def _reopen(task: Task) -> Source:
-    return open_source(task.source, **task.options["source"])
-
-
-def _same_data(folder: Path, cached: Task, opened: Source) -> bool:
-    """Return true where a source holds what is cached; its images are only read where its files were touched."""
-    untouched = cached.source == opened.uri and cache.read_stamps(folder) == opened.stamps()
-    return untouched or cached.fingerprint == fingerprint_of(opened)
+    shutil.rmtree(cache.folder_of(system_folder, cache.check_name(name)), ignore_errors=True)
 
 
 def _is_of(folder: Path, task: Task) -> bool:
@@ -139,24 +133,20 @@ def _is_of(folder: Path, task: Task) -> bool:
 
 
 def _data(task: Task) -> tuple[object, ...]:
-    plain = to_json(replace(task, options={}))
-    return plain["classes"], plain["splits"], task.fingerprint, Reading.of(task), list(task.options["size"])
+    return tuple(task.classes), dict(task.splits), task.fingerprint, Reading.of(task), list(task.options["size"])
 
 
 def _changed(task: Task, before: Mapping[str, str] | None, now: Mapping[str, str]) -> DataError:
-    changes = "" if before is None else f": {_difference(before, now)}"
+    changes = []
+    if before is not None:
+        kinds = {
+            "added": now.keys() - before.keys(),
+            "removed": before.keys() - now.keys(),
+            "edited": {key for key in before.keys() & now.keys() if before[key] != now[key]},
+        }
+        changes = [f"{len(keys)} {kind} ({min(keys)})" for kind, keys in kinds.items() if keys]
     return DataError(
-        f"{task.source} is not what it was when task {task.name!r} was added{changes}",
+        f"{task.source} is not what it was when task {task.name!r} was added{': ' if changes else ''}"
+        f"{', '.join(changes)}",
         "put it back as it was, or add it as a task of another name",
-    )
-
-
-def _difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    kinds: dict[str, Iterable[str]] = {
-        "added": sorted(now.keys() - before.keys()),
-        "removed": sorted(before.keys() - now.keys()),
-        "edited": sorted(key for key in before.keys() & now.keys() if before[key] != now[key]),
-    }
-    return ", ".join(
-        f"{len(keys)} {kind} ({next(iter(keys))})" for kind, found in kinds.items() if (keys := list(found))
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from ramet.base.errors import DataError
 from ramet.base.records import Task
@@ -23,7 +23,6 @@ Content = Path | bytes | npt.NDArray[np.generic]
 now_reading: ContextVar[str] = ContextVar("now_reading", default="")
 """The picture that this thread reads, for whoever shows the warnings of Pillow, which name no file."""
 
-_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -54,12 +53,8 @@ def bytes_of(content: Content) -> bytes:
 def read(content: Content | Image.Image, enough: int) -> Image.Image:
     """Return the picture upright, grey (mode L) or RGB.
 
-    Grey and palettes become colours, transparency is laid over white, 16 bits are cut to 8, and the camera's
-    orientation is applied.
-
-    Args:
-        content: the picture.
-        enough: pixels; a JPEG may be decoded to 1/2, 1/4 or 1/8 of its size while both its sides stay that long.
+    Palettes become colours, transparency is laid over white, 16 bits are cut to 8, and the camera's orientation is
+    applied. A JPEG may be decoded to 1/2, 1/4 or 1/8 of its size while both its sides stay `enough` pixels long.
 
     Raises:
         BadImage: the data is broken, or of a kind without a defined range (floats).
@@ -67,8 +62,7 @@ def read(content: Content | Image.Image, enough: int) -> Image.Image:
     """
     if isinstance(content, Image.Image):
         content = _undecoded(content) or content
-    elif isinstance(content, Path):
-        content = bytes_of(content)
+    content = bytes_of(content) if isinstance(content, Path) else content
     try:
         if isinstance(content, Image.Image):
             return _upright(content)
@@ -89,9 +83,7 @@ def read(content: Content | Image.Image, enough: int) -> Image.Image:
 def decode(content: Content | Image.Image, size: tuple[int, int]) -> Pixels:
     """Return the picture's pixels at that height and width, resized with antialiasing where its own size is another.
 
-    Raises:
-        BadImage: the data is broken, or of a kind without a defined range (floats).
-        DataError: a file cannot be read.
+    Raises what `read` raises.
     """
     # Twice what is wanted, so that the filter of the resize does the antialiasing and not a JPEG's decoder.
     return resized(read(content, 2 * max(size)), size)
@@ -100,9 +92,7 @@ def decode(content: Content | Image.Image, size: tuple[int, int]) -> Pixels:
 def fitted(content: Content, max_side: int) -> Pixels:
     """Return the picture's pixels at its own size, or as a square of max_side pixels where a side is longer.
 
-    Raises:
-        BadImage: the data is broken, or of a kind without a defined range (floats).
-        DataError: a file cannot be read.
+    Raises what `read` raises.
     """
     image = read(content, 2 * max_side)
     return resized(image, (max_side, max_side) if max(image.size) > max_side else (image.height, image.width))
@@ -119,20 +109,18 @@ def resized(image: Image.Image, size: tuple[int, int]) -> Pixels:
 def as_cached(task: Task, picture: str | Content | Image.Image) -> Pixels:
     """Return a picture's pixels at the size at which a task's images are cached, read just as those were.
 
-    Args:
-        task: the task.
-        picture: a file, its bytes, an array uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a picture of Pillow.
+    It is a file, its bytes, an array uint8 (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), or a picture of Pillow.
 
     Raises:
         DataError: it cannot be read.
     """
     content = Path(picture).expanduser() if isinstance(picture, str | Path) else picture
-    height, width = task.options["size"]
-    now_reading.set(_named(picture))
+    named = _named(picture)
+    now_reading.set(named)
     try:
-        return decode(content, (height, width))
+        return decode(content, tuple(task.options["size"]))
     except BadImage as error:
-        raise DataError(f"{_named(picture)} cannot be read as a picture: {error}", "give a whole picture") from error
+        raise DataError(f"{named} cannot be read as a picture: {error}", "give a whole picture") from error
     finally:
         now_reading.set("")
 
@@ -152,7 +140,7 @@ def _undecoded(picture: Image.Image) -> bytes | None:
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
     with suppress(Exception):  # what a camera noted may be garbage while the pixels are whole
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
         image = image if turn is None else image.transpose(turn)
     return _grey_or_rgb(image)
 
@@ -160,21 +148,16 @@ def _upright(image: Image.Image) -> Image.Image:
 def _grey_or_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise BadImage("pixels are floats, which have no range: save whole numbers from 0 to 255")
-    if image.mode.startswith("I"):
-        return Image.fromarray(_eight_bits(np.asarray(image).astype(np.int64)))
+    if image.mode.startswith("I"):  # whole numbers up to 255 are taken as they are, 16 bits cut to 8
+        wide_HW = np.asarray(image).astype(np.int64)
+        low, high = int(wide_HW.min()), int(wide_HW.max())
+        if low < 0 or high > 0xFFFF:
+            raise BadImage(f"pixels from {low} to {high} have no defined range: save whole numbers from 0 to 255")
+        return Image.fromarray((wide_HW if high <= 0xFF else wide_HW >> 8).astype(np.uint8))
     if not image.has_transparency_data:
         return image if image.mode == "L" else image.convert("RGB")
-    layer = image.convert("RGBA")
-    white = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(white, layer).convert("RGB")
-
-
-def _eight_bits(wide_HW: npt.NDArray[np.int64]) -> Pixels:
-    """Return whole numbers as bytes: those up to 255 as they are, 16 bits cut to 8."""
-    low, high = int(wide_HW.min()), int(wide_HW.max())
-    if low < 0 or high > 0xFFFF:
-        raise BadImage(f"pixels from {low} to {high} have no defined range: save whole numbers from 0 to 255")
-    return (wide_HW if high <= 0xFF else wide_HW >> 8).astype(np.uint8)
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
 def _named(picture: str | Content | Image.Image) -> str:

@@ -5,7 +5,7 @@ is greater than its lower edge and not greater than the next one; the last one h
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,10 +16,11 @@ CYLINDER = 2
 VEHICLES = 3
 """The types of kitti's objects begin with so many kinds of vehicles: car, van, truck."""
 
-FAR_AWAY = 1000.0
-"""The distance of the nearest object where there is none."""
-
 Record = Mapping[str, Any]
+
+_CLEVR_DEPTHS = (0.0, 8.0, 8.5, 9.0, 9.5, 10.0, 100.0)
+_KITTI_DISTANCES = (-100.0, 5.6, 8.4, 13.4, 23.4)
+_KITTI_VEHICLE_DISTANCES = (-100.0, 8.0, 20.0, 999.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +36,18 @@ def bin_of(value: float, edges: Sequence[float]) -> int:
     return bisect_left(edges, value) - 1
 
 
-def _clevr_cylinders(record: Record) -> int:
-    return sum(int(shape) == CYLINDER for shape in record["objects"]["shape"])
+def _nearest(distances: Iterable[float], edges: Sequence[float]) -> int:
+    return bin_of(min(distances, default=1000.0), edges)
 
 
-def _clevr_objects(record: Record) -> int:
-    return len(record["objects"]["size"]) - 3
+def _clevr_depths(record: Record) -> list[float]:
+    return [float(depth) for _, _, depth in record["objects"]["pixel_coords"]]
 
 
-def _clevr_nearest(record: Record) -> int:
-    depths = [float(depth) for _, _, depth in record["objects"]["pixel_coords"]]
-    return bin_of(min(depths, default=FAR_AWAY), _CLEVR_DEPTHS)
-
-
-def _kitti_nearest(record: Record) -> int:
-    return bin_of(min((z for _, z in _kitti_objects(record)), default=FAR_AWAY), _KITTI_DISTANCES)
-
-
-def _kitti_vehicles(record: Record) -> int:
-    return min(sum(kind < VEHICLES for kind, _ in _kitti_objects(record)), 3)
-
-
-def _kitti_nearest_vehicle(record: Record) -> int:
-    distances = [z for kind, z in _kitti_objects(record) if kind < VEHICLES]
-    return bin_of(min(distances, default=FAR_AWAY), _KITTI_VEHICLE_DISTANCES)
-
-
-def _kitti_objects(record: Record) -> list[tuple[int, float]]:
-    """Return the type of each object, and how far in front of the camera it is."""
-    objects = record["objects"]
-    return [(int(kind), float(z)) for kind, (_, _, z) in zip(objects["type"], objects["location"], strict=True)]
+def _kitti_distances(record: Record, kinds: int = 1000) -> list[float]:
+    """Return how far in front of the camera the objects are, of the first so many kinds."""
+    objects = zip(record["objects"]["type"], record["objects"]["location"], strict=True)
+    return [float(z) for kind, (_, _, z) in objects if kind < kinds]
 
 
 def _bins(edges: Sequence[float]) -> tuple[str, ...]:
@@ -73,16 +56,24 @@ def _bins(edges: Sequence[float]) -> tuple[str, ...]:
     return (f"up to {edges[1]:g}", *between, f"over {edges[-1]:g}")
 
 
-_CLEVR_DEPTHS = (0.0, 8.0, 8.5, 9.0, 9.5, 10.0, 100.0)
-_KITTI_DISTANCES = (-100.0, 5.6, 8.4, 13.4, 23.4)
-_KITTI_VEHICLE_DISTANCES = (-100.0, 8.0, 20.0, 999.0)
-
 RULES: Mapping[str, LabelRule] = {
-    "clevr.cylinders": LabelRule(_clevr_cylinders, tuple(str(count) for count in range(11))),
-    "clevr.objects": LabelRule(_clevr_objects, tuple(str(count) for count in range(3, 11))),
-    "clevr.nearest": LabelRule(_clevr_nearest, _bins(_CLEVR_DEPTHS[:-1])),  # nothing lies beyond the last edge
-    "kitti.nearest": LabelRule(_kitti_nearest, _bins(_KITTI_DISTANCES)),
-    "kitti.vehicles": LabelRule(_kitti_vehicles, ("0", "1", "2", "3 or more")),
-    "kitti.nearest_vehicle": LabelRule(_kitti_nearest_vehicle, (*_bins(_KITTI_VEHICLE_DISTANCES[:-1]), "none")),
+    "clevr.cylinders": LabelRule(
+        lambda record: sum(int(shape) == CYLINDER for shape in record["objects"]["shape"]), tuple(map(str, range(11)))
+    ),
+    "clevr.objects": LabelRule(lambda record: len(record["objects"]["size"]) - 3, tuple(map(str, range(3, 11)))),
+    "clevr.nearest": LabelRule(
+        lambda record: _nearest(_clevr_depths(record), _CLEVR_DEPTHS),
+        _bins(_CLEVR_DEPTHS[:-1]),  # nothing lies beyond the last edge
+    ),
+    "kitti.nearest": LabelRule(
+        lambda record: _nearest(_kitti_distances(record), _KITTI_DISTANCES), _bins(_KITTI_DISTANCES)
+    ),
+    "kitti.vehicles": LabelRule(
+        lambda record: min(len(_kitti_distances(record, VEHICLES)), 3), ("0", "1", "2", "3 or more")
+    ),
+    "kitti.nearest_vehicle": LabelRule(
+        lambda record: _nearest(_kitti_distances(record, VEHICLES), _KITTI_VEHICLE_DISTANCES),
+        (*_bins(_KITTI_VEHICLE_DISTANCES[:-1]), "none"),
+    ),
 }
 """The rules by the names that the papers' list has for them."""

@@ -78,6 +78,20 @@ def test_layouts(tmp_path: Path, names: list[str], expected: dict[str, list[tupl
     assert listed(FolderSource.open(str(write(tmp_path, *names)))) == expected
 
 
+@pytest.mark.parametrize("name", ["train", "test", "Val"])
+def test_a_class_that_is_named_like_a_split_is_told(tmp_path: Path, name: str) -> None:
+    top = str(write(tmp_path, f"{name}/1.png", "bus/1.png", "car/1.png"))
+    (note,) = FolderSource.open(top).notes
+    assert f"{name}/ in {top} is named like a split and read as a class" in note
+    assert "layout=classes" in note
+    assert FolderSource.open(top, layout="classes").notes == ()
+
+
+def test_folders_that_are_clear_need_no_note(tmp_path: Path) -> None:
+    assert FolderSource.open(str(write(tmp_path / "a", "bus/1.png", "car/1.png"))).notes == ()
+    assert FolderSource.open(str(write(tmp_path / "b", "train/bus/1.png", "train/test/1.png"))).notes == ()
+
+
 def test_order_does_not_depend_on_the_listing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, *(f"{c}/{i}/{i}.png" for c in "ab" for i in range(5)))
     forward = listed(FolderSource.open(str(tmp_path)))

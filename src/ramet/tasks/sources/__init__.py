@@ -30,7 +30,7 @@ KINDS: dict[str, Callable[..., Source]] = {
 """What opens each kind of source: a function of what stands behind the colon and of the kind's own options."""
 
 
-def open_source(text: str, **options: Any) -> Source:
+def open_source(text: str | Path, **options: Any) -> Source:
     """Open what a user names: `KIND:REST`, or the path of a folder, a .csv or an .npz file.
 
     Raises:
@@ -38,38 +38,20 @@ def open_source(text: str, **options: Any) -> Source:
         InvalidValue: an option that the kind of source does not have.
         DataError: the data is not there or cannot make a task.
     """
-    kind, rest = _kind_of(text)
-    opener = KINDS[kind]
-    known = list(inspect.signature(opener).parameters)[1:]
+    path, choices = Path(text).expanduser(), ", ".join(f"{kind}:" for kind in KINDS)
+    kind, colon, rest = str(text).partition(":")
+    if path.exists() or not colon:
+        kind, rest = "folder" if path.is_dir() else path.suffix.lower().removeprefix("."), str(text)
+        if kind not in ("folder", "csv", "npz"):
+            fault = "is neither a folder nor a .csv or .npz file" if path.exists() else "does not exist"
+            raise DataError(f"{text} {fault}", f"name a folder, a .csv or .npz file, or one of {choices}")
+    if kind not in KINDS:
+        raise UnknownName(f"{kind!r} is no kind of task source", f"use a path or one of {choices}")
+    known = list(inspect.signature(KINDS[kind]).parameters)[1:]
     for option in options:
         if option not in known:
-            raise InvalidValue(
-                f"{option!r} is no option of a {kind} source",
-                did_you_mean(option, known) if known else "it takes no options",
-            )
-    opened = opener(rest, **options)
+            remedy = did_you_mean(option, known) if known else "it takes no options"
+            raise InvalidValue(f"{option!r} is no option of a {kind} source", remedy)
+    opened = KINDS[kind](rest, **options)
     # The papers' splits are as they are: 800 images of VTAB-1k cannot show all of up to 397 classes.
     return checked(opened, untrained_labels(opened) if kind == "papers" else ())
-
-
-def _kind_of(text: str) -> tuple[str, str]:
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return "folder", text
-    kind, colon, rest = text.partition(":")
-    if colon and not path.exists():
-        if kind not in KINDS:
-            raise UnknownName(f"{kind!r} is no kind of task source", f"use a path or one of {_choices()}")
-        return kind, rest
-    suffix = path.suffix.lower().removeprefix(".")
-    if suffix in ("csv", "npz"):
-        return suffix, text
-    if path.exists():
-        raise DataError(
-            f"{text} is neither a folder nor a .csv or .npz file", f"use one of these, or one of {_choices()}"
-        )
-    raise DataError(f"{text} does not exist", f"name a folder, a .csv or .npz file, or one of {_choices()}")
-
-
-def _choices() -> str:
-    return ", ".join(f"{kind}:" for kind in KINDS)

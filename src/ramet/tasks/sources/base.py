@@ -13,9 +13,6 @@ from ramet.tasks.images import Content
 __all__ = ["SPLITS", "Content", "Example", "Source"]
 
 SPLITS = ("train", "validation", "test")
-MOST_CLASSES = 100_000
-"""Of a data set whose labels are numbers without names."""
-
 _SPLIT_OF = {
     "train": "train", "training": "train",
     "validation": "validation", "val": "validation", "valid": "validation", "dev": "validation",
@@ -41,7 +38,7 @@ class Source(ABC):
     different; a label is an index of it. splits holds the examples of "train", and of "validation" and "test" if the
     data itself has them: no split is empty, and no identifier comes twice. passed_over counts what was found and is no
     image of the task, by its kind (".heic", "outside class folders"); empty_classes names classes without an image;
-    columns says which of the data's columns were read as what.
+    columns says which of the data's columns were read as what; notes tell what somebody may have meant otherwise.
     """
 
     uri: str
@@ -50,6 +47,7 @@ class Source(ABC):
     passed_over: Mapping[str, int] = field(default_factory=dict)
     empty_classes: tuple[str, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @abstractmethod
     def contents(self, split: str) -> Iterator[Content]:
@@ -91,14 +89,10 @@ def standard_splits(names: Iterable[str], where: str) -> dict[str, str]:
 
 
 def column(what: str, asked: str | None, features: Mapping[str, object], kind: str, where: str) -> str:
-    """Return the column of a data set's features that holds the images or labels.
+    """Return the column of a data set's features (types by name) that holds the images or labels.
 
-    Args:
-        what: "image" or "label": the option that names the column, and its usual name.
-        asked: the option's value, if it was given.
-        features: the columns' types by name.
-        kind: the class name of the type looked for; where none or several are of it, the usual name decides.
-        where: the data set, for messages.
+    It is the one asked for by the option `what` ("image" or "label"), else the only one of a type whose class is called
+    kind, else the one called like the option. where is the data set, for messages.
     """
     if asked is not None:
         if asked not in features:
@@ -118,36 +112,40 @@ def column(what: str, asked: str | None, features: Mapping[str, object], kind: s
 
 
 def checked(source: Source, untrained: Container[int] = ()) -> Source:
-    """Return the source itself, if its examples can make a task.
-
-    Args:
-        source: what to check.
-        untrained: the labels of classes that may be tested without being trained.
+    """Return the source itself, if its examples can make a task; the classes untrained need no image to train on.
 
     Raises:
         DataError: a name that is no text or comes twice, a split without examples, a label without a class name, one
             class only, or a class to be tested that is never trained.
     """
-    for what, text in [("the source", source.uri), *(("class", name) for name in source.classes)]:
+    uri, classes, splits = source.uri, source.classes, source.splits
+    for what, text in [("the source", uri), *(("class", name) for name in classes)]:
         check_text(what, text)
-    for split, examples in source.splits.items():
+    for split, examples in splits.items():
         if not examples:
-            raise DataError(f"the {split} split of {source.uri} holds no image", "add images to it, or leave it out")
-        _check_labels(source, split, examples)
-    trained = {example.label for example in source.splits["train"]}
+            raise DataError(f"the {split} split of {uri} holds no image", "add images to it, or leave it out")
+        for example in examples:
+            if not 0 <= example.label < len(classes):
+                raise DataError(
+                    f"{example.identifier} in the {split} split of {uri} has label {example.label}, "
+                    f"which is none of its {len(classes)} classes",
+                    "correct the labels or the class names (labels count from 0)",
+                )
+    trained = {example.label for example in splits["train"]}
     if len(trained) < 2:
         raise DataError(
-            f"{source.uri} has one class only ({source.classes[min(trained)]!r})",
-            "a task needs images of two classes or more",
+            f"{uri} has one class only ({classes[min(trained)]!r})", "a task needs images of two classes or more"
         )
-    missing = [label for label in sorted(untrained_labels(source)) if label not in untrained]
-    if missing:
+    if missing := [label for label in sorted(untrained_labels(source)) if label not in untrained]:
         raise DataError(
-            f"class {source.classes[missing[0]]!r} of {source.uri} has no image in its train split",
+            f"class {classes[missing[0]]!r} of {uri} has no image in its train split",
             "add training images of it, or take its other images out",
         )
-    _check_unique("class", source.classes, source.uri)
-    _check_unique("image", (e.identifier for examples in source.splits.values() for e in examples), source.uri)
+    identifiers = [example.identifier for examples in splits.values() for example in examples]
+    for what, names in (("class", classes), ("image", identifiers)):
+        name, times = Counter(names).most_common(1)[0]
+        if times > 1:
+            raise DataError(f"{what} {name!r} comes {times} times in {uri}", f"give every {what} a name of its own")
     return source
 
 
@@ -177,13 +175,9 @@ def without(source: Source, left_out: Container[str]) -> Source:
 
 
 def numbered(labels: Iterable[int], where: str) -> tuple[str, ...]:
-    """Return the names of classes that have numbers only: as many as the largest label says.
-
-    Raises:
-        DataError: there are more than any data set has.
-    """
+    """Return the names of classes that have numbers only: as many as the largest label says, fewer than 100,000."""
     largest = max(labels, default=-1)
-    if largest >= MOST_CLASSES:
+    if largest >= 100_000:
         raise DataError(
             f"{where} has the label {largest}, and a label counts classes from 0", "number the classes from 0 on"
         )
@@ -210,19 +204,3 @@ class _Without(Source):
 
     def stamps(self) -> Mapping[str, str]:
         return self.source.stamps()
-
-
-def _check_labels(source: Source, split: str, examples: Sequence[Example]) -> None:
-    for example in examples:
-        if not 0 <= example.label < len(source.classes):
-            raise DataError(
-                f"{example.identifier} in the {split} split of {source.uri} has label {example.label}, "
-                f"which is none of its {len(source.classes)} classes",
-                "correct the labels or the class names (labels count from 0)",
-            )
-
-
-def _check_unique(what: str, names: Iterable[str], uri: str) -> None:
-    name, times = Counter(names).most_common(1)[0]
-    if times > 1:
-        raise DataError(f"{what} {name!r} comes {times} times in {uri}", f"give every {what} a name of its own")

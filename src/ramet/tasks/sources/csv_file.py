@@ -4,14 +4,10 @@ import csv
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.text import did_you_mean, listed
 from ramet.tasks.sources.base import SPLITS, Content, Example, Source, split_named, stamp
-
-if TYPE_CHECKING:
-    import _csv
 
 NAMES = {
     "path": ("path", "filename", "file", "file_name", "filepath", "image", "image_path", "img"),
@@ -19,13 +15,6 @@ NAMES = {
     "split": ("split", "subset", "partition"),
 }
 """What a column may be called where no option names it, the likeliest first; in any case of letters."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    path: str
-    label: str
-    split: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +36,15 @@ class CsvSource(Source):
             split: the column of the splits; else `split`, or a name like it, if there is one.
         """
         table = Path(file).expanduser().absolute()
-        columns, lines = _read(table, {"path": path, "label": label, "split": split})
-        rows = [_row(table, line, record) for line, record in lines]
-        classes = tuple(sorted({row.label for row in rows}))
-        number = {name: i for i, name in enumerate(classes)}
-        splits = {s: [Example(r.path, number[r.label]) for r in rows if r.split == s] for s in SPLITS}
+        lines = _lines(table)
+        header = lines[0][1] if lines else []
+        asked = {"path": path, "label": label, "split": split}
+        columns = {what: name for what, wanted in asked.items() if (name := _column(table, what, wanted, header))}
+        places = [header.index(columns[what]) if what in columns else len(header) for what in asked]
+        rows = [_row(table, number, cells, len(header), places) for number, cells in lines[1:]]
+        classes = tuple(sorted({label for _, label, _ in rows}))
+        number_of = {name: i for i, name in enumerate(classes)}
+        splits = {s: [Example(path, number_of[label]) for path, label, split in rows if split == s] for s in SPLITS}
         if not splits["train"]:
             raise DataError(f"{table} lists no training image", "give some rows the split 'train', or none")
         found = {split: examples for split, examples in splits.items() if examples}
@@ -67,45 +60,29 @@ class CsvSource(Source):
         return {path: stamp(self.table.parent / path) for path in [self.table.name, *paths]}
 
 
-def _read(table: Path, asked: Mapping[str, str | None]) -> tuple[dict[str, str], list[tuple[int, dict[str, str]]]]:
-    """Return the column read as path, label and split, and each row's first line with its cells by these names."""
+def _lines(table: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows that are not blank, each with the number of its first line."""
+    found: list[tuple[int, list[str]]] = []
+    first = 1
     try:
         with table.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(_lines(table, csv.reader(file, strict=True)))
+            reader = csv.reader(file, strict=True)
+            for cells in reader:
+                if any(stripped := [cell.strip() for cell in cells]):
+                    found.append((first, stripped))
+                first = reader.line_num + 1
     except FileNotFoundError:
         raise DataError(f"{table} does not exist", "name a .csv file with a header path,label[,split]") from None
+    except csv.Error as error:
+        raise DataError(
+            f"{table} cannot be read as a table: {error}, in what begins on line {first}",
+            "close every quote, and double a quote inside quotes",
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(f"{table} cannot be read as a table: {error}", "save it as a UTF-8 .csv file") from error
     except OSError as error:
         raise DataError(f"{table} cannot be read: {error.strerror}", "make it readable for your user") from error
-    header = [name.strip() for name in lines[0][1]] if lines else []
-    columns = {what: name for what, wanted in asked.items() if (name := _column(table, what, wanted, header))}
-    places = {what: header.index(name) for what, name in columns.items()}
-    for line, cells in lines[1:]:
-        if len(cells) > len(header):
-            raise DataError(
-                f"line {line} of {table} has {len(cells)} cells under {len(header)} columns",
-                'put a cell with a comma in it in quotes: "oak, white"',
-            )
-    rows = [(line, {w: cells[i].strip() if i < len(cells) else "" for w, i in places.items()}) for line, cells in lines]
-    return columns, rows[1:]
-
-
-def _lines(table: Path, reader: "_csv.Reader") -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows that are not blank, each with the number of its first line."""
-    while True:
-        first = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise DataError(
-                f"{table} cannot be read as a table: {error}, in what begins on line {first}",
-                "close every quote, and double a quote inside quotes",
-            ) from error
-        if any(cell.strip() for cell in cells):
-            yield first, cells
+    return found
 
 
 def _column(table: Path, what: str, asked: str | None, header: Sequence[str]) -> str | None:
@@ -130,27 +107,27 @@ def _column(table: Path, what: str, asked: str | None, header: Sequence[str]) ->
     return next(iter(exact or known), None)
 
 
-def _row(table: Path, line: int, record: Mapping[str, str]) -> _Row:
-    where = f"line {line} of {table}"
-    path, label = record["path"], record["label"]
+def _row(table: Path, number: int, cells: Sequence[str], width: int, places: Sequence[int]) -> tuple[str, str, str]:
+    """Return an image's path, its label and its split."""
+    where = f"line {number} of {table}"
+    if len(cells) > width:
+        raise DataError(
+            f"{where} has {len(cells)} cells under {width} columns",
+            'put a cell with a comma in it in quotes: "oak, white"',
+        )
+    path, label, split = (cells[place] if place < len(cells) else "" for place in places)
     if not path or not label:
         raise DataError(f"{where} has no {'path' if not path else 'label'}", "give every row a path and a label")
-    name = split_named(record.get("split") or "train")
+    name = split_named(split or "train")
     if name is None:
-        raise DataError(
-            f"{where} has the split {record['split']!r}", f"use {', '.join(SPLITS)}, or leave it empty for train"
-        )
+        raise DataError(f"{where} has the split {split!r}", f"use {', '.join(SPLITS)}, or leave it empty for train")
     if "://" in path:
         raise DataError(f"{where} names the URL {path!r}", "ramet loads no images: download them, and name the files")
-    return _Row(_found(table, where, path), label, name)
-
-
-def _found(table: Path, where: str, path: str) -> str:
-    """Return the path of an image that is there: as the table has it, else with the backslashes of Windows turned."""
+    # As the table has it, else with the backslashes of Windows turned, else with the home folder for ~.
     for candidate in dict.fromkeys((path, path.replace("\\", "/"), str(Path(path).expanduser()))):
         try:
             if (table.parent / candidate).is_file():
-                return candidate
+                return candidate, label, name
         except (OSError, ValueError) as error:
             raise DataError(f"{where} names {path!r}, which cannot be read: {error}", "correct the path") from error
     raise DataError(f"{where} names {path!r}, which is not there", "paths are relative to the .csv file")

@@ -7,7 +7,7 @@ the option `layout` (classes or splits) then decides.
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ramet.base.errors import DataError, InvalidValue
@@ -18,36 +18,11 @@ SUFFIXES = frozenset(
     {".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm"}
     | {".tif", ".tiff", ".webp"}
 )
-OUTSIDE = "outside class folders"
-"""What pictures are passed over as that lie beside class folders."""
-
 _LITTER = frozenset(
     {"@eadir", "#recycle", "@recycle", "@recently-snapshot", "__macosx", "$recycle.bin", "system volume information"}
     | {"lost+found", "thumbs.db", "desktop.ini"}
 )
 """What operating systems and network storage leave in folders, such as thumbnails; so are hidden files."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Folder:
-    """The pictures right in a folder, the folders below it, and how many other files of each suffix."""
-
-    path: Path
-    pictures: Sequence[Path]
-    folders: Mapping[str, "_Folder"]
-    others: Mapping[str, int] = field(default_factory=Counter)
-
-    def every(self) -> Iterator["_Folder"]:
-        yield self
-        for folder in self.folders.values():
-            yield from folder.every()
-
-    def all_pictures(self) -> list[Path]:
-        return sorted(picture for folder in self.every() for picture in folder.pictures)
-
-    def classes(self) -> dict[str, "_Folder"]:
-        """Return the folders with pictures anywhere in them."""
-        return {name: folder for name, folder in self.folders.items() if any(f.pictures for f in folder.every())}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,15 +45,29 @@ class FolderSource(Source):
         top = Path(path).expanduser().absolute()
         if not top.is_dir():
             raise DataError(f"{top} is not a folder", "name a folder that holds a folder of images a class")
-        root = _listed(top)
-        tops = _tops(root, layout)
-        found = {
-            split: [(name, file) for name, folder in at.folders.items() for file in folder.all_pictures()]
-            for split, at in tops.items()
-        }
-        others = sum((Counter(folder.others) for folder in root.every()), Counter[str]())
-        if outside := len(root.all_pictures()) - sum(map(len, found.values())):
-            others[OUTSIDE] = outside
+        pictures: list[Path] = []
+        folders: list[Path] = []
+        others: Counter[str] = Counter()
+        for entry in _below(top):
+            place = Path(entry.path).relative_to(top)
+            if entry.is_dir():
+                folders.append(place)
+            elif place.suffix.lower() in SUFFIXES:
+                pictures.append(place)
+            else:
+                others[place.suffix.lower() or "without suffix"] += 1
+        like_splits = sorted({p.parts[0] for p in pictures if len(p.parts) > 1 and split_named(p.parts[0])})
+        depth, split_of = 0, {"": "train"}
+        if _are_splits(top, like_splits, pictures, layout):
+            named = [_text(f.name) for f in folders if len(f.parts) == 1 and split_named(f.name)]
+            depth, split_of = 1, {own: split for split, own in standard_splits(named, str(top)).items()}
+        found: dict[str, list[tuple[str, Path]]] = {split: [] for split in split_of.values()}
+        for picture in sorted(pictures):
+            split = split_of.get("/".join(picture.parts[:depth]))
+            if split and len(picture.parts) > depth + 1:
+                found[split].append((_text(picture.parts[depth]), picture))
+            else:
+                others["outside class folders"] += 1
         classes = tuple(sorted({name for images in found.values() for name, _ in images}))
         if not classes:
             counted = f" (only {listed([f'{n} {kind}' for kind, n in sorted(others.items())])})" if others else ""
@@ -86,15 +75,22 @@ class FolderSource(Source):
                 f"{top} has no images in class folders{counted}", "put the images of each class in a folder of its own"
             )
         label = {name: i for i, name in enumerate(classes)}
+        all_classes = {
+            _text(f.name) for f in folders if len(f.parts) == depth + 1 and (not depth or f.parts[0] in split_of)
+        }
         return cls(
             uri=str(top),
             classes=classes,
-            splits={
-                s: [Example(_text(f.relative_to(top)), label[n]) for n, f in images] for s, images in found.items()
-            },
+            splits={s: [Example(_text(p), label[name]) for name, p in images] for s, images in found.items()},
             passed_over=dict(sorted(others.items())),
-            empty_classes=tuple(sorted({name for at in tops.values() for name in at.folders} - set(classes))),
-            files={split: [file for _, file in images] for split, images in found.items()},
+            empty_classes=tuple(sorted(all_classes - {*classes})),
+            notes=tuple(
+                f"{name}/ in {top} is named like a split and read as a class, as there are no class folders in it: "
+                "take it out if it is no class, or say by the option layout=classes that it is one"
+                for name in like_splits
+                if depth == 0 and layout is None
+            ),
+            files={split: [top / picture for _, picture in images] for split, images in found.items()},
         )
 
     def contents(self, split: str) -> Iterator[Content]:
@@ -106,69 +102,57 @@ class FolderSource(Source):
         return {e.identifier: stamp(f) for s in self.splits for e, f in zip(self.splits[s], self.files[s], strict=True)}
 
 
-def _listed(path: Path) -> _Folder:
-    """Return what a folder holds, in an order that does not depend on the file system."""
+def _below(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    """Yield the files and folders anywhere in a folder, in an order that does not depend on the file system."""
     try:
-        with os.scandir(path) as entries:
-            found = sorted((e for e in entries if not _is_litter(e.name)), key=lambda entry: entry.name)
+        with os.scandir(folder) as entries:
+            kept = (e for e in entries if not e.name.startswith(".") and e.name.lower() not in _LITTER)
+            found = sorted(kept, key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(
-            f"the folder {path} may not be listed: {error.strerror}", "make it readable for your user, or take it out"
+            f"the folder {folder} may not be listed: {error.strerror}", "make it readable for your user, or take it out"
         ) from error
-    files = [Path(entry.path) for entry in found if entry.is_file()]
-    pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-    others = Counter(file.suffix.lower() or "without suffix" for file in files if file.suffix.lower() not in SUFFIXES)
-    return _Folder(path, pictures, {_text(Path(e.name)): _listed(Path(e.path)) for e in found if _is_folder(e)}, others)
+    for entry in found:
+        path = Path(entry.path)
+        # A link to a folder is followed unless it leads back up, where following it would never end.
+        if entry.is_dir() and not (entry.is_symlink() and path.resolve() in path.parents):
+            yield entry
+            yield from _below(path)
+        elif entry.is_file():
+            yield entry
 
 
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    # A link to a folder is followed unless it leads back up, where following it would never end.
-    return entry.is_dir() and not (entry.is_symlink() and Path(entry.path).resolve() in Path(entry.path).parents)
+def _are_splits(top: Path, like_splits: Sequence[str], pictures: Sequence[Path], layout: str | None) -> bool:
+    """Return true where class folders are in folders of splits, false where they are right in the folder.
 
-
-def _is_litter(name: str) -> bool:
-    return name.startswith(".") or name.lower() in _LITTER
-
-
-def _tops(root: _Folder, layout: str | None) -> dict[str, _Folder]:
-    """Return for each split the folder that holds its class folders: the root itself where classes lie right in it."""
-    classes = root.classes()
-    splits = {name: folder for name, folder in classes.items() if split_named(name)}
-    if layout == "classes" or not splits:
-        return {"train": root}
-    if layout is None:
-        if len(splits) == 1 and not any(folder.classes() for folder in splits.values()):
-            return {"train": root}  # a class that is called train: vehicles have such
-        _check_splits(root, splits, classes)
-    named = [name for name in root.folders if split_named(name)]
-    return {split: root.folders[name] for split, name in standard_splits(named, str(root.path)).items()}
-
-
-def _check_splits(root: _Folder, splits: Mapping[str, _Folder], classes: Mapping[str, _Folder]) -> None:
-    """Raise DataError where folders are named like splits, and do not hold class folders and nothing else."""
-    for name, folder in splits.items():
-        if folder.pictures:
-            stray = _text(folder.pictures[0].relative_to(root.path))
-            beside = f"beside class folders ({stray})" if folder.classes() else f"and no class folders ({stray})"
-            raise _doubtful(
-                root,
-                f"{name}/, named like a split, holds {plural(len(folder.pictures), 'picture')} {beside}",
-            )
-    others = [f"{name}/" for name in classes if name not in splits]
-    if others:
-        raise _doubtful(root, f"beside {next(iter(splits))}/ there are pictures in {listed(others)}")
-    if not any(split_named(name) == "train" for name in splits):
-        raise _doubtful(root, f"there are {listed([f'{name}/' for name in splits])} and no train/")
-
-
-def _doubtful(root: _Folder, why: str) -> DataError:
-    return DataError(
-        f"{root.path} may hold classes or splits: {why}",
+    Raises:
+        DataError: folders are named like splits, and do not hold class folders and nothing else.
+    """
+    if layout or not like_splits:
+        return layout != "classes" and bool(like_splits)
+    with_classes = {p.parts[0] for p in pictures if len(p.parts) > 2}
+    if len(like_splits) == 1 and like_splits[0] not in with_classes:
+        return False  # a class that is called train: vehicles have such
+    stray = sorted(p for p in pictures if len(p.parts) == 2 and p.parts[0] in like_splits)
+    beside = sorted({f"{_text(p.parts[0])}/" for p in pictures if len(p.parts) > 1 and p.parts[0] not in like_splits})
+    if stray:
+        name = stray[0].parts[0]
+        number = plural(sum(p.parts[0] == name for p in stray), "picture")
+        others = "beside class folders" if name in with_classes else "and no class folders"
+        doubt = f"{name}/, named like a split, holds {number} {others} ({_text(stray[0])})"
+    elif beside:
+        doubt = f"beside {like_splits[0]}/ there are pictures in {listed(beside)}"
+    elif "train" not in map(split_named, like_splits):
+        doubt = f"there are {listed([f'{name}/' for name in like_splits])} and no train/"
+    else:
+        return True
+    raise DataError(
+        f"{top} may hold classes or splits: {doubt}",
         "name splits train, validation and test, each with a folder a class, and take out what is neither; "
         "or say by the option layout=classes that every folder is a class, by layout=splits that only splits count",
     )
 
 
-def _text(path: Path) -> str:
+def _text(path: str | Path) -> str:
     """Return a path as text that any encoding can write: file names are bytes, and not always UTF-8."""
-    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+    return os.fsencode(Path(path).as_posix()).decode("utf-8", "backslashreplace")

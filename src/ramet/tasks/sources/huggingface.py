@@ -33,12 +33,22 @@ class HuggingFaceSource(Source):
         image = column("image", image, features, "Image", uri)
         label = column("label", label, features, "ClassLabel", uri)
         values = {split: list(table[label]) for split, table in tables.items()}
-        _check_labels(uri, label, values)
-        classes, labels = _labels(values, features[label])
+        for split, found in values.items():
+            if missing := [row for row, value in enumerate(found) if value is None]:
+                raise DataError(
+                    f"{plural(len(missing), 'row')} of {uri} without a {label} (first {split}/{missing[0]})",
+                    "give every row a label, or save the data set without them",
+                )
+        classes = getattr(features[label], "names", None)
+        if classes is None:  # a column without class names has its own values as names
+            values = {split: [str(value) for value in found] for split, found in values.items()}
+            classes = sorted(set().union(*values.values()))
+            index = {name: i for i, name in enumerate(classes)}
+            values = {split: [index[name] for name in found] for split, found in values.items()}
         return cls(
             uri=uri,
-            classes=classes,
-            splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
+            classes=tuple(classes),
+            splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in values.items()},
             columns={"image": image, "label": label},
             tables=tables,
             image=image,
@@ -48,11 +58,8 @@ class HuggingFaceSource(Source):
         """Yield the encoded images of a split, row by row out of the memory-mapped table."""
         undecoded = extra("datasets", "hf").Image(decode=False)
         for row in self.tables[split].select_columns([self.image]).cast_column(self.image, undecoded):
-            encoded = row[self.image]
-            if encoded is None:
-                yield b""  # a row without an image: one that cannot be decoded
-            else:
-                yield encoded["bytes"] if encoded["bytes"] is not None else Path(encoded["path"])
+            encoded = row[self.image] or {"bytes": b""}  # a row without an image: one that cannot be decoded
+            yield encoded["bytes"] if encoded["bytes"] is not None else Path(encoded["path"])
 
     def stamps(self) -> Mapping[str, str]:
         """Return size and time of the tables' files."""
@@ -74,22 +81,3 @@ def _load(name: str) -> tuple[str, Mapping[str, Any]]:
         reason = str(error).strip().partition("\n")[0]
         raise DataError(f"{uri} cannot be loaded: {reason}", "check the name, the config and the network") from error
     return uri, loaded if isinstance(loaded, Mapping) else {"train": loaded}
-
-
-def _check_labels(uri: str, label: str, values: Mapping[str, list[Any]]) -> None:
-    for split, found in values.items():
-        if missing := [row for row, value in enumerate(found) if value is None]:
-            raise DataError(
-                f"{plural(len(missing), 'row')} of {uri} without a {label} (first {split}/{missing[0]})",
-                "give every row a label, or save the data set without them",
-            )
-
-
-def _labels(values: Mapping[str, list[Any]], feature: Any) -> tuple[tuple[str, ...], Mapping[str, list[int]]]:
-    """Return class names and the labels as their indices; a column without class names has its own values as names."""
-    names = getattr(feature, "names", None)
-    if names is not None:
-        return tuple(names), values
-    classes = tuple(sorted({str(value) for column in values.values() for value in column}))
-    index = {name: i for i, name in enumerate(classes)}
-    return classes, {split: [index[str(value)] for value in column] for split, column in values.items()}

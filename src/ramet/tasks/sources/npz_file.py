@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-import numpy.typing as npt
+from numpy.lib.npyio import NpzFile
 
 from ramet.base.errors import DataError
 from ramet.tasks.sources.base import Content, Example, Source, check_text, numbered, stamp, standard_splits
@@ -40,17 +40,14 @@ class NpzSource(Source):
         if not zipfile.is_zipfile(file):
             raise DataError(f"{file} is no .npz archive", _LAYOUT)
         try:
-            with np.load(file, allow_pickle=False) as arrays:
+            with np.load(file, allow_pickle=False) as arrays, zipfile.ZipFile(file) as archive:
                 names = _names(file, arrays.files)
-                labels = {split: _labels(file, arrays, name) for split, name in names.items()}
+                labels = {split: _labels(file, arrays, archive, name) for split, name in names.items()}
                 classes = _classes(file, arrays, labels)
         except _BROKEN as error:
             raise DataError(f"{file} cannot be read as an .npz archive: {error}", _LAYOUT) from error
         splits = {s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()}
-        source = cls(uri=f"npz:{file}", classes=classes, splits=splits, file=file, names=names)
-        for split in names:
-            source._check_images(split)
-        return source
+        return cls(uri=f"npz:{file}", classes=classes, splits=splits, file=file, names=names)
 
     def contents(self, split: str) -> Iterator[Content]:
         """Yield the rows of a split's array, one after the other out of the archive."""
@@ -66,21 +63,6 @@ class NpzSource(Source):
         """Return size and time of the archive."""
         return {self.file.name: stamp(self.file)}
 
-    def _check_images(self, split: str) -> None:
-        array = f"x{self.names[split]}"
-        with zipfile.ZipFile(self.file) as archive, archive.open(f"{array}.npy") as stream:
-            shape, fortran_order, dtype = _header(stream)
-        grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
-        if dtype != np.uint8 or not grey_or_rgb or 0 in shape[1:]:
-            raise DataError(f"{array} of {self.file} is {dtype} {shape}", _LAYOUT)
-        if fortran_order and len(self.splits[split]) > 0:
-            raise DataError(f"{array} of {self.file} is in Fortran order", "save numpy.ascontiguousarray(x) instead")
-        if shape[0] != len(self.splits[split]):
-            raise DataError(
-                f"{self.file} has {shape[0]} images in {array} and {len(self.splits[split])} labels",
-                "save one label an image",
-            )
-
 
 def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
     version = np.lib.format.read_magic(stream)
@@ -88,18 +70,26 @@ def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.gener
     return read(stream)
 
 
-def _labels(file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> list[int]:
+def _labels(file: Path, arrays: NpzFile, archive: zipfile.ZipFile, name: str) -> list[int]:
+    """Return the labels of a split, whose images are of the right kind and as many."""
     if f"y{name}" not in arrays:
         raise DataError(f"{file} has x{name} but no y{name}", _LAYOUT)
     labels = arrays[f"y{name}"]
     if not np.issubdtype(labels.dtype, np.integer) or labels.size != len(labels):
         raise DataError(f"y{name} of {file} is {labels.dtype} {labels.shape}", "save integer labels of shape (N,)")
+    with archive.open(f"x{name}.npy") as stream:
+        shape, fortran_order, dtype = _header(stream)
+    grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))
+    if dtype != np.uint8 or not grey_or_rgb or 0 in shape[1:]:
+        raise DataError(f"x{name} of {file} is {dtype} {shape}", _LAYOUT)
+    if fortran_order and len(labels):
+        raise DataError(f"x{name} of {file} is in Fortran order", "save numpy.ascontiguousarray(x) instead")
+    if shape[0] != len(labels):
+        raise DataError(f"{file} has {shape[0]} images in x{name} and {len(labels)} labels", "save one label an image")
     return [int(label) for label in labels.reshape(-1)]
 
 
-def _classes(
-    file: Path, arrays: Mapping[str, npt.NDArray[np.generic]], labels: Mapping[str, list[int]]
-) -> tuple[str, ...]:
+def _classes(file: Path, arrays: NpzFile, labels: Mapping[str, list[int]]) -> tuple[str, ...]:
     if "class_names" not in arrays:
         return numbered((y for ys in labels.values() for y in ys), str(file))
     named = arrays["class_names"].reshape(-1)

@@ -4,7 +4,6 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,12 @@ from ramet.tasks.sources.base import Content, Example, Source, column, stamp, st
 
 @dataclass(frozen=True)
 class Prepared:
-    """A data set on disk, with its features and its own splits; uri says where it is."""
+    """A data set on disk: uri says where, features has the columns of a record, sizes the records of its own splits."""
 
     uri: str
     builder: Any
+    features: Mapping[str, Any]
+    sizes: Mapping[str, int]
 
     @classmethod
     def open(cls, name: str, data_dir: str | None = None) -> "Prepared":
@@ -33,6 +34,10 @@ class Prepared:
         extra("array_record", "tfds")
         folder = Path(name).expanduser().absolute()
         root = Path(data_dir).expanduser().absolute() if data_dir else None
+        command = ["tfds", "build", name, "--file_format=array_record"]
+        if where := data_dir or os.environ.get("TFDS_DATA_DIR"):
+            command.append(f"--data_dir={where}")
+        remedy = f'prepare it once, where TensorFlow is installed (pip install "ramet[prepare]"): {shlex.join(command)}'
         try:
             if (folder / "features.json").is_file():
                 uri, builder = f"tfds:{folder}", tfds.builder_from_directory(folder)
@@ -40,29 +45,17 @@ class Prepared:
                 builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=root)
                 uri = f"tfds:{builder.data_path}" if data_dir else f"tfds:{name}"
         except (OSError, ValueError) as error:
-            raise DataError(f"tfds:{name} is not prepared", _remedy(name, data_dir)) from error
-        if builder.info.file_format.value != "array_record":
-            raise DataError(f"{uri} is prepared as {builder.info.file_format.value}", _remedy(name, data_dir))
-        return cls(uri, builder)
-
-    @property
-    def features(self) -> Any:
-        """Return the columns of a record by name."""
-        return self.builder.info.features
-
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        """Return the number of records of each split."""
-        return {name: split.num_examples for name, split in self.builder.info.splits.items()}
-
-    @cached_property
-    def _undecoded(self) -> Mapping[str, Any]:
-        skip = extra("tensorflow_datasets", "tfds").decode.SkipDecoding
-        return {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
+            raise DataError(f"tfds:{name} is not prepared", remedy) from error
+        info = builder.info
+        if info.file_format.value != "array_record":
+            raise DataError(f"{uri} is prepared as {info.file_format.value}", remedy)
+        return cls(uri, builder, info.features, {name: split.num_examples for name, split in info.splits.items()})
 
     def records(self, split: str) -> Sequence[Any]:
         """Return the records of a split, read when asked for; their images stay encoded."""
-        found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=self._undecoded)
+        skip = extra("tensorflow_datasets", "tfds").decode.SkipDecoding
+        undecoded = {name: skip() for name, feature in self.features.items() if type(feature).__name__ == "Image"}
+        found: Sequence[Any] = self.builder.as_data_source(split=split, decoders=undecoded)
         return found
 
     def stamps(self) -> Mapping[str, str]:
@@ -85,8 +78,8 @@ class TfdsSource(Source):
         """Open a data set that was prepared before.
 
         Args:
-            name: the data set as tfds names it, or the folder that holds its features.json.
-            data_dir: where data sets are prepared; else TFDS_DATA_DIR, else the default of tfds.
+            name: the data set, and data_dir its place: see `Prepared.open`.
+            data_dir: where data sets are prepared.
             image: the feature of the images; needed only where there are several of images.
             label: the feature of the labels; needed only where there are several of class labels.
         """
@@ -98,11 +91,10 @@ class TfdsSource(Source):
         if classes is None:
             raise DataError(f"the feature {label!r} of {uri} is no class label", "name another by the option label")
         records = {s: prepared.records(own) for s, own in standard_splits(prepared.sizes, uri).items()}
-        labels = {split: (int(record[label]) for record in found) for split, found in records.items()}
         return cls(
             uri=uri,
             classes=tuple(classes),
-            splits={s: [Example(f"{s}/{i}", y) for i, y in enumerate(ys)] for s, ys in labels.items()},
+            splits={s: [Example(f"{s}/{i}", int(r[label])) for i, r in enumerate(some)] for s, some in records.items()},
             columns={"image": image, "label": label},
             records=records,
             image=image,
@@ -111,16 +103,8 @@ class TfdsSource(Source):
 
     def contents(self, split: str) -> Iterator[Content]:
         """Yield the encoded images of a split, record by record."""
-        for record in self.records[split]:
-            yield record[self.image]
+        return (record[self.image] for record in self.records[split])
 
     def stamps(self) -> Mapping[str, str]:
         """Return size and time of every file of the prepared data set."""
         return self.prepared.stamps()
-
-
-def _remedy(name: str, data_dir: str | None) -> str:
-    command = ["tfds", "build", name, "--file_format=array_record"]
-    if where := data_dir or os.environ.get("TFDS_DATA_DIR"):
-        command.append(f"--data_dir={where}")
-    return f'prepare it once, where TensorFlow is installed (pip install "ramet[prepare]"): {shlex.join(command)}'
