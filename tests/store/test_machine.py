@@ -375,7 +375,7 @@ class Versions(RuleBasedStateMachine):
             assert {task: path.id for task, path in catalog.versions.published(name).items()} == self.graph.states[head]
             assert {commit.id for commit in catalog.versions.log(name)} == self.graph.past(head)
         for digest in self.needed() - self.whole[self.at]:
-            self.store.objects.check(digest)
+            self.store.objects.read(digest)
         self.whole[self.at] |= self.needed()
         assert set(catalog.care.needed()) == self.needed() <= set(self.store.objects.digests())
         assert catalog.care.check() == []
@@ -393,7 +393,7 @@ class Versions(RuleBasedStateMachine):
             assert published <= parcel.paths.keys()
             assert self.digests(published) <= parcel.digests()
             for digest in parcel.digests():
-                self.remote.objects.check(digest)
+                self.remote.objects.read(digest)
 
 
 @pytest.mark.parametrize("name", STARTS)

@@ -149,7 +149,7 @@ def _fault(catalog: Catalog, digest: str, problem: str, need: Need) -> Fault:
 
 def _problem(objects: Objects, digest: str) -> str | None:
     try:
-        objects.check(digest)
+        objects.read(digest)
     except ObjectError as error:
         return error.problem
     return None

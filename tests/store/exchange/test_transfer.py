@@ -375,7 +375,7 @@ def check_whole(folder: FilePath, url: str, tip: str, *, finished: bool) -> None
             parcel = remote.fetch(head, lambda _: set())
             parcel.check()
             for digest in parcel.digests():
-                remote.objects.check(digest)
+                remote.objects.read(digest)
     assert tip in heads or not finished
     assert tags == {"v1"} or not finished
 

@@ -14,13 +14,16 @@ from typing import Any
 from urllib.request import url2pathname
 
 from ramet.base.errors import StoreError, UnknownName
-from ramet.base.files import TEMPORARY, temporary_name, write_whole
+from ramet.base.files import temporary_name, write_whole
 
 _WHOLE_UPLOADS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "r2"}
 """Backends where an upload that breaks off leaves nothing."""
 
 _TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
 """What backends call the time at which a file was last written."""
+
+_OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+"""What S3 answers to a conditional write that somebody else was ahead of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +92,15 @@ class Place:
         This is one step in a folder and on S3 (conditional writes). On other backends somebody who writes the same file
         in the same instant may be overwritten.
         """
-        if self.folder is not None:
-            from filelock import FileLock
+        if self.folder is None:
+            return self._compared(name, old, new)
+        from filelock import FileLock
 
-            lock = Path(self._path(f".{name.rpartition('/')[2]}.lock"))
-            with self._asking(f"cannot write {self.at(name)}"):
-                lock.parent.mkdir(parents=True, exist_ok=True)
-                with FileLock(lock):
-                    return self._compared(name, old, new)
-        return self._compared(name, old, new)
+        lock = Path(self._path(f".{name.rpartition('/')[2]}.lock"))
+        with self._asking(f"cannot write {self.at(name)}"):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lock):
+                return self._compared(name, old, new)
 
     def delete(self, name: str) -> bool:
         """Delete a file, and say whether there was one."""
@@ -154,11 +157,9 @@ class Place:
             try:
                 self._fs.pipe_file(self._path(name), new, **condition)
             except OSError as error:
-                if "PreconditionFailed" in repr(error.__cause__) or "ConditionalRequestConflict" in repr(
-                    error.__cause__
-                ):
-                    return False
-                raise
+                if not any(refusal in repr(error.__cause__) for refusal in _OVERTAKEN):
+                    raise
+                return False
         return True
 
     @contextmanager
@@ -170,11 +171,6 @@ class Place:
             raise
         except Exception as error:
             raise _refused(problem, error) from error
-
-
-def is_temporary(name: str) -> bool:
-    """Say whether a name is that of a file which is being written, or was when its writer died."""
-    return name.endswith(TEMPORARY)
 
 
 def _opened(url: str) -> tuple[Any, str]:
@@ -198,21 +194,18 @@ def _opened(url: str) -> tuple[Any, str]:
 
 def _seconds(written: Any) -> float:
     """Return a backend's time as seconds since 1970; a file whose time is not told counts as new."""
-    if written is None:
-        return time.time()
     if isinstance(written, str):
         written = datetime.fromisoformat(written)
-    return float(written.timestamp() if isinstance(written, datetime) else written)
+    if isinstance(written, datetime):
+        return written.timestamp()
+    return time.time() if written is None else float(written)
 
 
 def _refused(problem: str, error: Exception) -> StoreError:
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
-    return StoreError(f"{problem}: {reason}", _remedy(error))
-
-
-def _remedy(error: Exception) -> str:
+    remedy = "check the URL and the network, and run the same command again"
     if isinstance(error, PermissionError) or "credentials" in str(error).lower():
-        return "check your rights there and the credentials in the environment"
-    if isinstance(error, FileNotFoundError):
-        return "make the bucket or the folder first, or check its name"
-    return "check the URL and the network, and run the same command again"
+        remedy = "check your rights there and the credentials in the environment"
+    elif isinstance(error, FileNotFoundError):
+        remedy = "make the bucket or the folder first, or check its name"
+    return StoreError(f"{problem}: {reason}", remedy)

@@ -1,4 +1,5 @@
 """Objects behind a URL: S3-compatible storage, memory, or whatever else fsspec reads."""
+# ruff: noqa: D102 (the contract says what the methods do)
 
 import math
 import time
@@ -7,18 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ramet.base.errors import ObjectError
-from ramet.store.objects.contract import (
+from ramet.base.files import TEMPORARY
+from ramet.store.objects.objects import (
     ALWAYS,
-    RESTORE,
     SUFFIX,
     Entry,
+    FolderObjects,
+    Objects,
+    compared,
     digest_of,
     file_name,
     is_digest,
+    missing,
     serialized,
 )
-from ramet.store.objects.folder import FolderObjects
-from ramet.store.objects.place import File, Place, is_temporary
+from ramet.store.objects.place import Place
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +34,8 @@ _STALE_SECONDS = 60.0
 """After how long a mark is that of somebody who died."""
 
 
-class FsspecObjects:
-    """Objects as files `ab/abcd....safetensors` below a URL (see Objects for the contract).
+class FsspecObjects(Objects):
+    """Objects as files `ab/abcd....safetensors` below a URL.
 
     Tensors are mapped from a folder of copies, which is filled by what is got and put, and may be emptied at any time.
 
@@ -51,13 +55,11 @@ class FsspecObjects:
         self._copies = FolderObjects(copies)
 
     def put(self, tensors: "Mapping[str, Tensor]") -> str:
-        """See Objects.put."""
         data = serialized(tensors)
         self._copies.write(data)
         return self.write(data)
 
     def get(self, digest: str) -> "dict[str, Tensor]":
-        """See Objects.get."""
         try:
             return self._copies.get(digest)
         except ObjectError:  # there is no copy yet, or a damaged one
@@ -65,7 +67,6 @@ class FsspecObjects:
             return self._copies.get(digest)
 
     def write(self, data: bytes) -> str:
-        """See Objects.write."""
         digest = digest_of(data)
         name = file_name(digest)
         self.place.write(name, data)
@@ -77,17 +78,13 @@ class FsspecObjects:
         return digest
 
     def read(self, digest: str) -> bytes:
-        """See Objects.read."""
-        data = self.place.read(file_name(digest))
+        name = file_name(digest)
+        data = self.place.read(name)
         if data is None:
-            raise self._missing(digest)
-        if (found := digest_of(data)) != digest:
-            where = self.place.at(file_name(digest))
-            raise ObjectError(f"object {digest} is damaged: {where} has the hash {found}", RESTORE)
-        return data
+            raise missing(digest, self.place.at(name))
+        return compared(digest, data, self.place.at(name))
 
     def renew(self, digest: str) -> bool:
-        """See Objects.renew."""
         try:
             self.write(self.read(digest))
         except ObjectError:
@@ -97,31 +94,13 @@ class FsspecObjects:
     def __contains__(self, digest: str) -> bool:
         return self.place.file(file_name(digest)) is not None
 
-    def size(self, digest: str) -> int:
-        """See Objects.size."""
-        return self._file(digest).size
-
-    def modified(self, digest: str) -> float:
-        """See Objects.modified."""
-        return self._file(digest).modified
-
     def entries(self) -> Iterator[Entry]:
-        """See Objects.entries."""
         for file in self.place.files():
             digest = file.name[3:].removesuffix(SUFFIX)
             if is_digest(digest) and file.name == file_name(digest):
                 yield Entry(digest, file.size, file.modified)
 
-    def digests(self) -> Iterator[str]:
-        """See Objects.digests."""
-        yield from (entry.digest for entry in self.entries())
-
-    def check(self, digest: str) -> None:
-        """See Objects.check."""
-        self.read(digest)
-
     def delete(self, digest: str, *, before: float = ALWAYS) -> bool:
-        """See Objects.delete."""
         name = file_name(digest)
         mark = name + DELETING
         self.place.write(mark, b"")
@@ -136,22 +115,9 @@ class FsspecObjects:
         return gone
 
     def sweep(self, *, before: float = ALWAYS) -> int:
-        """See Objects.sweep."""
-        old = [
-            file
-            for file in self.place.files()
-            if (is_temporary(file.name) or file.name.endswith(DELETING)) and file.modified < before
-        ]
+        unfinished = (file for file in self.place.files() if file.name.endswith((TEMPORARY, DELETING)))
+        old = [file for file in unfinished if file.modified < before]
         return sum(file.size for file in old if self.place.delete(file.name)) + self._copies.sweep(before=before)
-
-    def _file(self, digest: str) -> File:
-        file = self.place.file(file_name(digest))
-        if file is None:
-            raise self._missing(digest)
-        return file
-
-    def _missing(self, digest: str) -> ObjectError:
-        return ObjectError(f"object {digest} is missing: there is no {self.place.at(file_name(digest))}", RESTORE)
 
 
 def _latest(modified: float) -> float:
