@@ -44,15 +44,7 @@ def whole_path(store: Store, task: str = "digits", parent: str | None = None, se
 
 
 def export(store: Store, folder: FilePath, task: str = "digits") -> FilePath:
-    path = store.catalog.versions.published()[task]
-    write_bundle(
-        store,
-        store.catalog.tasks.get(task),
-        path,
-        store.catalog.paths.ancestors(path.id)[::-1],
-        store.catalog.agents.get(path.agent),
-        folder,
-    )
+    write_bundle(store, store.catalog.versions.published()[task], folder)
     return folder
 
 

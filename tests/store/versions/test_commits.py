@@ -73,7 +73,7 @@ def test_every_commit_keeps_the_state_it_made(
     states: dict[str, dict[str, Path]] = {catalog.versions.head().id: {}}
     for task, version in changes:
         if version is None:
-            catalog.tasks.remove(task)
+            catalog.versions.remove(task)
             catalog.tasks.add(a_task(task))
             state.pop(task, None)
         else:
@@ -114,7 +114,7 @@ def test_the_same_commands_make_the_same_ids_whenever_they_run(new_address: Call
 def test_nobody_moves_a_branch_between_its_being_read_and_moved(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Catalog(catalog._database.address, wait=0.05)
+    other = Catalog(catalog.database.address, wait=0.05)
     differences = versions.differences
 
     def not_overtaken(*args: Any) -> dict[str, str | None]:
@@ -151,7 +151,7 @@ def test_publishing_costs_the_same_in_a_system_of_two_thousand_tasks(new_address
     def cost(count: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         catalog = Catalog.create(new_address())
         tasks = [f"task{i:04}" for i in range(count)]
-        with catalog._database.writing() as connection:
+        with catalog.database.writing() as connection:
             rows = [{"name": task, "record": to_json(a_task(task)), "removed": False} for task in tasks]
             connection.execute(insert(schema.tasks), rows)
         publish(catalog, *tasks[: count // 2])

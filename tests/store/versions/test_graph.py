@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ramet.store.versions.graph import Graph, Node, merge_bases, newest_first
+from ramet.store.versions.commits import Graph, Node, merge_bases, newest_first
 
 
 def past(commits: dict[str, str], head: str) -> Graph:

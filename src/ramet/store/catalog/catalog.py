@@ -13,11 +13,8 @@ from ramet.store.catalog.agents import Agents
 from ramet.store.catalog.database import Address, Database
 from ramet.store.catalog.experiments import Experiments
 from ramet.store.catalog.leases import Clock, Leases
-from ramet.store.catalog.needs import Care
-from ramet.store.catalog.paths import Paths
+from ramet.store.catalog.rows import Paths, Tasks
 from ramet.store.catalog.schema import REVISION, branches, metadata, revision
-from ramet.store.catalog.tasks import Tasks
-from ramet.store.exchange.records import Exchange
 from ramet.store.versions.commits import MAIN, put
 from ramet.store.versions.history import Versions
 
@@ -32,16 +29,14 @@ class Catalog:
     """
 
     def __init__(self, address: Address, *, clock: Clock = time.time, wait: float = 30.0) -> None:
-        self._database = database = Database(address, wait=wait)
+        self.database = database = Database(address, wait=wait)
         self._clock = clock
-        self.versions = versions = Versions(database, clock)
-        self.tasks = Tasks(database, versions)
+        self.versions = Versions(database, clock)
+        self.tasks = Tasks(database)
         self.paths = Paths(database)
         self.agents = Agents(database)
         self.leases = Leases(database, clock)
         self.experiments = Experiments(database, clock)
-        self.exchange = Exchange(database, versions)
-        self.care = Care(database)
 
     @classmethod
     def create(cls, address: Address, *, clock: Clock = time.time) -> "Catalog":
@@ -52,7 +47,7 @@ class Catalog:
         """
         catalog = cls(address, clock=clock)
         first = catalog.versions.new_commit((), {}, "a new system", "")
-        with catalog._database.writing() as connection:
+        with catalog.database.writing() as connection:
             metadata.create_all(connection, checkfirst=False)
             connection.execute(insert(revision).values(version_num=REVISION))
             put(connection, first)
@@ -61,7 +56,7 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
+        self.database.close()
 
     def migrate(self) -> None:
         """Bring the tables to those of this ramet.
@@ -69,11 +64,11 @@ class Catalog:
         Raises:
             Busy: a process works on the system.
         """
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             leases.ensure_none(connection, self._clock())
-        migrations.upgrade(self._database)
+        migrations.upgrade(self.database)
 
     def discard(self) -> None:
         """Drop all its tables."""
-        with self._database.writing() as connection:
+        with self.database.writing() as connection:
             metadata.drop_all(connection)

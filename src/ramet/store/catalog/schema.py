@@ -4,6 +4,7 @@ Records are kept whole, as JSON, beside the columns that queries need. Rows are 
 moves: branches with their current state, running agents with their population, leases, a path's measurements.
 """
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -40,136 +41,104 @@ Text = String().with_variant(_Bytewise(), "postgresql")
 REVISION = "0001"
 """The last one in migrations/versions, whose tables these are."""
 
-# Alembic's own table: the migration that the tables are at.
-revision = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+_key = partial(Column, primary_key=True)
+_column = partial(Column, nullable=False)
 
-tasks = Table(
-    "tasks",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("record", JSON, nullable=False),
-    # A removed task's row stays: its history refers to it.
-    Column("removed", Boolean, nullable=False),
-)
+
+def _texts(*names: str) -> list[Column[str]]:
+    return [_column(name, Text) for name in names]
+
+
+def _numbers(*names: str, **options: Any) -> list[Column[int]]:
+    return [_column(name, Integer, **options) for name in names]
+
+
+# Alembic's own table: the migration that the tables are at.
+revision = Table("alembic_version", metadata, _key("version_num", String(32)))
+
+# A removed task's row stays: its history refers to it.
+tasks = Table("tasks", metadata, _key("name", Text), _column("record", JSON), _column("removed", Boolean))
 
 paths = Table(
     "paths",
     metadata,
-    Column("id", Text, primary_key=True),
+    _key("id", Text),
     Column("task", ForeignKey("tasks.name"), index=True),
     Column("parent", ForeignKey("paths.id"), index=True),
-    Column("record", JSON, nullable=False),
-    Column("metrics", JSON, nullable=False),
+    _column("record", JSON),
+    _column("metrics", JSON),
 )
 
+# The largest table; its key is all there is of it.
 holds = Table(
-    "holds",
-    metadata,
-    Column("path", ForeignKey("paths.id"), primary_key=True),
-    Column("digest", Text, primary_key=True, index=True),
-    sqlite_with_rowid=False,  # the largest table; its key is all there is of it
+    "holds", metadata, _key("path", ForeignKey("paths.id")), _key("digest", Text, index=True), sqlite_with_rowid=False
 )
 
-roots = Table(
-    "roots",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("path", ForeignKey("paths.id"), nullable=False),
-)
+roots = Table("roots", metadata, _key("name", Text), _column("path", ForeignKey("paths.id")))
 
-commits = Table(
-    "commits",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("message", Text, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("time", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("code", Text, nullable=False),
-)
+commits = Table("commits", metadata, _key("id", Text), *_texts("message", "method", "time", "author", "code"))
 
 # The changes of a commit are against its first parent (position 0).
 commit_parents = Table(
     "commit_parents",
     metadata,
-    Column("commit", ForeignKey("commits.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("parent", ForeignKey("commits.id"), nullable=False, index=True),
+    _key("commit", ForeignKey("commits.id")),
+    _key("position", Integer),
+    _column("parent", ForeignKey("commits.id"), index=True),
 )
 
 commit_changes = Table(
     "commit_changes",
     metadata,
-    Column("commit", ForeignKey("commits.id"), primary_key=True),
-    Column("task", ForeignKey("tasks.name"), primary_key=True),
+    _key("commit", ForeignKey("commits.id")),
+    _key("task", ForeignKey("tasks.name")),
     Column("path", ForeignKey("paths.id")),
 )
 
-branches = Table(
-    "branches",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-)
+branches = Table("branches", metadata, _key("name", Text), _column("commit", ForeignKey("commits.id")))
 
 tags = Table(
-    "tags",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("time", Text, nullable=False),
+    "tags", metadata, _key("name", Text), _column("commit", ForeignKey("commits.id")), *_texts("message", "time")
 )
 
 # What the commits of a branch add up to, so that reading it costs nothing of its history. A branch has no rows until
 # something is published on it; then all are copied, which keys to tasks and paths would double the cost of. verify
 # compares them with the commits.
 branch_state = Table(
-    "branch_state",
-    metadata,
-    Column("branch", ForeignKey("branches.name"), primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("path", Text, nullable=False),
+    "branch_state", metadata, _key("branch", ForeignKey("branches.name")), _key("task", Text), _column("path", Text)
 )
 
+# No foreign key to the branch: it may be deleted, its agents stay on record.
 agents = Table(
     "agents",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("task", ForeignKey("tasks.name"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("branch", Text, nullable=False),  # no foreign key: the branch may be deleted, its agents stay on record
-    Column("method", JSON, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("seed", BigInteger, nullable=False),
-    Column("cycles", Integer, nullable=False),
-    Column("samples", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("base", ForeignKey("commits.id"), nullable=False),
+    _key("id", Text),
+    _column("task", ForeignKey("tasks.name")),
+    *_numbers("number"),
+    *_texts("branch"),
+    _column("method", JSON),
+    *_texts("label"),
+    _column("seed", BigInteger),
+    *_numbers("cycles", "samples"),
+    *_texts("state"),
+    *_numbers("cycle"),
+    _column("base", ForeignKey("commits.id")),
     UniqueConstraint("branch", "task", "number", name="agent_number"),
 )
 
 # As text, which both databases read: SQLAlchemy's own would load PostgreSQL's dialect for everybody.
-listen(
-    agents,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"
-    ),
-)
+_ONE_RUNNING = "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"
+listen(agents, "after_create", DDL(_ONE_RUNNING))  # type: ignore[no-untyped-call]
 
 # The order of the rows (sequence) is the order in which the children were recorded.
 children = Table(
     "children",
     metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
-    Column("agent", ForeignKey("agents.id"), nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("path", ForeignKey("paths.id"), nullable=False, index=True),
-    Column("record", JSON, nullable=False),
+    _key("sequence", Integer, autoincrement=True),
+    _column("agent", ForeignKey("agents.id")),
+    *_numbers("cycle", "generation", "number"),
+    _column("path", ForeignKey("paths.id"), index=True),
+    _column("record", JSON),
     UniqueConstraint("agent", "cycle", "generation", "number"),
 )
 
@@ -177,10 +146,10 @@ children = Table(
 cycles = Table(
     "cycles",
     metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("cycle", Integer, primary_key=True),
-    Column("base", ForeignKey("commits.id"), nullable=False),
-    Column("roots", JSON, nullable=False),
+    _key("agent", ForeignKey("agents.id")),
+    _key("cycle", Integer),
+    _column("base", ForeignKey("commits.id")),
+    _column("roots", JSON),
 )
 
 # A generation without a child is one too, so what is done is not read off the children. Its children trained for so
@@ -188,55 +157,51 @@ cycles = Table(
 generations = Table(
     "generations",
     metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("cycle", Integer, primary_key=True),
-    Column("generation", Integer, primary_key=True),
-    Column("rounds", Integer, nullable=False, server_default="0"),
-    Column("steps", Integer, nullable=False, server_default="0"),
-    Column("batch", Integer, nullable=False, server_default="0"),
-    Column("place", Text, nullable=False, server_default=""),
+    _key("agent", ForeignKey("agents.id")),
+    _key("cycle", Integer),
+    _key("generation", Integer),
+    *_numbers("rounds", "steps", "batch", server_default="0"),
+    _column("place", Text, server_default=""),
 )
 
 population = Table(
     "population",
     metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("path", ForeignKey("paths.id"), nullable=False),
+    _key("agent", ForeignKey("agents.id")),
+    _key("position", Integer),
+    _column("path", ForeignKey("paths.id")),
 )
 
 leases = Table(
     "leases",
     metadata,
-    Column("branch", Text, primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("token", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("since", Float, nullable=False),
-    Column("expires", Float, nullable=False),
+    _key("branch", Text),
+    _key("task", Text),
+    *_texts("token", "host"),
+    *_numbers("pid"),
+    _column("since", Float),
+    _column("expires", Float),
 )
 
 # A row never changes. The design is the whole one: its methods with all their fields.
 experiments = Table(
     "experiments",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("design", JSON, nullable=False),
-    Column("base", ForeignKey("commits.id"), nullable=False),
-    Column("time", Text, nullable=False),
+    _key("name", Text),
+    _column("design", JSON),
+    _column("base", ForeignKey("commits.id")),
+    *_texts("time"),
 )
 
 # A variant with a seed that has come to its end, well (no problem) or not; the branch may be deleted afterwards.
 trials = Table(
     "trials",
     metadata,
-    Column("experiment", ForeignKey("experiments.name"), primary_key=True),
-    Column("branch", Text, primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("problem", Text, nullable=False),
-    Column("details", JSON, nullable=False),
+    _key("experiment", ForeignKey("experiments.name")),
+    _key("branch", Text),
+    _key("task", Text),
+    *_numbers("number"),
+    _column("commit", ForeignKey("commits.id")),
+    *_texts("state", "problem"),
+    _column("details", JSON),
 )
