@@ -87,25 +87,14 @@ def unheld(catalog: Catalog, digests: Collection[str]) -> list[str]:
 
 
 def gc(
-    catalog: Catalog,
-    objects: Objects,
-    *,
-    delete: bool = False,
-    grace: float = GRACE_SECONDS,
-    clock: Clock = time.time,
+    catalog: Catalog, objects: Objects, *, delete: bool = False, grace: float = GRACE_SECONDS, clock: Clock = time.time
 ) -> GcReport:
     """Find the objects that nothing needs, and delete them if asked to.
 
     What was put since the oldest lease began stays, because the lease's holder may be about to record it; who holds no
     lease puts no objects. So objects are deleted at once while nobody works on a task. One that is killed on the way
-    has deleted nothing that is needed, and the next one goes on.
-
-    Args:
-        catalog: says what is needed.
-        objects: where they are.
-        delete: delete them; else only say what would be deleted.
-        grace: seconds by which the lease's clock and the objects' may differ.
-        clock: seconds since 1970.
+    has deleted nothing that is needed, and the next one goes on. grace: seconds by which the lease's clock and the
+    objects' may differ.
     """
     begun, since = clock(), catalog.leases.oldest()
     before = begun if since is None else since - grace
@@ -121,12 +110,7 @@ def gc(
 
 
 def verify(catalog: Catalog, objects: Objects, progress: Progress = QUIET) -> list[Fault]:
-    """Check every object against its name, and the catalog against itself.
-
-    Args:
-        catalog: says which objects must be there and which tasks they affect.
-        objects: where they are.
-        progress: told after each object.
+    """Check every object against its name, and the catalog against itself; progress is told after each object.
 
     Returns:
         The faults, those of the catalog first, then by digest; none if the system is as it was written. A fault of an
@@ -146,12 +130,7 @@ def verify(catalog: Catalog, objects: Objects, progress: Progress = QUIET) -> li
 
 
 def repair(faults: Sequence[Fault], objects: Objects, source: Objects) -> list[Fault]:
-    """Bring back the objects that faults name, where another place has whole copies of them.
-
-    Args:
-        faults: what verify has found.
-        objects: where they are brought to; each is written whole.
-        source: where they are taken from; each is compared with its name.
+    """Bring back the objects that faults of verify name, where another place has whole copies of them.
 
     Returns:
         The faults, each repaired or with the reason why not. What nothing needs, and the catalog, are left as they are.

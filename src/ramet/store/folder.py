@@ -51,14 +51,8 @@ def create(
 ) -> Iterator[Store]:
     """Make a new system: it is there when the block, which adds its roots, ends without an error; then open it.
 
-    What a block that failed leaves behind is no system, and the same call starts anew.
-
-    Args:
-        folder: its folder.
-        name: what it is called.
-        objects: the URL of the place for its objects; they are in the folder by default.
-        catalog: the URL of the PostgreSQL database for its catalog; by default that is a file in the folder.
-        clock: seconds since 1970.
+    What a block that failed leaves behind is no system, and the same call starts anew. objects is the URL of the place
+    for its objects, catalog that of the PostgreSQL database for its catalog; both are in the folder by default.
 
     Raises:
         InvalidValue: the catalog's URL is none.
@@ -173,17 +167,14 @@ def _write_mark(folder: Path, mark: dict[str, Any]) -> None:
 
 def _read_mark(folder: Path) -> dict[str, Any]:
     file = folder / _MARK
-    try:
-        with refusals(f"cannot read {file}"):
+    with refusals(f"cannot read {file}"):
+        try:
             mark = json.loads(file.read_bytes())
-    except StoreError as error:
-        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
-            raise StoreError(
-                f"{folder} is no ramet system", "make one with `ramet init`, or name another folder"
-            ) from None
-        raise
-    except ValueError:
-        mark = None
+        except (FileNotFoundError, NotADirectoryError):
+            remedy = "make one with `ramet init`, or name another folder"
+            raise StoreError(f"{folder} is no ramet system", remedy) from None
+        except ValueError:
+            mark = None
     if not isinstance(mark, dict) or not {"format", "name", "created"} <= mark.keys():
         raise StoreError(f"{file} is damaged", "bring the file back from a copy of the system")
     return mark

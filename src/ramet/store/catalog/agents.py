@@ -83,16 +83,8 @@ class Agents:
     ) -> Agent:
         """Start a run of a method on a task, in cycle 0 from the branch's last commit, and return it.
 
-        Its population is the task's published path, if there is one.
-
-        Args:
-            task: its name.
-            method: the resolved method.
-            label: the method's name and version.
-            seed: of all its draws.
-            cycles: how many cycles it runs.
-            samples: how many children a cycle has.
-            branch: the branch it publishes on.
+        Its population is the task's published path, if there is one. See Agent for what the arguments are; samples
+        counts the children of a cycle.
 
         Raises:
             InvalidValue: the task has an agent that is not done, or the seed has more than 64 bits.
@@ -212,7 +204,7 @@ class Agents:
         Args:
             agent_id: the agent that made it.
             cycle: the cycle that the agent is in.
-            generation: its number in the cycle: the number of generations on record before it.
+            generation: the number of generations of the cycle on record before it.
             children: all its children, joined or not.
             population: the ids of the paths that are alive after it, in any order that shall be kept.
             terms: how it was trained.
@@ -228,11 +220,8 @@ class Agents:
             rows.put_paths(connection, [child.path for child in children])
             key = {"agent": agent_id, "cycle": cycle, "generation": generation}
             connection.execute(insert(generations).values({**key, **asdict(terms)}))
-            made = [
-                {**key, "number": child.number, "path": child.path.id, "record": child_record(child)}
-                for child in children
-            ]
-            rows.add_rows(connection, schema.children, made)
+            made = ({"number": made.number, "path": made.path.id, "record": child_record(made)} for made in children)
+            rows.add_rows(connection, schema.children, [{**key, **child} for child in made])
             _set_population(connection, agent_id, population)
 
     def children(
@@ -266,10 +255,7 @@ class Agents:
     def parents_taken(self, task: str, *, branch: str = MAIN, before: tuple[str, int] | None = None) -> list[str]:
         """Return the parents of all children of a task on a branch, one a child, in the order of their recording.
 
-        Args:
-            task: its name.
-            branch: of the runs.
-            before: only of children recorded before those of this agent's cycle.
+        before: only of children recorded before those of this agent's cycle.
         """
         with self._database.reading() as connection:
             chosen = select(paths.c.parent).select_from(children.join(paths)).where(paths.c.task == task)
@@ -315,8 +301,7 @@ def close_cycle(connection: Connection, agent: Agent, commit: str) -> None:
 
 def count_earlier(connection: Connection, task: str, branch: str) -> int:
     """Return how many agents a task has had on a branch."""
-    earlier = (agents.c.branch == branch) & (agents.c.task == task)
-    return connection.execute(select(func.count()).where(earlier)).scalar_one()
+    return connection.execute(select(func.count()).where(agents.c.branch == branch, agents.c.task == task)).scalar_one()
 
 
 def _get(connection: Connection, agent: str) -> Agent:

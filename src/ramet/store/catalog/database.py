@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -84,26 +84,22 @@ class Database:
         self._writer = self._engine.execution_options(**self._kind.WRITER)
         self._open = _Open()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection that sees one state of the catalog.
 
         Raises:
             StoreError: the catalog cannot be read.
         """
-        with self._transaction(self._engine) as connection:
-            yield connection
+        return self._transaction(self._engine)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Open a connection whose changes are all there when the block ends, or none if it raises.
 
         Raises:
             StoreError: the catalog cannot be written.
             InvalidValue: a value is none that the database can keep.
         """
-        with self._transaction(self._writer) as connection:
-            yield connection
+        return self._transaction(self._writer)
 
     @contextmanager
     def altering(self) -> Iterator[Connection]:

@@ -222,11 +222,11 @@ def parcel_of(catalog: Catalog, tip: str, known: Iterable[str] = ()) -> Parcel:
 def receive(
     catalog: Catalog, parcel: Parcel, branch: str, tip: str, *, old: str | None, new_tags: Sequence[Tag] = ()
 ) -> None:
-    """Take records in, and move a branch to a commit of theirs, wholly or not at all.
+    """Take records in, whose objects are here, and move a branch to a commit of theirs, wholly or not at all.
 
     Args:
         catalog: where they are put.
-        parcel: the records; their objects are here.
+        parcel: the records.
         branch: the branch; it is made if it is not there.
         tip: where it is afterwards.
         old: where it was when the parcel was made (None: not there).

@@ -187,9 +187,7 @@ Remote = PlainRemote | SystemRemote
 def open_remote(name: str, copies: FilePath) -> Remote:
     """Return the remote of a name: a system's folder, a folder that was pushed to by its URL, or a URL.
 
-    Args:
-        name: what the user calls it by.
-        copies: a folder for copies of objects.
+    copies is a folder for copies of objects.
 
     Raises:
         UnknownName: there is no such remote.

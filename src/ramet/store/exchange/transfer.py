@@ -46,13 +46,7 @@ class Transfer:
 
 
 def push(store: Store, remote: Remote, branch: str, progress: Progress = QUIET) -> Transfer:
-    """Bring a branch of a system to a remote, and the tags of its commits.
-
-    Args:
-        store: the system.
-        remote: where the branch shall be.
-        branch: its name here and there.
-        progress: told after each object.
+    """Bring a branch of a system to a remote, and the tags of its commits; progress is told after each object.
 
     Raises:
         Conflict: the branch has commits there that this one has not.
@@ -81,14 +75,8 @@ def pull(
     """Bring a branch of a remote to a system, and the tags of its commits.
 
     A branch that is not here is made, and one that has nothing of its own is moved ahead. Where both sides have commits
-    that the other has not, what came is on the branch REMOTE/BRANCH, to be merged.
-
-    Args:
-        store: the system.
-        remote: where the branch is.
-        branch: its name there and here.
-        accept: raises for a task that may not be one here.
-        progress: told after each object.
+    that the other has not, what came is on the branch REMOTE/BRANCH, to be merged. accept raises for a task that may
+    not be one here; progress is told after each object.
 
     Raises:
         UnknownName: the remote has no such branch.

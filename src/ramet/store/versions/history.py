@@ -270,10 +270,7 @@ class Versions:
     def merge(self, fork: Fork, changes: Changes, *, message: str) -> Commit:
         """Join what parted: by one commit with two parents, or where theirs is only ahead, by moving the branch there.
 
-        Args:
-            fork: what the changes were chosen for.
-            changes: the paths to take from theirs, by task; None takes one out.
-            message: what the commit is for.
+        changes are the paths to take from theirs, by task; None takes one out.
 
         Raises:
             versions.Moved: one of the two is elsewhere by now, and nothing was done: read the fork again.
@@ -294,15 +291,9 @@ class Versions:
     def gather(
         self, branch: str, head: str, others: Sequence[str], changes: Changes, *, message: str, method: str
     ) -> Commit:
-        """Publish what other commits have by one commit, whose parents are the branch's last one and these.
+        """Publish what other commits have by one commit, whose parents are the branch's last one (head) and these.
 
-        Args:
-            branch: the branch that is moved.
-            head: its last commit, for which the changes were chosen.
-            others: the commits.
-            changes: the paths to take from them, by task.
-            message: what the commit is for.
-            method: the names and versions of the methods that made the paths.
+        changes are the paths to take from them, by task; method names the methods that made these.
 
         Raises:
             versions.Moved: the branch is elsewhere by now, and nothing was done.
