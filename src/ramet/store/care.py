@@ -20,7 +20,7 @@ from ramet.base.progress import QUIET, Progress
 from ramet.store.catalog import rows, schema
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.codec import loads, path_of, read_child, task_of
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.database import Clock
 from ramet.store.catalog.schema import agents, branches, commit_changes, holds, paths, roots, tags
 from ramet.store.objects import Objects
 from ramet.store.versions import commits as versions
@@ -101,7 +101,7 @@ def gc(
     if delete:
         objects.sweep(before=before)
     # Listed before asking what is needed: what is put and recorded in between is not in the list.
-    there = {entry.digest: entry for entry in objects.entries()}
+    there = {entry.name: entry for entry in objects.entries()}
     old = {digest for digest in there.keys() - needed(catalog).keys() if there[digest].modified < before}
     if delete:
         old = {digest for digest in sorted(old) if objects.delete(digest, before=before)}

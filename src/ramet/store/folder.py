@@ -11,20 +11,22 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import StoreError
 from ramet.base.files import TEMPORARY, refusals, write_whole
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.catalog.database import Address
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.database import Address, Clock
+from ramet.store.catalog.leases import ensure_none
+from ramet.store.catalog.migrations import upgrade
 from ramet.store.catalog.postgres import catalog_url
+from ramet.store.catalog.schema import metadata
 from ramet.store.objects import FolderObjects, Objects, objects_at
 from ramet.store.objects.place import Place
+from ramet.store.versions.history import at_time
 
 FORMAT = 1
 """The version of the format on disk that this ramet writes and reads."""
@@ -67,12 +69,12 @@ def create(
         _clear(folder, draft)
         if url is None:
             (folder / _OBJECTS).mkdir(exist_ok=True)
-    created = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
-    made = Catalog.create(database or draft, clock=clock)
+    created, made = at_time(clock()), Catalog.create(database or draft, clock=clock)
     try:
         yield Store(folder, name, created, made, _objects(folder, url))
     except BaseException:
-        made.discard()
+        with made.database.writing() as connection:
+            metadata.drop_all(connection)
         raise
     finally:
         made.close()
@@ -98,10 +100,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
 
 
 def migrate(folder: Path) -> int:
-    """Bring a system of an older format to this ramet's; killed at any point, the same call finishes.
-
-    Returns:
-        The format that it had.
+    """Bring a system of an older format, which is returned, to this ramet's; killed anywhere, the same call finishes.
 
     Raises:
         StoreError: there is no system, or one of a newer format, or it is damaged or cannot be written.
@@ -110,11 +109,10 @@ def migrate(folder: Path) -> int:
     mark = _read_mark(folder)
     if mark["format"] not in range(1, FORMAT + 1):
         raise _other_format(folder, mark["format"])
-    catalog = Catalog(_catalog(folder, mark))
-    try:
-        catalog.migrate()
-    finally:
-        catalog.close()
+    with closing(Catalog(_catalog(folder, mark))) as catalog:
+        with catalog.database.reading() as connection:
+            ensure_none(connection, time.time())
+        upgrade(catalog.database)
     if mark["format"] != FORMAT:
         _write_mark(folder, {**mark, "format": FORMAT})
     return int(mark["format"])
@@ -143,11 +141,7 @@ def _objects(folder: Path, url: str | None) -> Objects:
 
 
 def _claimed(url: str, folder: Path) -> str:
-    """Return the URL of a place for a new system's objects: this system's alone, as its gc deletes what it finds there.
-
-    Raises:
-        StoreError: another system keeps its objects there, or somebody other files.
-    """
+    """Return the URL of a place for a new system's objects: its alone, as its gc deletes what it finds there."""
     if "://" not in url:
         url = Path(url).expanduser().resolve().as_uri()
     place = Place(url)

@@ -267,7 +267,7 @@ def test_altered_records_are_noticed_by_their_ids(store: Store) -> None:
     publish(store, "digits", 1.0)
     parcel = parcel_of(store.catalog, store.catalog.versions.head().id)
     parcel.check()
-    [path] = parcel.published().values()
+    [path] = (path for path in parcel.paths.values() if path.task == "digits")
     worse = replace(path, hyperparameters={**path.hyperparameters, "layers": 1})
     [commit] = (commit for commit in parcel.commits.values() if commit.changes)
     for altered in (

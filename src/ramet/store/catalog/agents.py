@@ -11,7 +11,7 @@ from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.base.records import Child, content_id
 from ramet.store.catalog import rows, schema
 from ramet.store.catalog.codec import child_of, child_record
-from ramet.store.catalog.database import Database
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents, children, cycles, generations, paths, population, roots
 from ramet.store.versions import commits as versions
 from ramet.store.versions.commits import MAIN
@@ -64,11 +64,8 @@ _RUNNING = agents.c.state == "running"
 _UNSAID = Terms()
 
 
-class Agents:
+class Agents(Part):
     """A catalog's agents."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def start(
         self,
@@ -110,11 +107,6 @@ class Agents:
         """Return the agent of an id, as it is now."""
         with self._database.reading() as connection:
             return _get(connection, id)
-
-    def find(self, id: str) -> Agent | None:
-        """Return the agent of an id, or None where it is not on record, as that of a path from elsewhere."""
-        with self._database.reading() as connection:
-            return next(iter(read(connection, agents.c.id == id)), None)
 
     def all(self, task: str | None = None, *, branch: str | None = None) -> list[Agent]:
         """Return all agents, or a task's, or a branch's, by task, branch and number."""
@@ -199,15 +191,10 @@ class Agents:
         population: Sequence[str],
         terms: Terms = _UNSAID,
     ) -> None:
-        """Put a generation on record, wholly or not at all.
+        """Put a generation of the cycle that an agent is in on record, wholly or not at all.
 
-        Args:
-            agent_id: the agent that made it.
-            cycle: the cycle that the agent is in.
-            generation: the number of generations of the cycle on record before it.
-            children: all its children, joined or not.
-            population: the ids of the paths that are alive after it, in any order that shall be kept.
-            terms: how it was trained.
+        generation counts those of the cycle on record before it. children are all of its, joined or not; population
+        names the paths that are alive after it, in any order that shall be kept.
 
         Raises:
             Busy: another process has recorded it, or has ended the cycle.
@@ -220,8 +207,8 @@ class Agents:
             rows.put_paths(connection, [child.path for child in children])
             key = {"agent": agent_id, "cycle": cycle, "generation": generation}
             connection.execute(insert(generations).values({**key, **asdict(terms)}))
-            made = ({"number": made.number, "path": made.path.id, "record": child_record(made)} for made in children)
-            rows.add_rows(connection, schema.children, [{**key, **child} for child in made])
+            made = [{**key, "number": c.number, "path": c.path.id, "record": child_record(c)} for c in children]
+            rows.add_rows(connection, schema.children, made)
             _set_population(connection, agent_id, population)
 
     def children(

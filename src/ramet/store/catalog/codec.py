@@ -53,20 +53,17 @@ def measured(plain: Mapping[str, Measured]) -> dict[str, float]:
 
 
 def path_record(path: Path) -> Json:
-    """Return a path without its metrics, which are kept apart because they grow.
-
-    Raises:
-        InvalidValue: it would be read as another one.
-    """
+    """Return a path as JSON, without its metrics, which are kept apart because they grow (see _checked)."""
     return _checked(path, canonical(replace(path, metrics={})), read_path)
 
 
-def task_record(task: Task) -> Json:
-    """Return a task as JSON.
+def path_json(path: Path) -> Json:
+    """Return a path with its measurements as JSON."""
+    return {**path_record(path), "metrics": measurements(path.metrics)}
 
-    Raises:
-        InvalidValue: it would be read as another one.
-    """
+
+def task_record(task: Task) -> Json:
+    """Return a task as JSON (see _checked)."""
     return _checked(task, canonical(task), read_task)
 
 
@@ -97,11 +94,7 @@ class _ChildRead(msgspec.Struct):
 
 
 def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, metrics: Json) -> Child:
-    """Return the child of a row: its key (cycle, generation, number), its record, and its path's record and metrics.
-
-    Raises:
-        StoreError: it is damaged.
-    """
+    """Return the child of a row: its key (cycle, generation, number), its record, and its path's record and metrics."""
     read = read_child(record)
     curve, whole = tuple(map(float, read.curve)), path_of(path, metrics, read.metrics)
     return Child(whole, read.status, *key, read.mutations, curve, measured(read.cost), read.error)
@@ -110,9 +103,7 @@ def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, me
 def _fields_of(record: type[Any], **unread: Any) -> Callable[[JsonText], Json]:
     """Return what reads the fields of a record, defaults filled in, and refuses those that the class does not have.
 
-    Args:
-        record: the class, a dataclass.
-        unread: other types to read some of its fields as.
+    unread names other types to read some of the fields as.
     """
 
     def default(field: Field[Any]) -> tuple[Any, ...]:
@@ -185,9 +176,13 @@ def _of_catalog(read: Callable[P, T]) -> Callable[P, T]:
     return read_whole
 
 
-path_of, task_of = _of_catalog(read_path), _of_catalog(read_task)
-loads = _of_catalog(msgspec.json.decode)
+path_of, task_of, _loads = _of_catalog(read_path), _of_catalog(read_task), _of_catalog(msgspec.json.decode)
 read_child = _of_catalog(partial(msgspec.convert, type=_ChildRead))
+
+
+def loads(text: str) -> Any:
+    """Return the value of JSON text."""
+    return _loads(text)  # psycopg warns of closures
 
 
 def _measurement(value: float) -> float | str:
@@ -196,6 +191,11 @@ def _measurement(value: float) -> float | str:
 
 
 def _checked(record: object, plain: Json, read: Callable[[str], object]) -> Json:
+    """Return a record's JSON.
+
+    Raises:
+        InvalidValue: it would be read as another one.
+    """
     try:
         text = dumps(plain)
         if dumps(canonical(read(text))) == text:

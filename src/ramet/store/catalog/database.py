@@ -7,8 +7,9 @@ back when its thread next uses the database.
 
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
@@ -19,6 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ramet.base.errors import InvalidValue, RametError, StoreError
 from ramet.store.catalog import postgres, sqlite
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""
 
 Address = Path | str
 """Where a catalog is: the file of SQLite, or the URL of PostgreSQL."""
@@ -71,9 +75,7 @@ class _Open(threading.local):
 class Database:
     """A catalog's database. A thread has one transaction at a time: beginning another one gives the first up.
 
-    Args:
-        address: where it is.
-        wait: seconds that a writer waits for another one.
+    A writer waits `wait` seconds for another one.
     """
 
     def __init__(self, address: Address, *, wait: float = 30.0) -> None:
@@ -180,12 +182,18 @@ class Database:
             raise InvalidValue("a number is too large for the catalog", "give one of 64 bits") from error
 
 
+class Part:
+    """A part of a catalog; clock tells seconds since 1970."""
+
+    def __init__(self, database: Database, clock: Clock = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+
 def _pressed(error: BaseException, outside: BaseException | None) -> KeyboardInterrupt | None:
     """Return the Ctrl-C that led to an error of SQLAlchemy's own tidying up, if one did.
 
-    Args:
-        error: the error.
-        outside: what was being handled when the transaction began: no cause of the error.
+    outside was being handled when the transaction began, and is no cause of the error.
     """
     cause: BaseException | None = error
     while cause is not None and cause is not outside:

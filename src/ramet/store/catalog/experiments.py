@@ -9,8 +9,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.text import did_you_mean
 from ramet.store.catalog import agents, leases, rows, schema
-from ramet.store.catalog.database import Database
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents as runs
 from ramet.store.catalog.schema import experiments, trials
 from ramet.store.versions import commits as versions
@@ -48,12 +47,8 @@ class Trial:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Experiments:
+class Experiments(Part):
     """A catalog's experiments."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     def begin(
         self,
@@ -66,12 +61,9 @@ class Experiments:
     ) -> Experiment:
         """Put an experiment on record, with its branches; one that is there goes on.
 
-        Args:
-            name: of it.
-            design: what decides its outcomes, as JSON.
-            base: the branch at whose last commit it begins.
-            branches: names, with the commit that each starts from; the base's name is the commit where it began.
-            instead_of: the design on record that this one takes the place of, with the branches that it has more.
+        design, as JSON, decides its outcomes. branches are names, with the commit that each starts from; the name of
+        base, the branch at whose last commit the experiment begins, means that commit. instead_of is the design on
+        record that this one takes the place of, with the branches that it has more.
 
         Raises:
             InvalidValue: there is one of that name with another design, or a branch's name cannot be used.
@@ -147,12 +139,12 @@ class Experiments:
         """
         with self._database.writing() as connection:
             leases.ensure_none(connection, self._clock(), names)
-            there = rows.there(connection, schema.branches.c.name, names)
+            there = sorted(rows.there(connection, schema.branches.c.name, names))
             for agent in agents.read(connection, runs.c.branch.in_(there), runs.c.state == "running"):
                 agents.finish(connection, agent.id)
             for branch in there:
                 refs.delete_branch(connection, branch)
-            return sorted(there)
+            return there
 
 
 def _find(connection: Connection, name: str) -> Experiment | None:

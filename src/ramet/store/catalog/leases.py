@@ -8,7 +8,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -17,31 +17,20 @@ from weakref import WeakValueDictionary, ref
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ramet.base.errors import Busy, StoreError
-from ramet.store.catalog.database import Database
+from ramet.store.catalog.database import Clock, Database, Part
 from ramet.store.catalog.schema import leases
 from ramet.store.versions.commits import MAIN
-
-Clock = Callable[[], float]
-"""Seconds since 1970."""
 
 LEASE_SECONDS = 60.0
 
 
-class Leases:
+class Leases(Part):
     """A catalog's leases."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> "Lease":
         """Return the right to work on a task, to be held during a `with` block; a thread renews it.
 
-        Args:
-            task: its name.
-            branch: the branch it is worked on.
-            seconds: how long the lease outlives a holder that dies on another machine; one that dies on this machine
-                loses it at once.
+        It outlives a holder that dies on another machine by `seconds`; one that dies on this machine loses it at once.
 
         Raises:
             Busy: another process holds it (on entering the block).
@@ -76,11 +65,7 @@ class Lease:
         self._keeper: threading.Thread | None = None
 
     def ensure(self) -> None:
-        """Make sure that the lease is still held.
-
-        Raises:
-            Busy: it is not; what was done under it must not be recorded.
-        """
+        """Raise Busy if the lease is no longer held: what was done under it must not be recorded."""
         if self.lost.is_set():
             raise Busy(f"the lease of task {self.task!r} was lost to another process", "let that one finish")
 
@@ -142,11 +127,7 @@ def _delete(database: Database, token: str) -> None:
 
 
 def ensure_none(connection: Connection, now: float, branches: Collection[str] | None = None) -> None:
-    """Make sure that nobody works on the system, or on some branches of it.
-
-    Raises:
-        Busy: somebody does.
-    """
+    """Raise Busy if somebody works on the system, or on some branches of it."""
     for row in connection.execute(select(leases).order_by(leases.c.since)):
         if (branches is None or row.branch in branches) and _alive(row, now) and not _left_by_us(row):
             raise _busy(row)
@@ -168,10 +149,8 @@ def _take(connection: Connection, lease: Lease, now: float, expires: float) -> N
 
 def _busy(row: Row[Any]) -> Busy:
     since = datetime.fromtimestamp(row.since).astimezone().isoformat(" ", "seconds")
-    return Busy(
-        f"task {row.task!r} is being worked on by process {row.pid} on {row.host} since {since}",
-        "wait for it to finish, or stop it, and run the same command again",
-    )
+    problem = f"task {row.task!r} is being worked on by process {row.pid} on {row.host} since {since}"
+    return Busy(problem, "wait for it to finish, or stop it, and run the same command again")
 
 
 def _alive(row: Row[Any], now: float) -> bool:

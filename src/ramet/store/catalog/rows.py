@@ -9,31 +9,23 @@ from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.records import Path, Task
 from ramet.base.text import did_you_mean
 from ramet.store.catalog.codec import measurements, path_of, path_record, task_of, task_record
-from ramet.store.catalog.database import Database
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import holds, paths, roots, tasks
 
 T = TypeVar("T")
 
-path_text = cast(paths.c.record, String)
-"""What codec.path_of reads a path from."""
-
-task_text = cast(tasks.c.record, String)
-"""What codec.task_of reads a task from."""
+path_text, task_text = cast(paths.c.record, String), cast(tasks.c.record, String)
+"""What codec.path_of reads a path from, and codec.task_of a task."""
 
 columns = (paths.c.id, path_text.label("record"), paths.c.metrics)
 """What a path is read from, with its measurements."""
 
-_CHUNK = 500
-"""Values a statement: databases limit how many one may have."""
-
+_CHUNK = 500  # values a statement: databases limit how many one may have
 _PATHS = "`ramet status` and `ramet history` list the ids"
 
 
-class Tasks:
+class Tasks(Part):
     """A catalog's tasks. Versions.remove takes one away."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add(self, task: Task) -> None:
         """Add a task; the name of one that was removed may be used again for the same classes: its paths may come back.
@@ -66,11 +58,8 @@ class Tasks:
             return [task_of(record) for record in connection.execute(chosen).scalars()]
 
 
-class Paths:
+class Paths(Part):
     """A catalog's paths."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def add_root(self, name: str, path: Path) -> None:
         """Add a path that others may start from.

@@ -41,88 +41,81 @@ Text = String().with_variant(_Bytewise(), "postgresql")
 REVISION = "0001"
 """The last one in migrations/versions, whose tables these are."""
 
-_key = partial(Column, primary_key=True)
-_column = partial(Column, nullable=False)
+
+def _column(name: str, kind: Any, **options: Any) -> Column[Any]:
+    """Return a column that always has a value; kind is its type, or the column of another table that it refers to."""
+    return Column(name, ForeignKey(kind) if isinstance(kind, str) else kind, **{"nullable": False, **options})
 
 
-def _texts(*names: str) -> list[Column[str]]:
-    return [_column(name, Text) for name in names]
+_key = partial(_column, primary_key=True)
 
 
-def _numbers(*names: str, **options: Any) -> list[Column[int]]:
-    return [_column(name, Integer, **options) for name in names]
+def _columns(kind: Any, *names: str, **options: Any) -> list[Column[Any]]:
+    return [_column(name, kind, **options) for name in names]
+
+
+def _table(name: str, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
 
 
 # Alembic's own table: the migration that the tables are at.
-revision = Table("alembic_version", metadata, _key("version_num", String(32)))
+revision = _table("alembic_version", _key("version_num", String(32)))
 
 # A removed task's row stays: its history refers to it.
-tasks = Table("tasks", metadata, _key("name", Text), _column("record", JSON), _column("removed", Boolean))
+tasks = _table("tasks", _key("name", Text), _column("record", JSON), _column("removed", Boolean))
 
-paths = Table(
+paths = _table(
     "paths",
-    metadata,
     _key("id", Text),
-    Column("task", ForeignKey("tasks.name"), index=True),
-    Column("parent", ForeignKey("paths.id"), index=True),
-    _column("record", JSON),
-    _column("metrics", JSON),
+    _column("task", "tasks.name", nullable=True, index=True),
+    _column("parent", "paths.id", nullable=True, index=True),
+    *_columns(JSON, "record", "metrics"),
 )
 
 # The largest table; its key is all there is of it.
-holds = Table(
-    "holds", metadata, _key("path", ForeignKey("paths.id")), _key("digest", Text, index=True), sqlite_with_rowid=False
-)
+holds = _table("holds", _key("path", "paths.id"), _key("digest", Text, index=True), sqlite_with_rowid=False)
 
-roots = Table("roots", metadata, _key("name", Text), _column("path", ForeignKey("paths.id")))
+roots = _table("roots", _key("name", Text), _column("path", "paths.id"))
 
-commits = Table("commits", metadata, _key("id", Text), *_texts("message", "method", "time", "author", "code"))
+commits = _table("commits", _key("id", Text), *_columns(Text, "message", "method", "time", "author", "code"))
 
 # The changes of a commit are against its first parent (position 0).
-commit_parents = Table(
+commit_parents = _table(
     "commit_parents",
-    metadata,
-    _key("commit", ForeignKey("commits.id")),
+    _key("commit", "commits.id"),
     _key("position", Integer),
-    _column("parent", ForeignKey("commits.id"), index=True),
+    _column("parent", "commits.id", index=True),
 )
 
-commit_changes = Table(
+commit_changes = _table(
     "commit_changes",
-    metadata,
-    _key("commit", ForeignKey("commits.id")),
-    _key("task", ForeignKey("tasks.name")),
-    Column("path", ForeignKey("paths.id")),
+    _key("commit", "commits.id"),
+    _key("task", "tasks.name"),
+    _column("path", "paths.id", nullable=True),
 )
 
-branches = Table("branches", metadata, _key("name", Text), _column("commit", ForeignKey("commits.id")))
+branches = _table("branches", _key("name", Text), _column("commit", "commits.id"))
 
-tags = Table(
-    "tags", metadata, _key("name", Text), _column("commit", ForeignKey("commits.id")), *_texts("message", "time")
-)
+tags = _table("tags", _key("name", Text), _column("commit", "commits.id"), *_columns(Text, "message", "time"))
 
 # What the commits of a branch add up to, so that reading it costs nothing of its history. A branch has no rows until
 # something is published on it; then all are copied, which keys to tasks and paths would double the cost of. verify
 # compares them with the commits.
-branch_state = Table(
-    "branch_state", metadata, _key("branch", ForeignKey("branches.name")), _key("task", Text), _column("path", Text)
-)
+branch_state = _table("branch_state", _key("branch", "branches.name"), _key("task", Text), _column("path", Text))
 
-# No foreign key to the branch: it may be deleted, its agents stay on record.
-agents = Table(
+agents = _table(
     "agents",
-    metadata,
     _key("id", Text),
-    _column("task", ForeignKey("tasks.name")),
-    *_numbers("number"),
-    *_texts("branch"),
+    _column("task", "tasks.name"),
+    _column("number", Integer),
+    _column("branch", Text),  # refers to none: the branch may be deleted, its agents stay on record
     _column("method", JSON),
-    *_texts("label"),
+    _column("label", Text),
     _column("seed", BigInteger),
-    *_numbers("cycles", "samples"),
-    *_texts("state"),
-    *_numbers("cycle"),
-    _column("base", ForeignKey("commits.id")),
+    *_columns(Integer, "cycles", "samples"),
+    _column("state", Text),
+    _column("cycle", Integer),
+    _column("base", "commits.id"),
     UniqueConstraint("branch", "task", "number", name="agent_number"),
 )
 
@@ -131,77 +124,56 @@ _ONE_RUNNING = "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) W
 listen(agents, "after_create", DDL(_ONE_RUNNING))  # type: ignore[no-untyped-call]
 
 # The order of the rows (sequence) is the order in which the children were recorded.
-children = Table(
+children = _table(
     "children",
-    metadata,
     _key("sequence", Integer, autoincrement=True),
-    _column("agent", ForeignKey("agents.id")),
-    *_numbers("cycle", "generation", "number"),
-    _column("path", ForeignKey("paths.id"), index=True),
+    _column("agent", "agents.id"),
+    *_columns(Integer, "cycle", "generation", "number"),
+    _column("path", "paths.id", index=True),
     _column("record", JSON),
     UniqueConstraint("agent", "cycle", "generation", "number"),
 )
 
 # What a cycle saw: the commit whose state was published when it began, and the ids of the roots there were.
-cycles = Table(
-    "cycles",
-    metadata,
-    _key("agent", ForeignKey("agents.id")),
-    _key("cycle", Integer),
-    _column("base", ForeignKey("commits.id")),
-    _column("roots", JSON),
+cycles = _table(
+    "cycles", _key("agent", "agents.id"), _key("cycle", Integer), _column("base", "commits.id"), _column("roots", JSON)
 )
 
 # A generation without a child is one too, so what is done is not read off the children. Its children trained for so
 # many rounds of so many steps of so many examples; place says where, as their bytes may depend on it.
-generations = Table(
+generations = _table(
     "generations",
-    metadata,
-    _key("agent", ForeignKey("agents.id")),
+    _key("agent", "agents.id"),
     _key("cycle", Integer),
     _key("generation", Integer),
-    *_numbers("rounds", "steps", "batch", server_default="0"),
+    *_columns(Integer, "rounds", "steps", "batch", server_default="0"),
     _column("place", Text, server_default=""),
 )
 
-population = Table(
-    "population",
-    metadata,
-    _key("agent", ForeignKey("agents.id")),
-    _key("position", Integer),
-    _column("path", ForeignKey("paths.id")),
-)
+population = _table("population", _key("agent", "agents.id"), _key("position", Integer), _column("path", "paths.id"))
 
-leases = Table(
+leases = _table(
     "leases",
-    metadata,
     _key("branch", Text),
     _key("task", Text),
-    *_texts("token", "host"),
-    *_numbers("pid"),
-    _column("since", Float),
-    _column("expires", Float),
+    *_columns(Text, "token", "host"),
+    _column("pid", Integer),
+    *_columns(Float, "since", "expires"),
 )
 
 # A row never changes. The design is the whole one: its methods with all their fields.
-experiments = Table(
-    "experiments",
-    metadata,
-    _key("name", Text),
-    _column("design", JSON),
-    _column("base", ForeignKey("commits.id")),
-    *_texts("time"),
+experiments = _table(
+    "experiments", _key("name", Text), _column("design", JSON), _column("base", "commits.id"), _column("time", Text)
 )
 
 # A variant with a seed that has come to its end, well (no problem) or not; the branch may be deleted afterwards.
-trials = Table(
+trials = _table(
     "trials",
-    metadata,
-    _key("experiment", ForeignKey("experiments.name")),
+    _key("experiment", "experiments.name"),
     _key("branch", Text),
     _key("task", Text),
-    *_numbers("number"),
-    _column("commit", ForeignKey("commits.id")),
-    *_texts("state", "problem"),
+    _column("number", Integer),
+    _column("commit", "commits.id"),
+    *_columns(Text, "state", "problem"),
     _column("details", JSON),
 )

@@ -22,9 +22,9 @@ from ramet.base.files import TEMPORARY, refusals, write_whole
 from ramet.base.records import Commit, Path, Task, content_id
 from ramet.store.catalog import rows
 from ramet.store.catalog.agents import Agent
-from ramet.store.catalog.codec import read_path, read_task, task_record
+from ramet.store.catalog.codec import path_json, read_path, read_task, task_record
 from ramet.store.catalog.schema import paths
-from ramet.store.exchange.parcel import add_agent, add_task, agent_json, agent_of_json, path_json
+from ramet.store.exchange.parcel import add_agent, add_task, agent_json, agent_of_json
 from ramet.store.folder import Store
 from ramet.store.objects import digest_of
 from ramet.store.versions import commits as versions
@@ -32,9 +32,7 @@ from ramet.vit import spec
 
 _COMPONENT = re.compile(r"[a-z_]+(\.[0-9]+)?")
 _AGAIN = "export the path again, or bring the folder back from a copy"
-
-_CLASSES = 20
-"""How many classes the card names; task.json has all."""
+_CLASSES = 20  # how many classes the card names; task.json has all
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def write_bundle(store: Store, path: Path, folder: FilePath) -> int:
     """
     catalog = store.catalog
     task, lineage = catalog.tasks.get(path.task or ""), catalog.paths.ancestors(path.id)[::-1]
-    agent = catalog.agents.find(path.agent)
+    agent = next((agent for agent in catalog.agents.all(task.name) if agent.id == path.agent), None)
     records = {"path": path_json(path), "task": task_record(task)}
     if agent is not None:
         records["agent"] = agent_json(agent)

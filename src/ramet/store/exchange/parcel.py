@@ -1,12 +1,11 @@
 """Records that travel from one system to another, how they are written, and how a catalog gives and takes them.
 
-A parcel holds commits, and the paths, tasks, agents and roots that they speak of.
-
-A parcel is closed but for what its receiver has: the parents of its commits and paths are in it or there. Images do not
-travel, nor does what did not come to be published: children that were dropped, populations, runs that are under way.
+A parcel holds commits, and the paths, tasks, agents and roots that they speak of. It is closed but for what its
+receiver has: the parents of its commits and paths are in it or there. Images do not travel, nor does what did not come
+to be published: children that were dropped, populations, runs that are under way.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, TypeVar
 
@@ -19,16 +18,7 @@ from ramet.store.catalog import agents as runs
 from ramet.store.catalog import rows
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.catalog.codec import (
-    Json,
-    measurements,
-    path_record,
-    read_commit,
-    read_path,
-    read_task,
-    task_of,
-    task_record,
-)
+from ramet.store.catalog.codec import Json, path_json, read_commit, read_path, read_task, task_of, task_record
 from ramet.store.catalog.schema import agents, branches, commit_changes, commits, paths, roots, tags, tasks
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
@@ -51,14 +41,10 @@ class Parcel:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     commits: Mapping[str, Commit] = field(default_factory=dict)
 
-    def published(self) -> dict[str, Path]:
-        """Return the paths that the commits publish, by id."""
-        ids = {id for commit in self.commits.values() for id in commit.changes.values() if id is not None}
-        return {id: self.paths[id] for id in sorted(ids & self.paths.keys())}
-
     def digests(self) -> frozenset[str]:
         """Return the objects that the receiver needs: those of published paths and of roots."""
-        needed = (*self.published().values(), *self.roots.values())
+        published = _published(self.commits.values()) & self.paths.keys()
+        needed = (*(self.paths[id] for id in published), *self.roots.values())
         return frozenset(digest for path in needed for digest in path.digests())
 
     def ordered_commits(self) -> list[Commit]:
@@ -77,17 +63,12 @@ class Parcel:
     def limited_to(self, tip: str) -> "Parcel":
         """Only what a commit leads to."""
         commits = _reached([tip], self.commits, lambda commit: commit.parents)
-        ids = [id for commit in commits.values() for id in commit.changes.values() if id is not None]
-        paths = _reached(ids, self.paths, lambda path: (path.parent,) if path.parent else ())
+        paths = _reached(_published(commits.values()), self.paths, lambda path: (path.parent,) if path.parent else ())
         names = {name for commit in commits.values() for name in commit.changes} | {p.task for p in paths.values()}
         made_by = {path.agent for path in paths.values()}
-        return Parcel(
-            {name: task for name, task in self.tasks.items() if name in names},
-            self.roots,
-            paths,
-            {id: agent for id, agent in self.agents.items() if id in made_by},
-            commits,
-        )
+        tasks = {name: task for name, task in self.tasks.items() if name in names}
+        agents = {id: agent for id, agent in self.agents.items() if id in made_by}
+        return Parcel(tasks, self.roots, paths, agents, commits)
 
     def check(self) -> None:
         """Make sure that each record is the one that its id was made from.
@@ -125,20 +106,14 @@ def parcel_json(parcel: Parcel) -> Json:
 
 
 def read_parcel(text: bytes) -> Parcel:
-    """Return the parcel that parcel_json wrote.
-
-    Raises:
-        StoreError: it is none.
-    """
+    """Return the parcel that parcel_json wrote; a text that is none is a StoreError."""
     try:
         read = _decode(text)
-        paths, tasks = map(read_path, read.paths), map(read_task, read.tasks)
-        agents = [agent_of_json(agent) for agent in read.agents]
         return Parcel(
-            {task.name: task for task in tasks},
+            {task.name: task for task in map(read_task, read.tasks)},
             {name: read_path(path) for name, path in read.roots.items()},
-            {path.id: path for path in paths},
-            {agent.id: agent for agent in agents},
+            {path.id: path for path in map(read_path, read.paths)},
+            {agent.id: agent for agent in map(agent_of_json, read.agents)},
             {commit.id: commit for commit in map(read_commit, read.commits)},
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -158,17 +133,9 @@ class _Read(Struct):
 _decode = json.Decoder(_Read).decode
 
 
-def path_json(path: Path) -> Json:
-    """Return a path with its measurements as JSON."""
-    return {**path_record(path), "metrics": measurements(path.metrics)}
-
-
 def agent_json(agent: Agent) -> Json:
     """Return an agent's start as JSON: its method, with the terms of the score that its paths are judged by."""
-    plain = asdict(agent)
-    for moving in ("state", "cycle", "base"):
-        del plain[moving]
-    return plain
+    return {name: value for name, value in asdict(agent).items() if name not in ("state", "cycle", "base")}
 
 
 def agent_of_json(plain: Mapping[str, Any]) -> Agent:
@@ -205,18 +172,16 @@ def parcel_of(catalog: Catalog, tip: str, known: Iterable[str] = ()) -> Parcel:
     with catalog.database.reading() as connection:
         left_out = {id for other in known for id in graph(connection, other)}
         new = [id for id in graph(connection, tip) if id not in left_out]
-        lineage = _lineage(connection, new) - _lineage(connection, list(left_out))
-        made = {path.id: path for path in _paths(connection, lineage)}
+        lineage = sorted(_lineage(connection, new) - _lineage(connection, list(left_out)))
+        chosen = (select(*rows.columns).where(paths.c.id.in_(some)) for some in rows.chunks(lineage))
+        made = {path.id: path for query in chosen for path in rows.read_paths(connection, query)}
+        ids = rows.chunks(sorted({path.agent for path in made.values()}))
+        made_by = {agent.id: agent for some in ids for agent in runs.read(connection, agents.c.id.in_(some))}
         history = {commit.id: commit for commit in versions.read(connection, new)}
         names = {name for commit in history.values() for name in commit.changes}
         names |= {path.task for path in made.values() if path.task is not None}
-        return Parcel(
-            {name: rows.find_task(connection, name, removed=True) for name in sorted(names)},
-            rows.all_roots(connection),
-            made,
-            {agent.id: agent for agent in _agents(connection, {path.agent for path in made.values()})},
-            history,
-        )
+        spoken_of = {name: rows.find_task(connection, name, removed=True) for name in sorted(names)}
+        return Parcel(spoken_of, rows.all_roots(connection), made, made_by, history)
 
 
 def receive(
@@ -224,20 +189,23 @@ def receive(
 ) -> None:
     """Take records in, whose objects are here, and move a branch to a commit of theirs, wholly or not at all.
 
-    Args:
-        catalog: where they are put.
-        parcel: the records.
-        branch: the branch; it is made if it is not there.
-        tip: where it is afterwards.
-        old: where it was when the parcel was made (None: not there).
-        new_tags: tags to add; those whose name is taken are left out.
+    old is where the branch was when the parcel was made (None: not there; it is made then), tip where it is afterwards.
+    Of the new tags those whose name is taken are left out.
 
     Raises:
         InvalidValue: there is another task of the same name here, or the branch's name cannot be used.
         Conflict: the branch is elsewhere by now.
     """
     with catalog.database.writing() as connection:
-        _take(connection, parcel, tip)
+        for task in parcel.tasks.values():
+            add_task(connection, task)
+        for some in rows.chunks(parcel.ordered_paths()):
+            rows.put_paths(connection, some)
+        _add_roots(connection, parcel.roots)
+        for commit in parcel.ordered_commits():
+            versions.put(connection, commit)
+        for agent in sorted(parcel.agents.values(), key=lambda agent: (agent.task, agent.branch, agent.number)):
+            add_agent(connection, agent, base=tip)
         now = connection.execute(select(branches.c.commit).where(branches.c.name == branch)).scalar_one_or_none()
         if now != old:
             problem = f"branch {branch!r} has just been moved by somebody else"
@@ -252,19 +220,6 @@ def receive(
         for tag in new_tags:
             if tag.name not in taken:
                 refs.add_tag(connection, tag)
-
-
-def _take(connection: Connection, parcel: Parcel, tip: str) -> None:
-    """Add the records that are not there; the tasks that no branch publishes are removed ones."""
-    for task in parcel.tasks.values():
-        add_task(connection, task)
-    for some in rows.chunks(parcel.ordered_paths()):
-        rows.put_paths(connection, some)
-    _add_roots(connection, parcel.roots)
-    for commit in parcel.ordered_commits():
-        versions.put(connection, commit)
-    for agent in sorted(parcel.agents.values(), key=lambda agent: (agent.task, agent.branch, agent.number)):
-        add_agent(connection, agent, base=tip)
 
 
 def add_agent(connection: Connection, agent: Agent, *, base: str) -> None:
@@ -294,8 +249,7 @@ def _add_roots(connection: Connection, new: Mapping[str, Path]) -> None:
     there = {row.path: row.name for row in connection.execute(select(roots))}
     for name, path in new.items():
         if path.id not in there:
-            taken = name in there.values()
-            there[path.id] = f"{name}@{path.id}" if taken else name
+            there[path.id] = f"{name}@{path.id}" if name in there.values() else name
             connection.execute(insert(roots).values(name=there[path.id], path=path.id))
 
 
@@ -303,23 +257,17 @@ def _lineage(connection: Connection, ids: Sequence[str]) -> set[str]:
     """Return the paths that commits published, and all that these descend from."""
     found: set[str] = set()
     for some in rows.chunks(ids):
-        published = select(commit_changes.c.path.label("id")).where(
-            commit_changes.c.commit.in_(some), commit_changes.c.path.is_not(None)
-        )
+        by = (commit_changes.c.commit.in_(some), commit_changes.c.path.is_not(None))
+        published = select(commit_changes.c.path.label("id")).where(*by)
         line = published.cte("line", recursive=True)
         parents = select(paths.c.parent).join(line, paths.c.id == line.c.id).where(paths.c.parent.is_not(None))
         found |= set(connection.execute(select(line.union(parents).c.id)).scalars())
     return found
 
 
-def _paths(connection: Connection, ids: Iterable[str]) -> Iterator[Path]:
-    for some in rows.chunks(sorted(ids)):
-        yield from rows.read_paths(connection, select(*rows.columns).where(paths.c.id.in_(some)))
-
-
-def _agents(connection: Connection, ids: Iterable[str]) -> Iterator[Agent]:
-    for some in rows.chunks(sorted(ids)):
-        yield from runs.read(connection, agents.c.id.in_(some))
+def _published(commits: Iterable[Commit]) -> set[str]:
+    """Return the ids of the paths that commits publish."""
+    return {id for commit in commits for id in commit.changes.values() if id is not None}
 
 
 def _reached(start: Iterable[str], known: Mapping[str, T], before: Callable[[T], Iterable[str]]) -> dict[str, T]:
@@ -352,6 +300,5 @@ def _in_order(known: Mapping[str, T], before: Callable[[T], Iterable[str]]) -> l
 
 
 def _altered(what: str) -> StoreError:
-    return StoreError(
-        f"{what} is not as it was written", "bring the remote back from a copy, or push it anew elsewhere"
-    )
+    remedy = "bring the remote back from a copy, or push it anew elsewhere"
+    return StoreError(f"{what} is not as it was written", remedy)

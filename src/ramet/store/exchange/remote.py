@@ -55,26 +55,22 @@ class PlainRemote:
 
     def branches(self) -> dict[str, str]:
         """Return the commits that its branches are at."""
-        return {name: ref["commit"] for name, ref in self._refs(_BRANCHES).items()}
+        return {name: ref.commit for name, ref in self._refs(_BRANCHES).items()}
 
     def tags(self) -> list[Tag]:
         """Return its tags, by name."""
-        refs = self._refs(_TAGS)
-        return [Tag(name, ref["commit"], ref.get("message", ""), ref.get("time", "")) for name, ref in refs.items()]
+        return [Tag(name, ref.commit, ref.message, ref.time) for name, ref in self._refs(_TAGS).items()]
 
     def fetch(self, tip: str, known: Known) -> Parcel:
         """Return the records that one of its branches' commits leads to, as far as they are not known."""
-        waiting = [ref["records"] for ref in self._refs(_BRANCHES).values() if ref["commit"] == tip][:1]
+        waiting = [ref.records for ref in self._refs(_BRANCHES).values() if ref.commit == tip][:1]
         parcels: dict[str, Parcel] = {}
         while waiting:
             name = waiting.pop()
-            if name in parcels:
-                continue
-            data, previous = self._records(name)
-            parcels[name] = read_parcel(data)
-            before = {ref["commit"]: ref["records"] for ref in previous}
-            there = known(before.keys())
-            waiting.extend(records for commit, records in before.items() if commit not in there)
+            if name not in parcels:
+                parcels[name], before = self._parcel(name)
+                there = known(before.keys())
+                waiting.extend(records for commit, records in before.items() if commit not in there)
         parcel = merged(list(parcels.values())[::-1])
         here = known(parcel.commits.keys())
         new = {id: commit for id, commit in parcel.commits.items() if id not in here}
@@ -96,11 +92,11 @@ class PlainRemote:
         """
         name = f"{_BRANCHES}/{quote(branch, safe='')}.json"
         before = self._place.read(name)
-        ref = None if before is None else _ref(before, name)
-        if (ref and ref["commit"]) != old:
+        ref = None if before is None else _read(before, name)
+        if (ref and ref.commit) != old:
             raise _moved(branch)
         if ref and old == tip:
-            records = ref["records"]
+            records = ref.records
         else:
             records = self._write(parcel)
             if not self._place.swap(name, before, _text({"commit": tip, "records": records})):
@@ -115,7 +111,7 @@ class PlainRemote:
     def _write(self, parcel: Parcel) -> str:
         """Write a parcel, and return its name."""
         refs = (*self._refs(_BRANCHES).values(), *self._refs(_TAGS).values())
-        previous = {ref["commit"]: ref["records"] for ref in refs}
+        previous = {ref.commit: ref.records for ref in refs}
         content = {
             "format": FORMAT,
             "previous": [{"commit": commit, "records": previous[commit]} for commit in sorted(previous)],
@@ -126,8 +122,8 @@ class PlainRemote:
         self._place.write(_parcel_file(digest), data)
         return digest
 
-    def _records(self, name: str) -> tuple[bytes, list[dict[str, str]]]:
-        """Return a parcel's bytes, and the commits before it with the names of their parcels."""
+    def _parcel(self, name: str) -> tuple[Parcel, dict[str, str]]:
+        """Return a parcel, and the commits before it with the names of their parcels."""
         file = _parcel_file(name)
         data = self._place.read(file)
         if data is None or digest_of(data) != name:
@@ -136,15 +132,15 @@ class PlainRemote:
         head = msgspec.json.decode(data, type=_Head)
         if head.format != FORMAT:
             raise StoreError(f"{self.url} has format {head.format}, this ramet reads {FORMAT}", "use a newer ramet")
-        return data, head.previous
+        return read_parcel(data), {ref.commit: ref.records for ref in head.previous}
 
-    def _refs(self, below: str) -> dict[str, dict[str, str]]:
+    def _refs(self, below: str) -> "dict[str, _Ref]":
         """Return the refs of a folder, by name."""
         found = {}
         for file in self._place.files(below):
             last = file.name.rpartition("/")[2]
             if last.endswith(".json") and not last.startswith("."):
-                ref = _ref(self._place.read(file.name), self._place.at(file.name))
+                ref = _read(self._place.read(file.name), self._place.at(file.name))
                 found[unquote(last.removesuffix(".json"))] = ref
         return found
 
@@ -212,11 +208,20 @@ def short_name(url: str) -> str:
     return kept or "remote"
 
 
+class _Ref(msgspec.Struct):
+    """What a file below refs/ holds; a branch's has no message and no time."""
+
+    commit: str
+    records: str
+    message: str = ""
+    time: str = ""
+
+
 class _Head(msgspec.Struct):
     """The beginning of a parcel's file, which is read first."""
 
     format: Any = None
-    previous: list[dict[str, str]] = []
+    previous: list[_Ref] = []
 
 
 def present(catalog: Catalog, objects: Objects, digests: Collection[str]) -> set[str]:
@@ -233,11 +238,10 @@ def _text(content: Mapping[str, Any]) -> bytes:
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
 
 
-def _ref(data: bytes | None, where: str) -> dict[str, str]:
+def _read(data: bytes | None, where: str) -> _Ref:
     try:
-        ref: dict[str, str] = json.loads(data or b"")
-        return {**ref, "commit": ref["commit"], "records": ref["records"]}
-    except (ValueError, KeyError, TypeError) as error:
+        return msgspec.json.decode(data or b"", type=_Ref)
+    except ValueError as error:
         remedy = "bring the file back, or delete it and push the branch again"
         raise StoreError(f"{where} is damaged", remedy) from error
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from ramet.store.objects.objects import FolderObjects, Objects, digest_of
-from ramet.store.objects.place import Place
-from ramet.store.objects.url import FsspecObjects
+from ramet.store.objects.place import FsspecObjects, Place
 
 __all__ = ["FolderObjects", "FsspecObjects", "Objects", "digest_of", "objects_at"]
 

@@ -32,9 +32,9 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An object as a listing shows it: its name, its bytes, and when it was last put (seconds since 1970)."""
+    """A file or an object as a listing shows it: its name, its bytes, when it was last written (seconds since 1970)."""
 
-    digest: str
+    name: str
     size: int
     modified: float
 
@@ -44,7 +44,8 @@ class Objects(Protocol):
 
     An object never changes: its name is the SHA-256 of its bytes, so equal tensors are one object, and what is read
     under a name is what was put under it. An object is there wholly or not at all, whatever happened to who put it.
-    All methods may be called from several threads and processes at once.
+    All methods may be called from several threads and processes at once. One that needs the bytes of an object that is
+    missing, truncated or altered raises ObjectError, one that cannot write (a full or read-only disk) StoreError.
 
     Who puts objects holds a lease of the catalog (or makes a new system) until a path that holds them is recorded
     there: until then nothing else keeps them from `gc`.
@@ -53,10 +54,8 @@ class Objects(Protocol):
     def put(self, tensors: "Mapping[str, Tensor]") -> str:
         """Keep tensors and return their digest. Putting again what is there only makes it count as new.
 
-        The order of the names, strides, the device and shared memory make no difference to the digest.
-
-        Raises:
-            StoreError: the tensors could not be written (full or read-only disk); nothing of them is left.
+        The order of the names, strides, the device and shared memory make no difference to the digest. Of what could
+        not be written nothing is left.
         """
         return self.write(serialized(tensors))
 
@@ -64,20 +63,13 @@ class Objects(Protocol):
         """Return the tensors of an object, on the CPU, mapped into memory that all share: never write to them.
 
         The bytes are compared with the digest the first time in a process.
-
-        Raises:
-            ObjectError: there is no such object, or it is damaged.
         """
 
     def write(self, data: bytes) -> str:
         """Keep an object's bytes and return their digest, as `put` does; a damaged copy that is there is replaced."""
 
     def read(self, digest: str) -> bytes:
-        """Return the bytes of an object, compared with its name.
-
-        Raises:
-            ObjectError: it is missing, truncated or altered.
-        """
+        """Return the bytes of an object, compared with its name."""
 
     def renew(self, digest: str) -> bool:
         """Make an object count as new, as putting it again would, and say whether it is there and whole."""
@@ -90,7 +82,7 @@ class Objects(Protocol):
 
     def digests(self) -> Iterator[str]:
         """Return the names of all objects, in order."""
-        return (entry.digest for entry in self.entries())
+        return (entry.name for entry in self.entries())
 
     def delete(self, digest: str, *, before: float = ALWAYS) -> bool:
         """Delete an object that was last put before a time (seconds since 1970), and say whether it went.
@@ -223,22 +215,14 @@ def is_digest(text: str) -> bool:
 
 
 def file_name(digest: str) -> str:
-    """Return an object's name below the place of all: `ab/abcd....safetensors`.
-
-    Raises:
-        ObjectError: this is no object's name.
-    """
+    """Return an object's name below the place of all: `ab/abcd....safetensors`; what is no digest is an ObjectError."""
     if not is_digest(digest):
         raise ObjectError(f"{digest!r} is no digest", "give the 64 hexadecimal digits of a SHA-256")
     return f"{digest[:2]}/{digest}{SUFFIX}"
 
 
 def compared(digest: str, data: bytes, where: object) -> bytes:
-    """Return what was read of an object, if it is what the object's name says.
-
-    Raises:
-        ObjectError: it is not.
-    """
+    """Return what was read of an object, if it is what the object's name says; else raise ObjectError."""
     if (found := digest_of(data)) != digest:
         raise ObjectError(f"object {digest} is damaged: {where} has the hash {found}", RESTORE)
     return data

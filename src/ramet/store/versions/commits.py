@@ -35,7 +35,7 @@ Changes = Mapping[str, str | None]
 
 
 class Moved(Exception):
-    """The branch is no longer at the commit that the change was made for."""
+    """The branch is no longer at the commit that the change was made for. The transaction must be given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,7 @@ def head_id(connection: Connection, branch: str) -> str:
 
 
 def advance(connection: Connection, branch: str, commit: Commit) -> None:
-    """Move a branch from the commit's first parent to the commit.
-
-    Raises:
-        Moved: the branch is elsewhere by now. The transaction must be given up.
-    """
+    """Move a branch from the commit's first parent to the commit (see move)."""
     put(connection, commit)
     move(connection, branch, commit.parents[0], commit.id, commit.changes)
 
@@ -117,7 +113,7 @@ def move(connection: Connection, branch: str, start: str, end: str, changes: Cha
     """Move a branch from one commit to another, whose states differ by these changes.
 
     Raises:
-        Moved: the branch is not at `start` by now. The transaction must be given up.
+        Moved: the branch is not at `start` by now.
     """
     of_branch = branch_state.c.branch == branch
     if changes and not connection.execute(select(branch_state.c.task).where(of_branch).limit(1)).first():

@@ -15,8 +15,7 @@ from ramet.base.version import __version__
 from ramet.store.catalog import agents, rows
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.codec import path_of
-from ramet.store.catalog.database import Database
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents as runs
 from ramet.store.catalog.schema import branches, paths, tags, tasks
 from ramet.store.versions import commits as versions
@@ -58,15 +57,11 @@ class Fork:
         return self.ours in self.bases
 
 
-class Versions:
+class Versions(Part):
     """A catalog's published state: what it was, is, and becomes.
 
     A name of a commit is a branch, a tag, an id or the start of one; `NAME~N` is the N-th commit before it.
     """
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     # Commits
 
@@ -102,14 +97,10 @@ class Versions:
     def publish(
         self, new: Sequence[Path], *, message: str, method: str, branch: str = MAIN, close_cycle: Agent | None = None
     ) -> Commit:
-        """Make paths the published ones of their tasks; what others publish meanwhile for other tasks stays.
+        """Make paths, one a task, the published ones; what others publish meanwhile for other tasks stays.
 
-        Args:
-            new: the paths, one a task; known ones only have their metrics added to.
-            message: what the commit is for.
-            method: the name and version of the method that made them.
-            branch: the branch that is moved.
-            close_cycle: the agent whose cycle this ends in the same transaction; it goes on to the next one or is done.
+        Known paths only have their metrics added to. The agent close_cycle ends its cycle in the same transaction: it
+        goes on to the next one or is done.
 
         Returns:
             The commit, or the branch's last one where every path is published already.
@@ -182,11 +173,7 @@ class Versions:
             refs.delete_branch(connection, name)
 
     def tag(self, name: str, at: str = MAIN, *, message: str = "") -> Tag:
-        """Give a commit a name that stays at it.
-
-        Raises:
-            InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-        """
+        """Give a commit a name that stays at it (InvalidValue as for a branch's)."""
         with self._database.writing() as connection:
             tag = Tag(name, refs.find_commit(connection, at), message, at_time(self._clock()))
             refs.add_tag(connection, tag)
@@ -304,7 +291,7 @@ class Versions:
             versions.bring_back(connection, branch)
         return commit
 
-    # For those who have a transaction
+    # Within the transactions of others
 
     def move(self, connection: Connection, branch: str, wanted: Changes, message: str, method: str) -> Commit:
         """Give tasks of a branch other paths by a commit, which is returned; its last one where nothing changes."""
@@ -318,10 +305,8 @@ class Versions:
 
     def new_commit(self, parents: Sequence[str], changes: Changes, message: str, method: str) -> Commit:
         """Return a commit of this author and ramet, now; it is not on record yet."""
-        now, made_by = at_time(self._clock()), author()
-        return versions.new_commit(
-            parents, changes, message=message, method=method, time=now, author=made_by, code=__version__
-        )
+        now = {"time": at_time(self._clock()), "author": author(), "code": __version__}
+        return versions.new_commit(parents, changes, message=message, method=method, **now)
 
 
 def at_time(clock: float) -> str:

@@ -46,13 +46,9 @@ class Tag:
 
 def find_commit(connection: Connection, name: str) -> str:
     """Return the id of the commit that an id, a branch, a tag or the start of an id names; `NAME~N` is before it."""
-    exact = (
-        select(commits.c.id).where(commits.c.id == name),
-        select(branches.c.commit).where(branches.c.name == name),
-        select(tags.c.commit).where(tags.c.name == name),
-    )
-    for chosen in exact:
-        found: str | None = connection.execute(chosen).scalar_one_or_none()
+    exact = (commits.c.id, commits.c.id), (branches.c.name, branches.c.commit), (tags.c.name, tags.c.commit)
+    for called, commit in exact:
+        found: str | None = connection.execute(select(commit).where(called == name)).scalar_one_or_none()
         if found is not None:
             return found
     if before := _BEFORE.fullmatch(name):
@@ -75,11 +71,7 @@ def reached(*others: Select[str]) -> Select[str]:
 
 
 def add_branch(connection: Connection, name: str, commit: str) -> None:
-    """Add a branch at a commit: what is published there is published on it.
-
-    Raises:
-        InvalidValue: the name cannot be used.
-    """
+    """Add a branch at a commit: what is published there is published on it (see Versions.branch)."""
     _check_new(connection, name)
     at_head = connection.execute(select(branches.c.name).where(branches.c.commit == commit).limit(1)).first()
     connection.execute(insert(branches).values(name=name, commit=commit))
@@ -88,32 +80,21 @@ def add_branch(connection: Connection, name: str, commit: str) -> None:
 
 
 def delete_branch(connection: Connection, name: str) -> None:
-    """Forget a branch; its commits stay while another branch or a tag leads to them.
-
-    Raises:
-        InvalidValue: it is main.
-        Busy: a run on it is not done.
-    """
+    """Forget a branch; its commits stay while another branch or a tag leads to them (see Versions.delete_branch)."""
     versions.head_id(connection, name)
     if name == versions.MAIN:
         raise InvalidValue(f"the branch {name!r} cannot be deleted", "every system has it")
     runs = (agents.c.branch == name) & (agents.c.state == "running")
     evolving = connection.execute(select(agents.c.task).where(runs).order_by(agents.c.task).limit(1)).scalar()
     if evolving is not None:
-        raise Busy(
-            f"task {evolving!r} has a run on branch {name!r} that is not done",
-            f"finish it: `ramet -b {name} evolve {evolving}`, or take another branch",
-        )
+        problem = f"task {evolving!r} has a run on branch {name!r} that is not done"
+        raise Busy(problem, f"finish it: `ramet -b {name} evolve {evolving}`, or take another branch")
     connection.execute(delete(branch_state).where(branch_state.c.branch == name))
     connection.execute(delete(branches).where(branches.c.name == name))
 
 
 def add_tag(connection: Connection, tag: Tag) -> None:
-    """Add a tag.
-
-    Raises:
-        InvalidValue: the name cannot be used.
-    """
+    """Add a tag (see Versions.tag)."""
     _check_new(connection, tag.name)
     connection.execute(insert(tags).values(asdict(tag)))
 
@@ -122,14 +103,12 @@ def _check_new(connection: Connection, name: str) -> None:
     """Make sure that a name can be a branch's or a tag's, and can be mistaken for nothing else."""
     if not _NAME.fullmatch(name) or len(name) > MAX_NAME or name == _HEAD:
         remedy = "use letters, digits, '.', '_', '-' (and '/' between parts), starting with a letter or digit"
-        raise InvalidValue(
-            f"{name!r} cannot be the name of a branch or a tag", f"{remedy}, at most {MAX_NAME} characters"
-        )
+        problem = f"{name!r} cannot be the name of a branch or a tag"
+        raise InvalidValue(problem, f"{remedy}, at most {MAX_NAME} characters")
     for kind, column in (("branch", branches.c.name), ("tag", tags.c.name)):
         if connection.execute(select(column).where(column == name)).first():
             raise InvalidValue(f"there is a {kind} {name!r} already", "take another name")
-    starting = select(commits.c.id).where(commits.c.id.between(name, name + "~")).limit(1)
-    commit = connection.execute(starting).scalar()
+    commit = connection.execute(select(commits.c.id).where(commits.c.id.between(name, name + "~")).limit(1)).scalar()
     if commit is not None and len(name) >= SHORTEST_START:
         raise InvalidValue(f"{name!r} would be mistaken for the commit {commit}", "take another name")
 
@@ -141,11 +120,7 @@ def meant(connection: Connection, name: str) -> str:
 
 
 def current_branch(folder: Path) -> str:
-    """Return the name of the branch that a working folder is on; that there is one of that name is not checked.
-
-    Raises:
-        StoreError: the file cannot be read.
-    """
+    """Return the name of the branch that a working folder is on; that there is one of that name is not checked."""
     file = folder / _HEAD
     with refusals(f"cannot read {file}"):
         try:
@@ -157,9 +132,5 @@ def current_branch(folder: Path) -> str:
 
 
 def set_current_branch(folder: Path, branch: str) -> None:
-    """Put a working folder on a branch.
-
-    Raises:
-        StoreError: the file cannot be written.
-    """
+    """Put a working folder on a branch."""
     write_whole(folder / _HEAD, f"{branch}\n".encode())
