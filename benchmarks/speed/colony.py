@@ -21,7 +21,7 @@ from ramet.base.records import Commit, Component, Path, Task, content_id
 from ramet.method.document.presets import DEFAULT_METHOD, load
 from ramet.method.document.schema import Method
 from ramet.store.catalog.agents import Agent
-from ramet.store.exchange.parcel import Parcel
+from ramet.store.exchange.parcel import Parcel, receive
 from ramet.store.versions.commits import MAIN, new_commit
 from ramet.system import System
 from ramet.vit import spec
@@ -73,7 +73,7 @@ def grow(folder: FilePath, root: str, tasks: int, say: Say, own: Own = stored) -
         agents={agent.id: agent for _, _, agent in made},
         commits={commit.id: commit for commit in commits},
     )
-    system.store.catalog.exchange.receive(parcel, MAIN, commits[-1].id, old=head)
+    receive(system.store.catalog, parcel, MAIN, commits[-1].id, old=head)
     return system
 
 

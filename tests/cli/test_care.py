@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,8 @@ def test_a_damaged_object_is_named_with_the_tasks_it_affects(damage: Callable[[P
 
 def test_a_quality_that_changed_is_named(colony: Path) -> None:
     system = ramet.open(colony)
-    system.store.catalog.paths.set_metric(system.path("digits").id, "test_quality", 0.123)
+    altered = replace(system.path("digits"), metrics={"test_quality": 0.123})
+    system.store.catalog.versions.publish([altered], message="", method="")
     result = run("verify", "--quality", folder=colony, code=1)
     assert "CHANGED" in result.stdout
     assert "digits" in result.stderr

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -55,9 +56,8 @@ def test_looking_at_it_works(read_only: Path, open_elsewhere: bool) -> None:
     writer = None
     if open_elsewhere and os.geteuid() == 0:
         writer = ramet.open(read_only)
-        writer.store.catalog.paths.set_metric(
-            next(iter(writer.store.catalog.versions.published().values())).id, "marked", 0.5
-        )
+        path = next(iter(writer.store.catalog.versions.published().values()))
+        writer.store.catalog.versions.publish([replace(path, metrics={"marked": 0.5})], message="", method="")
     with as_nobody():
         assert run_json("status", folder=read_only)[0]["task"] in (*TASKS, "fresh")
         for look in (("show", TASKS[0]), ("history", TASKS[0]), ("log",), ("verify",), ("predict", TASKS[0], image)):

@@ -157,7 +157,7 @@ def test_a_branch_without_news_moves_forward(store: Store) -> None:
 def test_a_path_that_was_taken_out_on_one_side_is_disputed_and_the_path_is_best(store: Store) -> None:
     publish(store.catalog, "digits", 0.25)
     store.catalog.versions.branch("other")
-    store.catalog.tasks.remove("digits")
+    store.catalog.versions.remove("digits")
     kept = publish(store.catalog, "digits", 0.5, branch="other")
     (choice,) = merge(store.catalog, "other", branch="main", policy="best").choices
     assert (choice.ours, choice.theirs, choice.taken, choice.our_score) == (None, kept, "theirs", None)

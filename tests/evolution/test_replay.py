@@ -47,7 +47,7 @@ def files(folder: Path) -> dict[str, str]:
 
 def alter(system: System, table: Any, id: str, column: str, change: Any) -> None:
     """Change what a row of the catalog has on record."""
-    with system.store.catalog._database.writing() as connection:
+    with system.store.catalog.database.writing() as connection:
         row = next(iter(table.primary_key)) == id
         before = connection.execute(select(table.c[column]).where(row)).scalar_one()
         connection.execute(update(table).where(row).values({column: change(before)}))

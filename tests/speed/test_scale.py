@@ -4,6 +4,7 @@ import pytest
 from benchmarks.speed import scale
 from benchmarks.speed.colony import grow, named
 
+from ramet.store.care import check
 from tests.speed.conftest import ROOT, TASKS
 
 
@@ -23,7 +24,7 @@ def test_every_measurement_has_its_row_at_every_size(scratch: Path, monkeypatch:
 
 def test_a_catalog_without_objects_is_else_a_whole_one(tmp_path: Path) -> None:
     system = grow(tmp_path / "catalog", ROOT, TASKS, lambda _: None, named)
-    assert system.store.catalog.care.check() == []
+    assert check(system.store.catalog) == []
     assert [status.path is not None for status in system.status()] == [True] * TASKS
     assert len(system.versions.log()) == TASKS + 1
     missing = {fault.digest for fault in system.store.verify()}

@@ -64,7 +64,7 @@ def make_system(folder: FilePath, tasks: tuple[str, ...] = ("digits",), *, catal
 
 def again(catalog: Catalog) -> Catalog:
     """The same catalog, as another process has it."""
-    return Catalog(catalog._database.address)
+    return Catalog(catalog.database.address)
 
 
 def in_a_thread(run: Callable[[], T]) -> T:

@@ -10,8 +10,7 @@ import pytest
 import torch
 
 from ramet.base.records import Path
-from ramet.store.care import Fault, GcReport, gc, reachable, repair, verify
-from ramet.store.catalog.needs import Need
+from ramet.store.care import Fault, GcReport, Need, gc, needed, repair, verify
 from ramet.store.folder import Store, open_store
 from ramet.store.objects import FolderObjects
 from tests.store.examples import Told, a_child, a_path, a_task, dies_at, make_system, start
@@ -51,22 +50,22 @@ def test_momentum_and_every_shared_component_is_needed(store: Store) -> None:
     path = replace(path, components=(path.components[0], replace(path.components[1], momentum=momentum))).identified()
     publish(store, path)
     publish(store, grown(store, "beans", 0.0, 2.0))
-    needed = store.catalog.care.needed()
-    assert needed[shared] == Need({"digits", "beans"}, set())
-    assert needed[momentum] == Need({"digits"}, set())
-    assert needed[root_object(store)] == Need(set(), {"vit"})
-    assert reachable(store.catalog) == needed.keys() == set(store.objects.digests())
+    needs = needed(store.catalog)
+    assert needs[shared] == Need({"digits", "beans"}, set())
+    assert needs[momentum] == Need({"digits"}, set())
+    assert needs[root_object(store)] == Need(set(), {"vit"})
+    assert needs.keys() == set(store.objects.digests())
 
 
 def test_gc_deletes_what_nothing_needs_and_counts_it(store: Store) -> None:
     publish(store, grown(store, "digits", 1.0))
     orphans = [put(store, 2.0), put(store, 3.0)]
-    size = store.objects.size(orphans[0])
-    assert gc(store.catalog, store.objects) == GcReport(2, 2 * size, 2, size + store.objects.size(root_object(store)))
+    size, of_root = (len(store.objects.read(digest)) for digest in (orphans[0], root_object(store)))
+    assert gc(store.catalog, store.objects) == GcReport(2, 2 * size, 2, size + of_root)
     assert len(list(store.objects.digests())) == 4
     report = gc(store.catalog, store.objects, delete=True)
     assert (report.objects, report.bytes, report.kept) == (2, 2 * size, 2)
-    assert set(store.objects.digests()) == reachable(store.catalog)
+    assert set(store.objects.digests()) == needed(store.catalog).keys()
     assert gc(store.catalog, store.objects, delete=True).objects == 0
     assert verify(store.catalog, store.objects) == []
 
@@ -120,7 +119,7 @@ def test_a_kill_at_any_write_of_gc_loses_nothing_and_the_next_one_goes_on(tmp_pa
         assert verify(store.catalog, store.objects) == []
         time.sleep(0.01)
         gc(store.catalog, store.objects, delete=True)
-        assert set(store.objects.digests()) == reachable(store.catalog)
+        assert set(store.objects.digests()) == needed(store.catalog).keys()
         assert list((folder / "objects").rglob(".*")) == []
         assert verify(store.catalog, store.objects) == []
         store.catalog.close()
@@ -175,7 +174,7 @@ def test_what_is_put_while_gc_runs_is_kept(store: Store, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(store.objects, "delete", late)
     assert gc(store.catalog, store.objects, delete=True).objects == 0
-    store.objects.check(digest)
+    store.objects.read(digest)
 
 
 def test_gc_takes_away_what_dead_writers_left(store: Store) -> None:
@@ -257,7 +256,7 @@ def test_what_is_damaged_is_brought_back_from_a_whole_copy(
     for digest in (one, other, orphan):
         damage(store.objects.file(digest))
     faults = {fault.digest: fault for fault in repair(verify(store.catalog, store.objects), store.objects, copies)}
-    store.objects.check(one)
+    store.objects.read(one)
     assert faults[one].repaired
     assert not faults[other].repaired
     assert "not repaired: object" in faults[other].problem

@@ -11,7 +11,7 @@ import pytest
 import torch
 from sqlalchemy import select
 
-from ramet.store.care import gc, reachable, verify
+from ramet.store.care import check, gc, needed, verify
 from ramet.store.catalog.schema import metadata
 from ramet.store.folder import Store, create, open_store
 from tests.store.examples import a_child, a_path, a_task, again, dies_at, make_system, start, start_in_child
@@ -44,7 +44,7 @@ def publish_one(store: Store) -> None:
 
 def state(store: Store) -> dict[str, list[object]]:
     """Every row of the catalog."""
-    with store.catalog._database.reading() as connection:
+    with store.catalog.database.reading() as connection:
         return {
             table.name: [tuple(row) for row in connection.execute(select(table))] for table in metadata.sorted_tables
         }
@@ -68,7 +68,7 @@ def test_a_kill_at_any_write_leaves_the_state_before_or_after(
         states.append(state(store))
         store.objects.put(PARTS)
         gc(store.catalog, store.objects, delete=True)
-        assert set(store.objects.digests()) == reachable(store.catalog)
+        assert set(store.objects.digests()) == needed(store.catalog).keys()
         assert [file.name for file in (folder / "objects").rglob(".*")] == []
         store.catalog.close()
         if not killed:
@@ -136,4 +136,4 @@ def test_eight_processes_publish_at_once_nothing_is_lost_and_commits_are_seen_wh
     assert sorted(commit.message for commit in store.catalog.versions.log()[:-1]) == sorted(
         task for mine in tasks for task in mine
     )
-    assert store.catalog.care.check() == []
+    assert check(store.catalog) == []

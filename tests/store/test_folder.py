@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from ramet.base.errors import InvalidValue, StoreError
+from ramet.store.care import check
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import create, open_store
 from tests.store.examples import a_path, a_task, make_system
@@ -181,4 +182,4 @@ def test_a_full_database_is_explained_and_keeps_what_it_had(tmp_path: Path) -> N
             full.paths.add_root("large", a_path(None, mu={f"hp:{i}": float(i) for i in range(1000)}))
     finally:
         event.remove(Pool, "connect", limit)
-    assert open_store(tmp_path).catalog.care.check() == []
+    assert check(open_store(tmp_path).catalog) == []

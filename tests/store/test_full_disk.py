@@ -14,7 +14,7 @@ import torch
 from ramet.base.errors import StoreError
 from ramet.base.records import Commit, Path
 from ramet.evolution.merge import merge
-from ramet.store.care import gc, verify
+from ramet.store.care import check, gc, verify
 from ramet.store.exchange.remote import open_remote
 from ramet.store.exchange.transfer import pull, push
 from ramet.store.folder import Store, open_store
@@ -37,7 +37,7 @@ def publish(store: Store, task: str, version: int, branch: str = "main") -> Comm
 def found(folder: FilePath) -> State:
     """What is published, and its history; the system is whole."""
     store = open_store(folder, clock=lambda: 0.0)
-    assert store.catalog.care.check() == []
+    assert check(store.catalog) == []
     assert verify(store.catalog, store.objects) == []
     state = store.catalog.versions.published(), store.catalog.versions.log()
     store.catalog.close()
@@ -181,5 +181,5 @@ def test_on_a_full_disk_one_may_look_and_collect_garbage(small_disk: FilePath) -
     again = open_store(small_disk / "colony")
     assert len(list(again.objects.digests())) == 2
     publish(again, "digits", 2)
-    assert again.catalog.care.check() == []
+    assert check(again.catalog) == []
     again.catalog.close()

@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from ramet.base.errors import Conflict, InvalidValue, UnknownName
 from ramet.base.records import Path
 from ramet.evolution.merge import merge
-from ramet.store.care import gc, reachable, verify
+from ramet.store.care import check, gc, needed, verify
 from ramet.store.exchange.remote import PlainRemote
 from ramet.store.exchange.transfer import pull, push
 from ramet.store.folder import Store, open_store
@@ -244,9 +244,9 @@ class Versions(RuleBasedStateMachine):
         users = [name for name, head in self.side.heads.items() if task in self.graph.states[head]]
         if task not in tasks or (users and self.branch not in users):
             with pytest.raises((UnknownName, InvalidValue)):
-                catalog.tasks.remove(task, branch=self.branch)
+                catalog.versions.remove(task, branch=self.branch)
             return
-        catalog.tasks.remove(task, branch=self.branch)
+        catalog.versions.remove(task, branch=self.branch)
         self.moved(catalog.versions.head(self.branch).id, {t: p for t, p in self.now.items() if t != task})
         if users in ([], [self.branch]):
             tasks.discard(task)
@@ -315,7 +315,7 @@ class Versions(RuleBasedStateMachine):
 
     def gc(self) -> None:
         gc(self.store.catalog, self.store.objects, delete=True)
-        assert set(self.store.objects.digests()) == reachable(self.store.catalog) == self.needed()
+        assert set(self.store.objects.digests()) == needed(self.store.catalog).keys() == self.needed()
         self.whole[self.at] &= self.needed()
         self.store.catalog.close()
         self.stores[self.at] = open_store(self.store.folder)
@@ -375,10 +375,10 @@ class Versions(RuleBasedStateMachine):
             assert {task: path.id for task, path in catalog.versions.published(name).items()} == self.graph.states[head]
             assert {commit.id for commit in catalog.versions.log(name)} == self.graph.past(head)
         for digest in self.needed() - self.whole[self.at]:
-            self.store.objects.check(digest)
+            self.store.objects.read(digest)
         self.whole[self.at] |= self.needed()
-        assert set(catalog.care.needed()) == self.needed() <= set(self.store.objects.digests())
-        assert catalog.care.check() == []
+        assert set(needed(catalog)) == self.needed() <= set(self.store.objects.digests())
+        assert check(catalog) == []
 
     def the_remote_is_as_the_model(self) -> None:
         """Whoever has nothing finds there every commit of every branch, whole."""
@@ -393,7 +393,7 @@ class Versions(RuleBasedStateMachine):
             assert published <= parcel.paths.keys()
             assert self.digests(published) <= parcel.digests()
             for digest in parcel.digests():
-                self.remote.objects.check(digest)
+                self.remote.objects.read(digest)
 
 
 @pytest.mark.parametrize("name", STARTS)

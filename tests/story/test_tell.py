@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import ramet.system as ramet
 from ramet.method.score import path_flops
 from ramet.method.world import World
+from ramet.store.exchange.parcel import parcel_of, receive
 from ramet.story.tell import Change, State, tell
 from ramet.system import System
 from tests.story.examples import CLASSES, grown, learn, new_system
@@ -94,8 +95,8 @@ def test_a_merge_counts_as_what_it_publishes(tmp_path: Path) -> None:
 def test_a_pulled_history_tells_the_same_story(tmp_path: Path) -> None:
     system, other = grown(tmp_path / "a"), new_system(tmp_path / "b")
     # the paths are made up, and have no objects that a pull could bring: only the records travel
-    parcel = system.store.catalog.exchange.parcel(system.versions.commit().id)
-    other.store.catalog.exchange.receive(parcel, "theirs", system.versions.commit().id, old=None)
+    parcel = parcel_of(system.store.catalog, system.versions.commit().id)
+    receive(other.store.catalog, parcel, "theirs", system.versions.commit().id, old=None)
     assert tell(ramet.open(tmp_path / "b", "theirs")).segments == tell(system).segments
 
 

@@ -1,5 +1,7 @@
 """The best of every task is published by one commit, once."""
 
+from dataclasses import replace
+
 import pytest
 
 from ramet import study
@@ -63,7 +65,7 @@ def test_what_is_better_on_the_base_stays(system: System) -> None:
         [system.versions.published("mu/learned/0")["one"]], message="by hand", method="m"
     )
     path = system.versions.published("main")["one"]
-    system.store.catalog.paths.set_metric(path.id, "quality", top + 0.01)
+    system.store.catalog.versions.publish([replace(path, metrics={"quality": top + 0.01})], message="", method="m")
     merged = study.merge(system, "mu")
     assert merged.tasks[0].source is None
     assert merged.tasks[1].source is not None

@@ -21,6 +21,7 @@ from ramet.method.plan import ChildPlan, Rounds
 from ramet.method.protocols import Features, no_features
 from ramet.method.search import State, judge, propose
 from ramet.method.world import World
+from ramet.store.care import needed, unheld
 from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Lease
@@ -155,14 +156,13 @@ class Run:
             self._published = commit.id, state.world.publishing(path)
         made = {d for c in lab.catalog.agents.children(agent.id, cycle=agent.cycle) for d in c.path.digests()}
         if made:
-            needed = lab.catalog.care.needed().keys()
-            self._delete(made - needed)
+            self._delete(made - needed(lab.catalog).keys())
         lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
         return path
 
     def _discard(self, digests: Iterable[str]) -> None:
         """Delete the objects of children that did not join, but for those that another path on record holds."""
-        self._delete(self.lab.catalog.care.unheld({*digests}))
+        self._delete(unheld(self.lab.catalog, {*digests}))
 
     def _delete(self, digests: Iterable[str]) -> None:
         """Delete objects that nothing holds any more.

@@ -16,7 +16,7 @@ from ramet.method.world import World
 from ramet.results import Choice, Merged
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.versions.commits import Changes, Moved
-from ramet.store.versions.forks import Fork, State
+from ramet.store.versions.history import Fork, State
 
 Policy = Literal["best", "theirs", "ours"]
 """What settles a task that both sides changed."""

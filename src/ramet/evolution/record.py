@@ -86,7 +86,7 @@ def cycle_states(
     )
     states = [begin(state)]
     children = catalog.agents.children(agent.id, cycle=cycle)
-    for generation in range(catalog.agents.generations_done(agent.id, cycle)):
+    for generation in range(len(catalog.agents.terms(agent.id, cycle))):
         states.append(after(states[-1], [child for child in children if child.generation == generation]))
     return states
 

@@ -5,7 +5,7 @@ from pathlib import Path as FilePath
 
 from ramet.base.errors import UnknownName
 from ramet.store.folder import open_store
-from ramet.store.versions.current import current_branch
+from ramet.store.versions.refs import current_branch
 from ramet.vit.network import plain
 from ramet.vit.roots import Root, load_root
 

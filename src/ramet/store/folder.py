@@ -11,20 +11,22 @@ import os
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ramet.base.errors import StoreError
 from ramet.base.files import TEMPORARY, refusals, write_whole
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.catalog.database import Address
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog.database import Address, Clock
+from ramet.store.catalog.leases import ensure_none
+from ramet.store.catalog.migrations import upgrade
 from ramet.store.catalog.postgres import catalog_url
+from ramet.store.catalog.schema import metadata
 from ramet.store.objects import FolderObjects, Objects, objects_at
 from ramet.store.objects.place import Place
+from ramet.store.versions.history import at_time
 
 FORMAT = 1
 """The version of the format on disk that this ramet writes and reads."""
@@ -51,14 +53,8 @@ def create(
 ) -> Iterator[Store]:
     """Make a new system: it is there when the block, which adds its roots, ends without an error; then open it.
 
-    What a block that failed leaves behind is no system, and the same call starts anew.
-
-    Args:
-        folder: its folder.
-        name: what it is called.
-        objects: the URL of the place for its objects; they are in the folder by default.
-        catalog: the URL of the PostgreSQL database for its catalog; by default that is a file in the folder.
-        clock: seconds since 1970.
+    What a block that failed leaves behind is no system, and the same call starts anew. objects is the URL of the place
+    for its objects, catalog that of the PostgreSQL database for its catalog; both are in the folder by default.
 
     Raises:
         InvalidValue: the catalog's URL is none.
@@ -73,12 +69,12 @@ def create(
         _clear(folder, draft)
         if url is None:
             (folder / _OBJECTS).mkdir(exist_ok=True)
-    created = datetime.fromtimestamp(clock(), UTC).isoformat(timespec="seconds")
-    made = Catalog.create(database or draft, clock=clock)
+    created, made = at_time(clock()), Catalog.create(database or draft, clock=clock)
     try:
         yield Store(folder, name, created, made, _objects(folder, url))
     except BaseException:
-        made.discard()
+        with made.database.writing() as connection:
+            metadata.drop_all(connection)
         raise
     finally:
         made.close()
@@ -104,10 +100,7 @@ def open_store(folder: Path, *, clock: Clock = time.time) -> Store:
 
 
 def migrate(folder: Path) -> int:
-    """Bring a system of an older format to this ramet's; killed at any point, the same call finishes.
-
-    Returns:
-        The format that it had.
+    """Bring a system of an older format, which is returned, to this ramet's; killed anywhere, the same call finishes.
 
     Raises:
         StoreError: there is no system, or one of a newer format, or it is damaged or cannot be written.
@@ -116,11 +109,10 @@ def migrate(folder: Path) -> int:
     mark = _read_mark(folder)
     if mark["format"] not in range(1, FORMAT + 1):
         raise _other_format(folder, mark["format"])
-    catalog = Catalog(_catalog(folder, mark))
-    try:
-        catalog.migrate()
-    finally:
-        catalog.close()
+    with closing(Catalog(_catalog(folder, mark))) as catalog:
+        with catalog.database.reading() as connection:
+            ensure_none(connection, time.time())
+        upgrade(catalog.database)
     if mark["format"] != FORMAT:
         _write_mark(folder, {**mark, "format": FORMAT})
     return int(mark["format"])
@@ -149,11 +141,7 @@ def _objects(folder: Path, url: str | None) -> Objects:
 
 
 def _claimed(url: str, folder: Path) -> str:
-    """Return the URL of a place for a new system's objects: this system's alone, as its gc deletes what it finds there.
-
-    Raises:
-        StoreError: another system keeps its objects there, or somebody other files.
-    """
+    """Return the URL of a place for a new system's objects: its alone, as its gc deletes what it finds there."""
     if "://" not in url:
         url = Path(url).expanduser().resolve().as_uri()
     place = Place(url)
@@ -173,17 +161,14 @@ def _write_mark(folder: Path, mark: dict[str, Any]) -> None:
 
 def _read_mark(folder: Path) -> dict[str, Any]:
     file = folder / _MARK
-    try:
-        with refusals(f"cannot read {file}"):
+    with refusals(f"cannot read {file}"):
+        try:
             mark = json.loads(file.read_bytes())
-    except StoreError as error:
-        if isinstance(error.__cause__, (FileNotFoundError, NotADirectoryError)):
-            raise StoreError(
-                f"{folder} is no ramet system", "make one with `ramet init`, or name another folder"
-            ) from None
-        raise
-    except ValueError:
-        mark = None
+        except (FileNotFoundError, NotADirectoryError):
+            remedy = "make one with `ramet init`, or name another folder"
+            raise StoreError(f"{folder} is no ramet system", remedy) from None
+        except ValueError:
+            mark = None
     if not isinstance(mark, dict) or not {"format", "name", "created"} <= mark.keys():
         raise StoreError(f"{file} is damaged", "bring the file back from a copy of the system")
     return mark

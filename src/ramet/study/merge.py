@@ -13,7 +13,7 @@ from ramet.base.records import Path
 from ramet.base.text import did_you_mean
 from ramet.evolution.merge import rank
 from ramet.store.versions.commits import Moved
-from ramet.store.versions.current import current_branch
+from ramet.store.versions.refs import current_branch
 from ramet.study.design import Design
 from ramet.system import System
 

@@ -109,11 +109,7 @@ class SystemStore:
             StoreError: the folder holds something, or cannot be written.
         """
         path = self._versions.published_path(task)
-        agent = self.catalog.agents.find(path.agent)
-        lineage = self.catalog.paths.ancestors(path.id)[::-1]
-        return write_bundle(
-            self.opened, self.catalog.tasks.get(task), path, lineage, agent, FilePath(directory).expanduser().resolve()
-        )
+        return write_bundle(self.opened, path, FilePath(directory).expanduser().resolve())
 
     def import_task(self, directory: str | FilePath, name: str | None = None) -> Path:
         """Publish an exported path as a task's, by one commit; the task is added if it is not there.

@@ -118,7 +118,7 @@ class Tasks:
 
         branch = self._versions.branch
         with self._store.catalog.leases.hold(self[name].name, branch=branch):
-            self._store.catalog.tasks.remove(name, branch=branch)
+            self._store.catalog.versions.remove(name, branch=branch)
             if name not in self:
                 remove_cache(self._store.folder, name)
 

@@ -14,8 +14,7 @@ from ramet.method.world import World
 from ramet.results import Branch, Diff, Listing, Merged
 from ramet.store.folder import Store
 from ramet.store.versions.commits import Changes
-from ramet.store.versions.current import current_branch, set_current_branch
-from ramet.store.versions.refs import Tag
+from ramet.store.versions.refs import Tag, current_branch, set_current_branch
 
 HEAD = "HEAD"
 

@@ -4,9 +4,12 @@ from dataclasses import replace
 from math import nan
 
 import pytest
+from sqlalchemy import select
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
 from ramet.base.records import Path
+from ramet.store.care import needed
+from ramet.store.catalog import schema
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from tests.store.examples import NOWHERE, a_child, a_path, a_task, start
@@ -23,6 +26,14 @@ def grow(catalog: Catalog, agent: str, cycle: int, generation: int, *versions: f
     children = [a_child(path, i, generation=generation, cycle=cycle) for i, path in enumerate(paths)]
     catalog.agents.record_generation(agent, cycle, generation, children, [path.id for path in paths])
     return paths
+
+
+def population(catalog: Catalog, agent: str) -> list[Path]:
+    """The agent's living paths, in the order in which they were recorded."""
+    with catalog.database.reading() as connection:
+        chosen = select(schema.population.c.path).where(schema.population.c.agent == agent)
+        alive = connection.execute(chosen.order_by(schema.population.c.position)).scalars().all()
+    return catalog.paths.many(alive)
 
 
 def test_an_agent_is_found_again_by_its_task_until_it_is_done(catalog: Catalog) -> None:
@@ -59,7 +70,7 @@ def test_agents_that_differ_in_anything_have_other_ids(catalog: Catalog) -> None
 
 def test_the_id_depends_on_the_roots(catalog: Catalog, store: Store) -> None:
     first = start(catalog)
-    with catalog._database.writing() as connection:
+    with catalog.database.writing() as connection:
         connection.exec_driver_sql("DELETE FROM agents")
     catalog.paths.add_root("another", a_path(None))
     assert start(catalog).id != first.id
@@ -78,10 +89,10 @@ def test_a_generation_is_on_record_with_its_children_and_population(catalog: Cat
     children = [a_child(best), a_child(dropped, 1, status="diverged")]
     catalog.agents.record_generation(agent.id, 0, 0, children, [best.id])
     assert repr(catalog.agents.children(agent.id)) == repr(children)
-    assert catalog.agents.population(agent.id) == [best]
-    assert catalog.agents.generations_done(agent.id, 0) == 1
-    assert catalog.agents.generations_done(agent.id, 1) == 0
-    assert "" not in catalog.care.needed()
+    assert population(catalog, agent.id) == [best]
+    assert len(catalog.agents.terms(agent.id, 0)) == 1
+    assert len(catalog.agents.terms(agent.id, 1)) == 0
+    assert "" not in needed(catalog)
 
 
 def test_children_that_are_one_path_keep_what_each_measured(catalog: Catalog) -> None:
@@ -119,7 +130,7 @@ def test_a_generation_is_recorded_once_and_in_its_turn(catalog: Catalog) -> None
     for cycle, generation in ((0, 0), (0, 2), (1, 0)):
         with pytest.raises(Busy, match=f"generation {generation} of cycle {cycle} of agent {agent.id}"):
             grow(catalog, agent.id, cycle, generation, 0.9)
-    assert catalog.agents.population(agent.id) == first
+    assert population(catalog, agent.id) == first
     assert len(catalog.agents.children()) == 1
     catalog.agents.finish(agent.id)
     with pytest.raises(Busy):
@@ -133,7 +144,7 @@ def test_a_generation_that_cannot_be_recorded_leaves_nothing(catalog: Catalog) -
     with pytest.raises(IntegrityError):
         catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path())], ["no such path"])
     assert catalog.agents.children() == []
-    assert catalog.agents.generations_done(agent.id, 0) == 0
+    assert len(catalog.agents.terms(agent.id, 0)) == 0
     with pytest.raises(UnknownName):
         catalog.paths.get(a_path().id)
 
@@ -144,11 +155,11 @@ def test_a_cycle_ends_with_what_it_publishes(catalog: Catalog) -> None:
     commit = catalog.versions.publish([best], message="", method="m/1", close_cycle=agent)
     second = catalog.agents.get(agent.id)
     assert second == replace(agent, cycle=1, base=commit.id)
-    assert catalog.agents.population(agent.id) == [best]
-    assert catalog.agents.generations_done(agent.id, 1) == 0
+    assert population(catalog, agent.id) == [best]
+    assert len(catalog.agents.terms(agent.id, 1)) == 0
     catalog.versions.publish([best], message="", method="m/1", close_cycle=second)
     assert catalog.agents.get(agent.id) == replace(second, cycle=2, state="done")
-    assert catalog.agents.population(agent.id) == []
+    assert population(catalog, agent.id) == []
     assert catalog.versions.head() == commit
 
 
@@ -165,7 +176,7 @@ def test_a_cycle_ends_once_and_what_comes_late_is_not_published(catalog: Catalog
 def test_a_new_agent_starts_from_the_published_path(catalog: Catalog) -> None:
     path = a_path()
     catalog.versions.publish([path], message="", method="")
-    assert catalog.agents.population(start(catalog).id) == [path]
+    assert population(catalog, start(catalog).id) == [path]
 
 
 def test_a_cycle_begins_from_what_is_published_then_and_stays_there(catalog: Catalog) -> None:
@@ -174,7 +185,7 @@ def test_a_cycle_begins_from_what_is_published_then_and_stays_there(catalog: Cat
     catalog.versions.publish([a_path()], message="", method="")
     begun = catalog.agents.begin_cycle(agent.id)
     assert begun.base == catalog.versions.head().id
-    assert catalog.agents.population(agent.id) == [a_path()]
+    assert population(catalog, agent.id) == [a_path()]
     grow(catalog, agent.id, 0, 0, 0.1)
     catalog.versions.publish([a_path("beans")], message="", method="")
     assert catalog.agents.begin_cycle(agent.id) == begun
@@ -185,6 +196,6 @@ def test_the_order_of_a_population_is_kept(catalog: Catalog) -> None:
     agent = start(catalog)
     paths = grow(catalog, agent.id, 0, 0, *(i / 10 for i in range(10)))
     catalog.agents.record_generation(agent.id, 0, 1, [], [path.id for path in reversed(paths)])
-    assert catalog.agents.population(agent.id) == paths[::-1]
-    assert catalog.agents.generations_done(agent.id, 0) == 2
+    assert population(catalog, agent.id) == paths[::-1]
+    assert len(catalog.agents.terms(agent.id, 0)) == 2
     assert {path.components[0].digest for path in paths} == {NOWHERE}

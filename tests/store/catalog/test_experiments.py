@@ -5,7 +5,7 @@ from pathlib import Path as FilePath
 import pytest
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
-from ramet.store.care import verify
+from ramet.store.care import check, verify
 from ramet.store.catalog.experiments import Experiment
 from ramet.store.folder import Store, open_store
 from tests.store.examples import a_child, a_path, dies_at, in_a_thread, make_system, start
@@ -91,7 +91,7 @@ def test_branches_are_dropped_all_or_none(store: Store) -> None:
     assert store.catalog.experiments.drop_branches(["other", *BRANCHES]) == list(BRANCHES)
     assert store.catalog.agents.get(agent.id).state == "done"
     assert store.catalog.agents.count_children(branches=BRANCHES) == 1
-    assert store.catalog.care.check() == []
+    assert check(store.catalog) == []
 
 
 def test_what_others_have_is_published_by_one_commit_with_them_as_parents(store: Store) -> None:
@@ -116,7 +116,7 @@ def test_a_kill_at_any_write_leaves_no_experiment_or_a_whole_one(tmp_path: FileP
         store = open_store(folder)
         there = (len(store.catalog.experiments.all()), len(store.catalog.versions.branches()))
         assert there in ((0, 1), (1, 3))
-        assert store.catalog.care.check() == []
+        assert check(store.catalog) == []
         begin(store)
         assert len(store.catalog.versions.branches()) == 3
         store.catalog.close()

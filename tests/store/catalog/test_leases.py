@@ -29,7 +29,7 @@ def catalog(store: Store) -> Catalog:
 
 def change(catalog: Catalog, **values: Any) -> None:
     """Make the lease somebody else's."""
-    with catalog._database.writing() as connection:
+    with catalog.database.writing() as connection:
         connection.execute(update(table).values(**values))
 
 
@@ -66,7 +66,7 @@ def test_ctrl_c_at_any_point_leaves_a_lease_that_the_same_thread_may_take(catalo
                 in_a_thread(lambda: catalog.leases.hold("digits").__enter__())
         assert catalog.leases.oldest() is None
         assert in_a_thread(lambda: catalog.leases.hold("digits").__enter__()).branch == "main"
-        with catalog._database.writing() as connection:
+        with catalog.database.writing() as connection:
             connection.execute(table.delete())
     assert points > 30
 
@@ -185,10 +185,10 @@ def test_the_holder_puts_the_end_off(catalog: Catalog) -> None:
             renewed.set()
         return now
 
-    with Leases(catalog._database, clock).hold("digits", seconds=0.06) as lease:
+    with Leases(catalog.database, clock).hold("digits", seconds=0.06) as lease:
         assert renewed.wait(10)
         lease.ensure()
-        with catalog._database.reading() as connection:
+        with catalog.database.reading() as connection:
             assert connection.execute(table.select()).one().expires > 1003
 
 
@@ -198,7 +198,7 @@ def test_a_holder_that_stood_still_notices_that_it_lost_the_lease(catalog: Catal
         assert lease.lost.wait(10)
         with pytest.raises(Busy, match="lost to another process"):
             lease.ensure()
-    with catalog._database.reading() as connection:
+    with catalog.database.reading() as connection:
         assert connection.execute(table.select()).one().token == "another", "another's lease is not given back"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ramet.base.errors import InvalidValue, StoreError
+from ramet.store.care import check
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.database import Database
 from ramet.store.catalog.postgres import catalog_url
@@ -44,7 +45,7 @@ def test_a_system_says_where_its_catalog_is(new_url: Callable[[], str], tmp_path
     with pytest.raises(StoreError, match="already exists") as error:
         make_system(tmp_path / "other", catalog=url)
     assert "holds a catalog already" in error.value.remedy
-    assert open_store(tmp_path / "colony").catalog.care.check() == []
+    assert check(open_store(tmp_path / "colony").catalog) == []
 
 
 def test_a_system_that_was_not_finished_leaves_no_tables(new_url: Callable[[], str], tmp_path: Path) -> None:
@@ -57,7 +58,7 @@ def test_a_system_that_was_not_finished_leaves_no_tables(new_url: Callable[[], s
 
     with pytest.raises(ZeroDivisionError):
         fail_half_way()
-    assert make_system(tmp_path / "colony", catalog=url).catalog.care.check() == []
+    assert check(make_system(tmp_path / "colony", catalog=url).catalog) == []
 
 
 def test_a_server_that_is_away_is_explained(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_server_that_is_away_is_explained(tmp_path: Path) -> None:
 
 def test_a_connection_that_was_cut_is_made_anew(new_url: Callable[[], str]) -> None:
     catalog = Catalog.create(new_url())
-    with Database(catalog._database.address).reading() as connection:
+    with Database(catalog.database.address).reading() as connection:
         others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         connection.exec_driver_sql(f"{others} AND usename = 'postgres'")
     assert catalog.versions.published() == {}

@@ -44,15 +44,7 @@ def whole_path(store: Store, task: str = "digits", parent: str | None = None, se
 
 
 def export(store: Store, folder: FilePath, task: str = "digits") -> FilePath:
-    path = store.catalog.versions.published()[task]
-    write_bundle(
-        store,
-        store.catalog.tasks.get(task),
-        path,
-        store.catalog.paths.ancestors(path.id)[::-1],
-        store.catalog.agents.get(path.agent),
-        folder,
-    )
+    write_bundle(store, store.catalog.versions.published()[task], folder)
     return folder
 
 
@@ -140,8 +132,7 @@ def rewrite(file: FilePath, change: Callable[[dict[str, Any]], object]) -> None:
 
 def forged(folder: FilePath, name: str, digest: str) -> None:
     """A path that names another file, under an id that fits."""
-    from ramet.store.catalog.codec import read_path
-    from ramet.store.exchange.parcel import path_json
+    from ramet.store.catalog.codec import path_json, read_path
 
     path = read_path((folder / "path.json").read_bytes())
     first = replace(path.components[0], name=name, digest=digest)

@@ -13,6 +13,7 @@ import torch
 from ramet.base.errors import Conflict, InvalidValue, ObjectError, StoreError, UnknownName
 from ramet.base.records import Commit, Path, Task
 from ramet.store.care import gc, verify
+from ramet.store.exchange.parcel import parcel_of
 from ramet.store.exchange.remote import PlainRemote, Remote, open_remote, short_name
 from ramet.store.exchange.transfer import Transfer, pull, push
 from ramet.store.folder import Store, create, open_store
@@ -225,7 +226,7 @@ def test_another_task_of_the_same_name_is_refused(store: Store, remote: Remote, 
 def test_removed_tasks_and_history_come_as_they_are(store: Store, remote: Remote, other: Store) -> None:
     publish(store, "digits", 1.0)
     publish(store, "beans", 2.0)
-    store.catalog.tasks.remove("beans")
+    store.catalog.versions.remove("beans")
     push(store, remote, "main")
     take(other, remote)
     assert [task.name for task in other.catalog.tasks.all()] == ["digits"]
@@ -264,9 +265,9 @@ def test_what_is_damaged_there_does_not_come_here(
 
 def test_altered_records_are_noticed_by_their_ids(store: Store) -> None:
     publish(store, "digits", 1.0)
-    parcel = store.catalog.exchange.parcel(store.catalog.versions.head().id)
+    parcel = parcel_of(store.catalog, store.catalog.versions.head().id)
     parcel.check()
-    [path] = parcel.published().values()
+    [path] = (path for path in parcel.paths.values() if path.task == "digits")
     worse = replace(path, hyperparameters={**path.hyperparameters, "layers": 1})
     [commit] = (commit for commit in parcel.commits.values() if commit.changes)
     for altered in (
@@ -375,7 +376,7 @@ def check_whole(folder: FilePath, url: str, tip: str, *, finished: bool) -> None
             parcel = remote.fetch(head, lambda _: set())
             parcel.check()
             for digest in parcel.digests():
-                remote.objects.check(digest)
+                remote.objects.read(digest)
     assert tip in heads or not finished
     assert tags == {"v1"} or not finished
 

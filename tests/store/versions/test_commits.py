@@ -1,5 +1,6 @@
-"""Commits, branches and publishing."""
+"""Commits, branches and publishing, the order of logs, and where histories part."""
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,7 @@ from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.database import Address
 from ramet.store.folder import Store
 from ramet.store.versions import commits as versions
+from ramet.store.versions.commits import Graph, Node, merge_bases, newest_first
 from tests.store.examples import a_path, a_task, start
 
 TASKS = ("beans", "digits", "letters")
@@ -73,7 +75,7 @@ def test_every_commit_keeps_the_state_it_made(
     states: dict[str, dict[str, Path]] = {catalog.versions.head().id: {}}
     for task, version in changes:
         if version is None:
-            catalog.tasks.remove(task)
+            catalog.versions.remove(task)
             catalog.tasks.add(a_task(task))
             state.pop(task, None)
         else:
@@ -114,7 +116,7 @@ def test_the_same_commands_make_the_same_ids_whenever_they_run(new_address: Call
 def test_nobody_moves_a_branch_between_its_being_read_and_moved(
     catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = Catalog(catalog._database.address, wait=0.05)
+    other = Catalog(catalog.database.address, wait=0.05)
     differences = versions.differences
 
     def not_overtaken(*args: Any) -> dict[str, str | None]:
@@ -133,12 +135,14 @@ def test_nobody_moves_a_branch_between_its_being_read_and_moved(
 
 @contextmanager
 def work(engine: type[Engine] = Engine) -> Iterator[list[tuple[str, int]]]:
-    """The statements sent in a block, with the number of rows that each wrote (0 if it only read)."""
+    """The statements that this thread sent in a block, with the number of rows that each wrote (0 if it only read)."""
     sent: list[tuple[str, int]] = []
+    own = threading.get_ident()  # the keepers of leases that other tests left are still at work
 
     def note(_c: object, cursor: object, statement: str, *_: object) -> None:
         wrote = statement.startswith(("INSERT", "UPDATE", "DELETE"))
-        sent.append((statement, cursor.rowcount if wrote else 0))  # type: ignore[attr-defined]
+        if threading.get_ident() == own:
+            sent.append((statement, cursor.rowcount if wrote else 0))  # type: ignore[attr-defined]
 
     event.listen(engine, "after_cursor_execute", note)
     try:
@@ -151,7 +155,7 @@ def test_publishing_costs_the_same_in_a_system_of_two_thousand_tasks(new_address
     def cost(count: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
         catalog = Catalog.create(new_address())
         tasks = [f"task{i:04}" for i in range(count)]
-        with catalog._database.writing() as connection:
+        with catalog.database.writing() as connection:
             rows = [{"name": task, "record": to_json(a_task(task)), "removed": False} for task in tasks]
             connection.execute(insert(schema.tasks), rows)
         publish(catalog, *tasks[: count // 2])
@@ -164,3 +168,48 @@ def test_publishing_costs_the_same_in_a_system_of_two_thousand_tasks(new_address
         return written, read
 
     assert cost(2) == cost(2000)
+
+
+def past(commits: dict[str, str], head: str) -> Graph:
+    """A commit and all that it follows, of a graph written as {id: parents}, where ids are in the order of time."""
+    nodes, left = {}, [head]
+    while left:
+        id = left.pop()
+        nodes[id] = Node(tuple(commits[id]), id)
+        left += commits[id]
+    return nodes
+
+
+def test_the_newer_comes_first_but_nothing_before_what_follows_it() -> None:
+    commits = {"a": "", "b": "a", "c": "a", "d": "b", "e": "cd"}
+    assert newest_first(past(commits, "e")) == list("edcba")
+    late = {id: Node(node.parents, "late" if id == "a" else node.time) for id, node in past(commits, "e").items()}
+    assert newest_first(late)[-1] == "a"
+
+
+def test_at_one_time_a_line_stays_together() -> None:
+    commits = {"a": "", "b": "a", "c": "b", "x": "a", "y": "x", "m": "cy"}
+    at_once = {id: Node(node.parents, "now") for id, node in past(commits, "m").items()}
+    assert newest_first(at_once) == list("myxcba")
+
+
+def test_the_bases_are_the_nearest_common_commits() -> None:
+    commits = {"a": "", "b": "a", "c": "a", "d": "bc", "e": "cb", "f": "d", "g": "e"}
+    assert merge_bases(past(commits, "b"), past(commits, "c")) == {"a"}
+    assert merge_bases(past(commits, "b"), past(commits, "d")) == {"b"}
+    assert merge_bases(past(commits, "f"), past(commits, "g")) == {"b", "c"}
+    assert merge_bases(past({"a": ""}, "a"), past({"z": ""}, "z")) == frozenset()
+
+
+@given(st.lists(st.sets(st.integers(0, 12), max_size=2), min_size=2, max_size=13), st.data())
+def test_logs_and_bases_of_any_graph(links: list[set[int]], data: st.DataObject) -> None:
+    commits = {chr(97 + i): "".join(chr(97 + parent) for parent in ps if parent < i) for i, ps in enumerate(links)}
+    one, other = (past(commits, data.draw(st.sampled_from(sorted(commits)))) for _ in range(2))
+    order = newest_first(one)
+    assert sorted(order) == sorted(one)
+    assert all(order.index(id) < order.index(parent) for id in order for parent in one[id].parents)
+    bases = merge_bases(one, other)
+    assert bases == merge_bases(other, one)
+    common = one.keys() & other.keys()
+    assert all(any(id in past(commits, base) for base in bases) for id in common)
+    assert all(not (past(commits, base).keys() - {base}) & bases for base in bases)

@@ -5,6 +5,7 @@ import pytest
 from ramet.base.errors import Conflict, InvalidValue, StoreError, UnknownName
 from ramet.base.records import Commit
 from ramet.base.version import __version__
+from ramet.store.care import check
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.store.versions import commits as versions
@@ -66,19 +67,11 @@ def test_restoring_publishes_what_a_task_had(catalog: Catalog) -> None:
     assert now(catalog) == {"digits": 0}
     assert (commit.method, commit.message) == ("m/1", f"restore digits from {catalog.versions.commit('main~2').id}")
     assert catalog.versions.restore("digits", "main~2") == commit, "it has that path"
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.tasks.all() == [a_task("beans")]
     catalog.versions.restore("digits", "main~1")
     assert now(catalog) == {"digits": 0}
     assert catalog.tasks.get("digits") == a_task()
-
-
-def test_the_commits_that_published_a_path_come_in_their_order(catalog: Catalog) -> None:
-    first = publish(catalog, 0)
-    publish(catalog, 1)
-    again = catalog.versions.restore("digits", "main~1")
-    assert catalog.versions.publishing(first.changes["digits"] or "") == [first, again]
-    assert catalog.versions.publishing("0" * 16) == []
 
 
 @pytest.mark.parametrize(
@@ -110,7 +103,7 @@ def test_reverting_undoes_what_is_as_the_commit_left_it(catalog: Catalog) -> Non
 
 def test_reverting_a_removal_brings_the_task_back(catalog: Catalog) -> None:
     publish(catalog, 0)
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     catalog.versions.revert("main")
     assert now(catalog) == {"digits": 0}
     assert [task.name for task in catalog.tasks.all()] == ["beans", "digits"]
@@ -169,7 +162,7 @@ def test_a_locked_catalog_is_left_as_it_was_and_the_merge_done_later(store: Stor
 def test_a_state_that_is_not_what_commits_say_is_noticed(catalog: Catalog) -> None:
     publish(catalog, 0)
     catalog.versions.branch("other")
-    assert catalog.care.check() == []
-    with catalog._database.writing() as connection:
+    assert check(catalog) == []
+    with catalog.database.writing() as connection:
         connection.exec_driver_sql("UPDATE branch_state SET path = 'lost' WHERE branch = 'main'")
-    assert "what branch 'main' publishes is not what its commits say" in catalog.care.check()
+    assert "what branch 'main' publishes is not what its commits say" in check(catalog)

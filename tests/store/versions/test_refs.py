@@ -38,7 +38,7 @@ def test_a_branch_has_what_its_commit_has_and_goes_its_own_way(catalog: Catalog)
 
 def test_a_branch_from_before_a_task_was_removed_has_it_back(catalog: Catalog) -> None:
     publish(catalog, 0)
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert [task.name for task in catalog.tasks.all()] == ["beans"]
     catalog.versions.branch("back", "main~1")
     assert [task.name for task in catalog.tasks.all()] == ["beans", "digits"]
@@ -49,12 +49,12 @@ def test_a_branch_from_before_a_task_was_removed_has_it_back(catalog: Catalog) -
 def test_a_task_is_taken_off_one_branch_and_is_there_for_the_others(catalog: Catalog) -> None:
     publish(catalog, 0)
     catalog.versions.branch("other")
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.tasks.get("digits") == a_task()
     assert list(catalog.versions.published("other")) == ["digits"]
     with pytest.raises(InvalidValue, match=r"not on branch 'main' but on other; .*-b other"):
-        catalog.tasks.remove("digits")
-    catalog.tasks.remove("digits", branch="other")
+        catalog.versions.remove("digits")
+    catalog.versions.remove("digits", branch="other")
     with pytest.raises(UnknownName):
         catalog.tasks.get("digits")
 
@@ -63,7 +63,7 @@ def test_a_task_that_another_branch_evolves_stays(catalog: Catalog) -> None:
     publish(catalog, 0)
     catalog.versions.branch("other", "main~1")
     agent = start(catalog, branch="other")
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.tasks.get("digits") == a_task()
     assert catalog.agents.get(agent.id).state == "running"
 
@@ -176,7 +176,7 @@ def test_a_removed_name_comes_back_only_for_the_same_classes(catalog: Catalog) -
     from dataclasses import replace
 
     publish(catalog, 0)
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     with pytest.raises(InvalidValue, match="history has another task 'digits'"):
         catalog.tasks.add(replace(a_task(), classes=("one", "two", "three")))
     catalog.tasks.add(a_task())

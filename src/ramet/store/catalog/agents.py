@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, select, update
 
 from ramet.base.errors import Busy, InvalidValue, UnknownName
-from ramet.base.records import Child, Path, content_id
-from ramet.store.catalog import rows
+from ramet.base.records import Child, content_id
+from ramet.store.catalog import rows, schema
 from ramet.store.catalog.codec import child_of, child_record
-from ramet.store.catalog.database import Database
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents, children, cycles, generations, paths, population, roots
 from ramet.store.versions import commits as versions
 from ramet.store.versions.commits import MAIN
@@ -60,14 +60,12 @@ class Terms:
     place: str = ""
 
 
+_RUNNING = agents.c.state == "running"
 _UNSAID = Terms()
 
 
-class Agents:
+class Agents(Part):
     """A catalog's agents."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def start(
         self,
@@ -82,16 +80,8 @@ class Agents:
     ) -> Agent:
         """Start a run of a method on a task, in cycle 0 from the branch's last commit, and return it.
 
-        Its population is the task's published path, if there is one.
-
-        Args:
-            task: its name.
-            method: the resolved method.
-            label: the method's name and version.
-            seed: of all its draws.
-            cycles: how many cycles it runs.
-            samples: how many children a cycle has.
-            branch: the branch it publishes on.
+        Its population is the task's published path, if there is one. See Agent for what the arguments are; samples
+        counts the children of a cycle.
 
         Raises:
             InvalidValue: the task has an agent that is not done, or the seed has more than 64 bits.
@@ -118,22 +108,14 @@ class Agents:
         with self._database.reading() as connection:
             return _get(connection, id)
 
-    def find(self, id: str) -> Agent | None:
-        """Return the agent of an id, or None where it is not on record, as that of a path from elsewhere."""
-        with self._database.reading() as connection:
-            row = connection.execute(select(agents).where(agents.c.id == id)).mappings().one_or_none()
-            return None if row is None else Agent(**row)
-
     def all(self, task: str | None = None, *, branch: str | None = None) -> list[Agent]:
         """Return all agents, or a task's, or a branch's, by task, branch and number."""
         with self._database.reading() as connection:
-            chosen = select(agents).order_by(agents.c.task, agents.c.branch, agents.c.number)
+            chosen = [] if branch is None else [agents.c.branch == branch]
             if task is not None:
                 rows.find_task(connection, task, removed=True)
-                chosen = chosen.where(agents.c.task == task)
-            if branch is not None:
-                chosen = chosen.where(agents.c.branch == branch)
-            return [Agent(**row) for row in connection.execute(chosen).mappings()]
+                chosen.append(agents.c.task == task)
+            return read(connection, *chosen)
 
     def score_terms(self) -> dict[str, str]:
         """Return what the paths of each agent are judged by, by the agent's id, as JSON text.
@@ -141,24 +123,20 @@ class Agents:
         It is `{"score": ..., "parts": ...}` of the agent's method; with many agents, reading whole methods takes much
         longer.
         """
-        terms = select(
-            agents.c.id,
-            agents.c.method["score"].as_string().label("score"),
-            agents.c.method["parts"].as_string().label("parts"),
-        )
+        score, parts = (agents.c.method[field].as_string().label(field) for field in ("score", "parts"))
 
         def text(score: str, parts: str | None) -> str:
             part = score if score.startswith("{") else json.dumps(score)  # a part without settings is its name, bare
             return f'{{"score": {part}, "parts": {parts or "[]"}}}'
 
         with self._database.reading() as connection:
-            return {row.id: text(row.score, row.parts) for row in connection.execute(terms)}
+            return {row.id: text(row.score, row.parts) for row in connection.execute(select(agents.c.id, score, parts))}
 
     def evolving(self, *, branch: str = MAIN) -> set[str]:
         """Return the tasks with an agent on a branch that is not done."""
         with self._database.reading() as connection:
-            chosen = (agents.c.branch == branch) & (agents.c.state == "running")
-            return set(connection.execute(select(agents.c.task).where(chosen)).scalars())
+            of_branch = select(agents.c.task).where(agents.c.branch == branch, _RUNNING)
+            return set(connection.execute(of_branch).scalars())
 
     def running(self, task: str, *, branch: str = MAIN) -> Agent | None:
         """Return the task's agent that is not done, if there is one: the same command goes on with it."""
@@ -178,8 +156,7 @@ class Agents:
                 connection.execute(update(agents).where(agents.c.id == id).values(base=head))
                 connection.execute(delete(cycles).where(cycles.c.agent == id, cycles.c.cycle == now.cycle))
                 known = connection.execute(select(roots.c.path).order_by(roots.c.name)).scalars().all()
-                row = {"agent": id, "cycle": now.cycle, "base": head, "roots": list(known)}
-                connection.execute(insert(cycles).values(row))
+                connection.execute(insert(cycles).values(agent=id, cycle=now.cycle, base=head, roots=list(known)))
                 _restart_population(connection, id, now.task, head)
             return _get(connection, id)
 
@@ -201,7 +178,7 @@ class Agents:
         """Return how each generation of a cycle was trained, in their order."""
         with self._database.reading() as connection:
             of_cycle = (generations.c.agent == id) & (generations.c.cycle == cycle)
-            columns = (generations.c.rounds, generations.c.steps, generations.c.batch, generations.c.place)
+            columns = (generations.c[field.name] for field in fields(Terms))
             chosen = select(*columns).where(of_cycle).order_by(generations.c.generation)
             return [Terms(*row) for row in connection.execute(chosen)]
 
@@ -214,15 +191,10 @@ class Agents:
         population: Sequence[str],
         terms: Terms = _UNSAID,
     ) -> None:
-        """Put a generation on record, wholly or not at all.
+        """Put a generation of the cycle that an agent is in on record, wholly or not at all.
 
-        Args:
-            agent_id: the agent that made it.
-            cycle: the cycle that the agent is in.
-            generation: its number in the cycle: the number of generations on record before it.
-            children: all its children, joined or not.
-            population: the ids of the paths that are alive after it, in any order that shall be kept.
-            terms: how it was trained.
+        generation counts those of the cycle on record before it. children are all of its, joined or not; population
+        names the paths that are alive after it, in any order that shall be kept.
 
         Raises:
             Busy: another process has recorded it, or has ended the cycle.
@@ -235,13 +207,9 @@ class Agents:
             rows.put_paths(connection, [child.path for child in children])
             key = {"agent": agent_id, "cycle": cycle, "generation": generation}
             connection.execute(insert(generations).values({**key, **asdict(terms)}))
-            _put_children(connection, key, children)
+            made = [{**key, "number": c.number, "path": c.path.id, "record": child_record(c)} for c in children]
+            rows.add_rows(connection, schema.children, made)
             _set_population(connection, agent_id, population)
-
-    def generations_done(self, agent_id: str, cycle: int) -> int:
-        """Return how many generations of a cycle are on record."""
-        with self._database.reading() as connection:
-            return _generations(connection, agent_id, cycle)
 
     def children(
         self,
@@ -274,10 +242,7 @@ class Agents:
     def parents_taken(self, task: str, *, branch: str = MAIN, before: tuple[str, int] | None = None) -> list[str]:
         """Return the parents of all children of a task on a branch, one a child, in the order of their recording.
 
-        Args:
-            task: its name.
-            branch: of the runs.
-            before: only of children recorded before those of this agent's cycle.
+        before: only of children recorded before those of this agent's cycle.
         """
         with self._database.reading() as connection:
             chosen = select(paths.c.parent).select_from(children.join(paths)).where(paths.c.task == task)
@@ -287,19 +252,16 @@ class Agents:
                 chosen = chosen if first is None else chosen.where(children.c.sequence < first)
             return list(connection.execute(chosen.order_by(children.c.sequence)).scalars())
 
-    def population(self, agent_id: str) -> list[Path]:
-        """Return the agent's living paths, in the order in which they were recorded."""
-        with self._database.reading() as connection:
-            alive = select(*rows.columns).join(population, population.c.path == paths.c.id)
-            chosen = alive.where(population.c.agent == agent_id).order_by(population.c.position)
-            return rows.read_paths(connection, chosen)
+
+def read(connection: Connection, *chosen: ColumnElement[bool]) -> list[Agent]:
+    """Return the agents that some conditions hold for, by task, branch and number."""
+    query = select(agents).where(*chosen).order_by(agents.c.task, agents.c.branch, agents.c.number)
+    return [Agent(**row) for row in connection.execute(query).mappings()]
 
 
 def running(connection: Connection, task: str, branch: str) -> Agent | None:
     """Return the task's agent that is not done, if any."""
-    chosen = (agents.c.task == task) & (agents.c.branch == branch) & (agents.c.state == "running")
-    row = connection.execute(select(agents).where(chosen)).mappings().one_or_none()
-    return None if row is None else Agent(**row)
+    return next(iter(read(connection, agents.c.task == task, agents.c.branch == branch, _RUNNING)), None)
 
 
 def finish(connection: Connection, agent: str) -> None:
@@ -314,7 +276,7 @@ def close_cycle(connection: Connection, agent: Agent, commit: str) -> None:
     Raises:
         Busy: the cycle was ended already.
     """
-    here = (agents.c.id == agent.id) & (agents.c.cycle == agent.cycle) & (agents.c.state == "running")
+    here = (agents.c.id == agent.id) & (agents.c.cycle == agent.cycle) & _RUNNING
     next_cycle = agent.cycle + 1
     if not connection.execute(update(agents).where(here).values(cycle=next_cycle, base=commit)).rowcount:
         raise _overtaken(f"cycle {agent.cycle} of agent {agent.id}")
@@ -326,15 +288,14 @@ def close_cycle(connection: Connection, agent: Agent, commit: str) -> None:
 
 def count_earlier(connection: Connection, task: str, branch: str) -> int:
     """Return how many agents a task has had on a branch."""
-    earlier = (agents.c.branch == branch) & (agents.c.task == task)
-    return connection.execute(select(func.count()).where(earlier)).scalar_one()
+    return connection.execute(select(func.count()).where(agents.c.branch == branch, agents.c.task == task)).scalar_one()
 
 
 def _get(connection: Connection, agent: str) -> Agent:
-    row = connection.execute(select(agents).where(agents.c.id == agent)).mappings().one_or_none()
-    if row is None:
+    found = read(connection, agents.c.id == agent)
+    if not found:
         raise UnknownName(f"no agent is called {agent!r}", "`ramet history` lists them")
-    return Agent(**row)
+    return found[0]
 
 
 def _generations(connection: Connection, agent: str, cycle: int) -> int:
@@ -351,12 +312,6 @@ def _of(chosen: Select[Any], agent: str | None, cycle: int | None, branches: Seq
     return chosen if cycle is None else chosen.where(children.c.cycle == cycle)
 
 
-def _put_children(connection: Connection, key: Mapping[str, Any], made: Sequence[Child]) -> None:
-    for child in made:
-        row = {**key, "number": child.number, "path": child.path.id, "record": child_record(child)}
-        connection.execute(insert(children).values(row))
-
-
 def _restart_population(connection: Connection, agent: str, task: str, commit: str) -> None:
     """Make the population that of a cycle's start: the task's published path, if there is one."""
     published = versions.path_at(connection, commit, task)
@@ -365,9 +320,8 @@ def _restart_population(connection: Connection, agent: str, task: str, commit: s
 
 def _set_population(connection: Connection, agent: str, alive: Sequence[str]) -> None:
     connection.execute(delete(population).where(population.c.agent == agent))
-    found = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
-    if found:
-        connection.execute(insert(population), found)
+    placed = [{"agent": agent, "position": i, "path": path} for i, path in enumerate(alive)]
+    rows.add_rows(connection, population, placed)
 
 
 def _anywhere(method: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,40 +8,30 @@ import time
 
 from sqlalchemy import insert
 
-from ramet.store.catalog import leases, migrations
 from ramet.store.catalog.agents import Agents
-from ramet.store.catalog.database import Address, Database
+from ramet.store.catalog.database import Address, Clock, Database
 from ramet.store.catalog.experiments import Experiments
-from ramet.store.catalog.leases import Clock, Leases
-from ramet.store.catalog.needs import Care
-from ramet.store.catalog.paths import Paths
+from ramet.store.catalog.leases import Leases
+from ramet.store.catalog.rows import Paths, Tasks
 from ramet.store.catalog.schema import REVISION, branches, metadata, revision
-from ramet.store.catalog.tasks import Tasks
-from ramet.store.exchange.records import Exchange
 from ramet.store.versions.commits import MAIN, put
 from ramet.store.versions.history import Versions
 
 
 class Catalog:
-    """A system's catalog in a SQLite file or a PostgreSQL database.
+    """A system's catalog in a SQLite file or a PostgreSQL database, where it must be there (see create).
 
-    Args:
-        address: the file or the URL; the catalog must be there (see create).
-        clock: seconds since 1970, for the times of commits and leases.
-        wait: seconds that a write waits for another process's.
+    clock is for the times of commits and leases. A write waits `wait` seconds for another process's.
     """
 
     def __init__(self, address: Address, *, clock: Clock = time.time, wait: float = 30.0) -> None:
-        self._database = database = Database(address, wait=wait)
-        self._clock = clock
-        self.versions = versions = Versions(database, clock)
-        self.tasks = Tasks(database, versions)
+        self.database = database = Database(address, wait=wait)
+        self.versions = Versions(database, clock)
+        self.tasks = Tasks(database)
         self.paths = Paths(database)
         self.agents = Agents(database)
         self.leases = Leases(database, clock)
         self.experiments = Experiments(database, clock)
-        self.exchange = Exchange(database, versions)
-        self.care = Care(database)
 
     @classmethod
     def create(cls, address: Address, *, clock: Clock = time.time) -> "Catalog":
@@ -52,7 +42,7 @@ class Catalog:
         """
         catalog = cls(address, clock=clock)
         first = catalog.versions.new_commit((), {}, "a new system", "")
-        with catalog._database.writing() as connection:
+        with catalog.database.writing() as connection:
             metadata.create_all(connection, checkfirst=False)
             connection.execute(insert(revision).values(version_num=REVISION))
             put(connection, first)
@@ -61,19 +51,4 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of the database."""
-        self._database.close()
-
-    def migrate(self) -> None:
-        """Bring the tables to those of this ramet.
-
-        Raises:
-            Busy: a process works on the system.
-        """
-        with self._database.reading() as connection:
-            leases.ensure_none(connection, self._clock())
-        migrations.upgrade(self._database)
-
-    def discard(self) -> None:
-        """Drop all its tables."""
-        with self._database.writing() as connection:
-            metadata.drop_all(connection)
+        self.database.close()

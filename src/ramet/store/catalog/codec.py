@@ -8,21 +8,21 @@ diverged child measures both. Measurements that are no finite number are kept as
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isfinite
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, Literal, ParamSpec, TypeVar, get_type_hints
 
 import msgspec
 from msgspec import Raw
 
-from ramet.base.errors import InvalidValue, RametError, StoreError
+from ramet.base.errors import InvalidValue, StoreError
 from ramet.base.records import Architecture, Child, Commit, Component, Path, Task, canonical
 
 Json = dict[str, Any]
 JsonText = str | bytes | Raw
+Measured = float | Literal["nan", "inf", "-inf"]
 T = TypeVar("T")
-
-_FROM_COPY = "bring it back from a copy of the system"
+P = ParamSpec("P")
 
 
 def dumps(value: Any) -> str:
@@ -42,74 +42,29 @@ def dumps(value: Any) -> str:
     return text
 
 
-def loads(text: str) -> Any:
-    """Return the value of JSON text.
-
-    Raises:
-        StoreError: it is no JSON.
-    """
-    try:
-        return msgspec.json.decode(text)
-    except ValueError as error:
-        raise _damaged(text) from error
-
-
-def measurement(value: float) -> float | str:
-    """Return a measurement as JSON."""
-    number = float(value)
-    return number if isfinite(number) else str(number)
-
-
 def measurements(values: Mapping[str, float]) -> Json:
     """Return measurements as JSON."""
-    return {name: measurement(value) for name, value in values.items()}
+    return {name: _measurement(value) for name, value in values.items()}
 
 
-def measured(plain: Mapping[str, float | str]) -> dict[str, float]:
+def measured(plain: Mapping[str, Measured]) -> dict[str, float]:
     """Return the measurements that `measurements` wrote."""
     return {name: float(value) for name, value in plain.items()}
 
 
 def path_record(path: Path) -> Json:
-    """Return a path without its metrics, which are kept apart because they grow.
-
-    Raises:
-        InvalidValue: it would be read as another one.
-    """
+    """Return a path as JSON, without its metrics, which are kept apart because they grow (see _checked)."""
     return _checked(path, canonical(replace(path, metrics={})), read_path)
 
 
+def path_json(path: Path) -> Json:
+    """Return a path with its measurements as JSON."""
+    return {**path_record(path), "metrics": measurements(path.metrics)}
+
+
 def task_record(task: Task) -> Json:
-    """Return a task as JSON.
-
-    Raises:
-        InvalidValue: it would be read as another one.
-    """
+    """Return a task as JSON (see _checked)."""
     return _checked(task, canonical(task), read_task)
-
-
-def path_of(record: str, *metrics: Mapping[str, float | str]) -> Path:
-    """Return the path of a record in the catalog, as read_path reads it.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    try:
-        return read_path(record, *metrics)
-    except ValueError as error:
-        raise _damaged(record) from error
-
-
-def task_of(record: str) -> Task:
-    """Return the task of a record in the catalog.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    try:
-        return read_task(record)
-    except ValueError as error:
-        raise _damaged(record) from error
 
 
 def child_record(child: Child) -> Json:
@@ -120,49 +75,35 @@ def child_record(child: Child) -> Json:
     return {
         "status": child.status,
         "mutations": list(child.mutations),
-        "curve": [measurement(quality) for quality in child.curve],
+        "curve": [_measurement(quality) for quality in child.curve],
         "cost": measurements(child.cost),
         "metrics": measurements(child.path.metrics),
         **({"error": child.error} if child.error else {}),
     }
 
 
+class _ChildRead(msgspec.Struct):
+    """A child's record as child_record wrote it."""
+
+    status: Any
+    mutations: tuple[str, ...]
+    curve: tuple[Measured, ...]
+    cost: dict[str, Measured]
+    metrics: dict[str, Measured]
+    error: str = ""
+
+
 def child_of(key: tuple[int, int, int], record: Mapping[str, Any], path: str, metrics: Json) -> Child:
-    """Return the child of a row: its key (cycle, generation, number), its record, and its path's record and metrics.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    cycle, generation, number = key
-    own, measured_there = read_child(record)
-    return Child(path_of(path, metrics, measured_there), cycle=cycle, generation=generation, number=number, **own)
-
-
-def read_child(record: Mapping[str, Any]) -> tuple[Json, dict[str, float]]:
-    """Return the fields of a child that child_record wrote, and its metrics.
-
-    Raises:
-        StoreError: it is damaged.
-    """
-    try:
-        own = {
-            "status": record["status"],
-            "mutations": tuple(record["mutations"]),
-            "curve": tuple(float(quality) for quality in record["curve"]),
-            "cost": measured(record["cost"]),
-            "error": record.get("error", ""),
-        }
-        return own, measured(record["metrics"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _damaged(str(record)) from error
+    """Return the child of a row: its key (cycle, generation, number), its record, and its path's record and metrics."""
+    read = read_child(record)
+    curve, whole = tuple(map(float, read.curve)), path_of(path, metrics, read.metrics)
+    return Child(whole, read.status, *key, read.mutations, curve, measured(read.cost), read.error)
 
 
 def _fields_of(record: type[Any], **unread: Any) -> Callable[[JsonText], Json]:
     """Return what reads the fields of a record, defaults filled in, and refuses those that the class does not have.
 
-    Args:
-        record: the class, a dataclass.
-        unread: other types to read some of its fields as.
+    unread names other types to read some of the fields as.
     """
 
     def default(field: Field[Any]) -> tuple[Any, ...]:
@@ -219,7 +160,42 @@ _architecture = lru_cache(maxsize=64)(reader(Architecture))
 _component = lru_cache(maxsize=4096)(reader(Component))
 
 
+# Of records in the catalog: what is damaged there raises StoreError.
+
+
+def _of_catalog(read: Callable[P, T]) -> Callable[P, T]:
+    """Return what reads records of the catalog, where one that is damaged raises StoreError."""
+
+    def read_whole(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return read(*args, **kwargs)
+        except ValueError as error:
+            problem = f"a record of the catalog is damaged: {str(args[0])[:40]!r}"
+            raise StoreError(problem, "bring it back from a copy of the system") from error
+
+    return read_whole
+
+
+path_of, task_of, _loads = _of_catalog(read_path), _of_catalog(read_task), _of_catalog(msgspec.json.decode)
+read_child = _of_catalog(partial(msgspec.convert, type=_ChildRead))
+
+
+def loads(text: str) -> Any:
+    """Return the value of JSON text."""
+    return _loads(text)  # psycopg warns of closures
+
+
+def _measurement(value: float) -> float | str:
+    number = float(value)
+    return number if isfinite(number) else str(number)
+
+
 def _checked(record: object, plain: Json, read: Callable[[str], object]) -> Json:
+    """Return a record's JSON.
+
+    Raises:
+        InvalidValue: it would be read as another one.
+    """
     try:
         text = dumps(plain)
         if dumps(canonical(read(text))) == text:
@@ -235,11 +211,7 @@ def _unreadable(value: Any) -> str:
     """Return the first text in a value that UTF-8 cannot say."""
     if isinstance(value, str):
         return "" if value.isascii() or value.encode(errors="ignore").decode() == value else value
-    inside = (
-        [*value, *value.values()] if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
-    )
-    return next((found for one in inside if (found := _unreadable(one))), "")
-
-
-def _damaged(text: str) -> RametError:
-    return StoreError(f"a record of the catalog is damaged: {text[:40]!r}", _FROM_COPY)
+    if isinstance(value, Mapping):
+        value = [*value, *value.values()]
+    inside = map(_unreadable, value if isinstance(value, list | tuple) else ())
+    return next(filter(None, inside), "")

@@ -7,9 +7,10 @@ back when its thread next uses the database.
 
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from ramet.base.errors import InvalidValue, RametError, StoreError
 from ramet.store.catalog import postgres, sqlite
+
+Clock = Callable[[], float]
+"""Seconds since 1970."""
 
 Address = Path | str
 """Where a catalog is: the file of SQLite, or the URL of PostgreSQL."""
@@ -71,9 +75,7 @@ class _Open(threading.local):
 class Database:
     """A catalog's database. A thread has one transaction at a time: beginning another one gives the first up.
 
-    Args:
-        address: where it is.
-        wait: seconds that a writer waits for another one.
+    A writer waits `wait` seconds for another one.
     """
 
     def __init__(self, address: Address, *, wait: float = 30.0) -> None:
@@ -84,26 +86,22 @@ class Database:
         self._writer = self._engine.execution_options(**self._kind.WRITER)
         self._open = _Open()
 
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection that sees one state of the catalog.
 
         Raises:
             StoreError: the catalog cannot be read.
         """
-        with self._transaction(self._engine) as connection:
-            yield connection
+        return self._transaction(self._engine)
 
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """Open a connection whose changes are all there when the block ends, or none if it raises.
 
         Raises:
             StoreError: the catalog cannot be written.
             InvalidValue: a value is none that the database can keep.
         """
-        with self._transaction(self._writer) as connection:
-            yield connection
+        return self._transaction(self._writer)
 
     @contextmanager
     def altering(self) -> Iterator[Connection]:
@@ -184,12 +182,18 @@ class Database:
             raise InvalidValue("a number is too large for the catalog", "give one of 64 bits") from error
 
 
+class Part:
+    """A part of a catalog; clock tells seconds since 1970."""
+
+    def __init__(self, database: Database, clock: Clock = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+
 def _pressed(error: BaseException, outside: BaseException | None) -> KeyboardInterrupt | None:
     """Return the Ctrl-C that led to an error of SQLAlchemy's own tidying up, if one did.
 
-    Args:
-        error: the error.
-        outside: what was being handled when the transaction began: no cause of the error.
+    outside was being handled when the transaction began, and is no cause of the error.
     """
     cause: BaseException | None = error
     while cause is not None and cause is not outside:

@@ -8,11 +8,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.text import did_you_mean
-from ramet.store.catalog import agents, leases
-from ramet.store.catalog.database import Database
-from ramet.store.catalog.leases import Clock
+from ramet.store.catalog import agents, leases, rows, schema
+from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents as runs
-from ramet.store.catalog.schema import branches as branches_table
 from ramet.store.catalog.schema import experiments, trials
 from ramet.store.versions import commits as versions
 from ramet.store.versions import refs
@@ -49,12 +47,8 @@ class Trial:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Experiments:
+class Experiments(Part):
     """A catalog's experiments."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     def begin(
         self,
@@ -67,33 +61,28 @@ class Experiments:
     ) -> Experiment:
         """Put an experiment on record, with its branches; one that is there goes on.
 
-        Args:
-            name: of it.
-            design: what decides its outcomes, as JSON.
-            base: the branch at whose last commit it begins.
-            branches: names, with the commit that each starts from; the base's name is the commit where it began.
-            instead_of: the design on record that this one takes the place of, with the branches that it has more.
+        design, as JSON, decides its outcomes. branches are names, with the commit that each starts from; the name of
+        base, the branch at whose last commit the experiment begins, means that commit. instead_of is the design on
+        record that this one takes the place of, with the branches that it has more.
 
         Raises:
             InvalidValue: there is one of that name with another design, or a branch's name cannot be used.
         """
         with self._database.writing() as connection:
             there = _find(connection, name)
-            if there is not None and there.design == design:
-                return there
-            if there is not None and there.design != instead_of:
-                raise InvalidValue(
-                    f"there is an experiment {name!r} with another content, and one is never edited",
-                    "give a change another name",
-                )
-            known: set[str] = set()
             if there is None:
                 made = Experiment(name, dict(design), versions.head_id(connection, base), at_time(self._clock()))
                 connection.execute(insert(experiments).values(asdict(made)))
-            else:
+                known = set()
+            elif there.design == design:
+                return there
+            elif there.design == instead_of:
                 made = replace(there, design=dict(design))
                 connection.execute(update(experiments).where(experiments.c.name == name).values(design=made.design))
-                known = set(connection.execute(select(branches_table.c.name)).scalars())
+                known = set(connection.execute(select(schema.branches.c.name)).scalars())
+            else:
+                problem = f"there is an experiment {name!r} with another content, and one is never edited"
+                raise InvalidValue(problem, "give a change another name")
             for branch, commit in branches.items():
                 if branch not in known:
                     refs.add_branch(connection, branch, made.base if commit == base else commit)
@@ -150,17 +139,12 @@ class Experiments:
         """
         with self._database.writing() as connection:
             leases.ensure_none(connection, self._clock(), names)
-            there = (
-                connection.execute(select(branches_table.c.name).where(branches_table.c.name.in_(names)))
-                .scalars()
-                .all()
-            )
-            undone = (runs.c.branch.in_(there)) & (runs.c.state == "running")
-            for agent in connection.execute(select(runs.c.id).where(undone)).scalars().all():
-                agents.finish(connection, agent)
+            there = sorted(rows.there(connection, schema.branches.c.name, names))
+            for agent in agents.read(connection, runs.c.branch.in_(there), runs.c.state == "running"):
+                agents.finish(connection, agent.id)
             for branch in there:
                 refs.delete_branch(connection, branch)
-            return sorted(there)
+            return there
 
 
 def _find(connection: Connection, name: str) -> Experiment | None:

@@ -8,73 +8,34 @@ import os
 import secrets
 import socket
 import threading
-import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary, ref
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from ramet.base.errors import Busy, StoreError
-from ramet.store.catalog.database import Database
+from ramet.store.catalog.database import Clock, Database, Part
 from ramet.store.catalog.schema import leases
 from ramet.store.versions.commits import MAIN
-
-Clock = Callable[[], float]
-"""Seconds since 1970."""
 
 LEASE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """A lease that this process holds, unless it was lost: a process that stood still for too long loses it."""
-
-    branch: str
-    task: str
-    token: str
-    host: str
-    pid: int
-    since: float
-    thread: int = field(default_factory=threading.get_ident)
-    lost: threading.Event = field(default_factory=threading.Event)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def ensure(self) -> None:
-        """Make sure that the lease is still held.
-
-        Raises:
-            Busy: it is not; what was done under it must not be recorded.
-        """
-        if self.lost.is_set():
-            raise Busy(f"the lease of task {self.task!r} was lost to another process", "let that one finish")
-
-
-class Leases:
+class Leases(Part):
     """A catalog's leases."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> "Lease":
+        """Return the right to work on a task, to be held during a `with` block; a thread renews it.
 
-    def hold(self, task: str, *, branch: str = MAIN, seconds: float = LEASE_SECONDS) -> "Holding":
-        """Hold the right to work on a task during a `with` block; a thread renews it.
-
-        Where Ctrl-C keeps a block from giving its lease back, the same thread may take it again.
-
-        Args:
-            task: its name.
-            branch: the branch it is worked on.
-            seconds: how long the lease outlives a holder that dies on another machine; one that dies on this machine
-                loses it at once.
+        It outlives a holder that dies on another machine by `seconds`; one that dies on this machine loses it at once.
 
         Raises:
             Busy: another process holds it (on entering the block).
         """
-        return Holding(self._database, self._clock, task, branch, seconds)
+        return Lease(self._database, self._clock, task, branch, seconds)
 
     def branches(self, task: str) -> list[str]:
         """Return the branches on which somebody holds the lease of a task, by name."""
@@ -89,101 +50,107 @@ class Leases:
             return min((row.since for row in found if _alive(row, self._clock())), default=None)
 
 
-class Holding:
-    """A block that holds a lease (see Leases.hold)."""
+class Lease:
+    """A lease that a block of this process holds, unless it was lost: who stood still for too long loses it.
+
+    Where Ctrl-C keeps a block from giving its lease back, the same thread may take it again.
+    """
 
     def __init__(self, database: Database, clock: Clock, task: str, branch: str, seconds: float) -> None:
+        self.branch, self.task = branch, task
+        self.token, self.host, self.pid = secrets.token_hex(16), socket.gethostname(), os.getpid()
+        self.lost, self.ended = threading.Event(), threading.Event()
+        self.thread = threading.get_ident()
         self._database, self._clock, self._seconds = database, clock, seconds
-        self._task, self._branch = task, branch
-        self._lease: Lease | None = None
         self._keeper: threading.Thread | None = None
 
-    def __enter__(self) -> Lease:
-        now, host = self._clock(), socket.gethostname()
-        lease = self._lease = Lease(self._branch, self._task, secrets.token_hex(16), host, os.getpid(), now)
-        _OURS[lease.token] = lease
+    def ensure(self) -> None:
+        """Raise Busy if the lease is no longer held: what was done under it must not be recorded."""
+        if self.lost.is_set():
+            raise Busy(f"the lease of task {self.task!r} was lost to another process", "let that one finish")
+
+    def __enter__(self) -> "Lease":
+        now = self._clock()
+        _OURS[self.token] = self
         try:
             with self._database.writing() as connection:
-                _take(connection, lease, now + self._seconds, now)
+                _take(connection, self, now, now + self._seconds)
             # It must not keep the block alive: a block that is left without its end loses its lease.
-            keep = partial(_keep, weakref.ref(self), self._database, self._clock, lease, self._seconds)
-            self._keeper = threading.Thread(target=keep, daemon=True)
+            about = (ref(self), self.token, self.ended, self.lost, self._seconds, self._database, self._clock)
+            self._keeper = threading.Thread(target=_keep, args=about, daemon=True)
             self._keeper.start()
         except BaseException:
-            self._give_back(lease)
+            self.__exit__()
             raise
-        return lease
+        return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lease is not None:
-            self._give_back(self._lease)
-
-    def _give_back(self, lease: Lease) -> None:
-        lease.ended.set()
+        self.ended.set()
         if self._keeper is not None and self._keeper.is_alive():
             self._keeper.join()
         # What the block was left by matters more than a lease that nobody can give back: it ends by itself.
         with suppress(StoreError):
-            _delete(self._database, lease)
-        _OURS.pop(lease.token, None)
+            _delete(self._database, self.token)
+        _OURS.pop(self.token, None)
 
 
-_OURS: dict[str, Lease] = {}
+_OURS: WeakValueDictionary[str, Lease] = WeakValueDictionary()
 """The leases of this process, by their tokens."""
 
 
-def _keep(block: "weakref.ref[Holding]", database: Database, clock: Clock, lease: Lease, seconds: float) -> None:
+def _keep(
+    block: "ref[Lease]",
+    token: str,
+    ended: threading.Event,
+    lost: threading.Event,
+    seconds: float,
+    database: Database,
+    clock: Clock,
+) -> None:
     """Put a lease's end off until its block ends; notice when somebody else has taken it."""
-    while not lease.ended.wait(seconds / 3):
-        try:
+    while not ended.wait(seconds / 3):
+        with suppress(StoreError):  # the catalog is busy: there is time for another attempt
             if block() is None:
-                _delete(database, lease)
+                _delete(database, token)
                 return
             with database.writing() as connection:
-                own = leases.c.token == lease.token
+                own = leases.c.token == token
                 kept = connection.execute(update(leases).where(own).values(expires=clock() + seconds)).rowcount
-        except StoreError:  # the catalog is busy: there is time for another attempt
-            continue
-        if not kept:
-            lease.lost.set()
-            return
+            if not kept:
+                lost.set()
+                return
 
 
-def _delete(database: Database, lease: Lease) -> None:
+def _delete(database: Database, token: str) -> None:
     with database.writing() as connection:
-        connection.execute(delete(leases).where(leases.c.token == lease.token))
+        connection.execute(delete(leases).where(leases.c.token == token))
 
 
 def ensure_none(connection: Connection, now: float, branches: Collection[str] | None = None) -> None:
-    """Make sure that nobody works on the system, or on some branches of it.
-
-    Raises:
-        Busy: somebody does.
-    """
+    """Raise Busy if somebody works on the system, or on some branches of it."""
     for row in connection.execute(select(leases).order_by(leases.c.since)):
         if (branches is None or row.branch in branches) and _alive(row, now) and not _left_by_us(row):
             raise _busy(row)
 
 
-def _take(connection: Connection, lease: Lease, expires: float, now: float) -> None:
+def _take(connection: Connection, lease: Lease, now: float, expires: float) -> None:
     of_task = (leases.c.branch == lease.branch) & (leases.c.task == lease.task)
     row = connection.execute(select(leases).where(of_task)).one_or_none()
     if row is not None and _alive(row, now):
         if not _left_by_us(row):
             raise _busy(row)
-        _OURS[row.token].ended.set()
-        _OURS[row.token].lost.set()
+        left = _OURS[row.token]
+        left.ended.set()
+        left.lost.set()
     connection.execute(delete(leases).where(of_task))
-    values = {"branch": lease.branch, "task": lease.task, "token": lease.token, "host": lease.host, "pid": lease.pid}
-    connection.execute(insert(leases).values(**values, since=lease.since, expires=expires))
+    own = {name: getattr(lease, name) for name in ("branch", "task", "token", "host", "pid")}
+    connection.execute(insert(leases).values(**own, since=now, expires=expires))
 
 
 def _busy(row: Row[Any]) -> Busy:
     since = datetime.fromtimestamp(row.since).astimezone().isoformat(" ", "seconds")
-    return Busy(
-        f"task {row.task!r} is being worked on by process {row.pid} on {row.host} since {since}",
-        "wait for it to finish, or stop it, and run the same command again",
-    )
+    problem = f"task {row.task!r} is being worked on by process {row.pid} on {row.host} since {since}"
+    return Busy(problem, "wait for it to finish, or stop it, and run the same command again")
 
 
 def _alive(row: Row[Any], now: float) -> bool:
@@ -209,5 +176,5 @@ def _runs(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:  # it runs, as another user
-        return True
+        pass
     return True

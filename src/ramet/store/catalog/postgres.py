@@ -12,9 +12,8 @@ from sqlalchemy.exc import ArgumentError
 from ramet.base.errors import InvalidValue, StoreError
 from ramet.store.catalog.codec import dumps, loads
 
-# A writer that waited for another one reads what that one wrote.
+# The options of a writer's connection. One that waited for another writer reads what that one wrote.
 WRITER = {"writing": True, "isolation_level": "READ COMMITTED"}
-"""What makes a connection a writer's."""
 
 _REACH = "check that the server runs, the URL in ramet.json, and the password in PGPASSWORD or ~/.pgpass"
 _LOST = "tables are missing: bring the database back from a backup"

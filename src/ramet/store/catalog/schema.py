@@ -4,6 +4,7 @@ Records are kept whole, as JSON, beside the columns that queries need. Rows are 
 moves: branches with their current state, running agents with their population, leases, a path's measurements.
 """
 
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -40,203 +41,139 @@ Text = String().with_variant(_Bytewise(), "postgresql")
 REVISION = "0001"
 """The last one in migrations/versions, whose tables these are."""
 
+
+def _column(name: str, kind: Any, **options: Any) -> Column[Any]:
+    """Return a column that always has a value; kind is its type, or the column of another table that it refers to."""
+    return Column(name, ForeignKey(kind) if isinstance(kind, str) else kind, **{"nullable": False, **options})
+
+
+_key = partial(_column, primary_key=True)
+
+
+def _columns(kind: Any, *names: str, **options: Any) -> list[Column[Any]]:
+    return [_column(name, kind, **options) for name in names]
+
+
+def _table(name: str, *parts: Any, **options: Any) -> Table:
+    return Table(name, metadata, *parts, **options)
+
+
 # Alembic's own table: the migration that the tables are at.
-revision = Table("alembic_version", metadata, Column("version_num", String(32), primary_key=True))
+revision = _table("alembic_version", _key("version_num", String(32)))
 
-tasks = Table(
-    "tasks",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("record", JSON, nullable=False),
-    # A removed task's row stays: its history refers to it.
-    Column("removed", Boolean, nullable=False),
-)
+# A removed task's row stays: its history refers to it.
+tasks = _table("tasks", _key("name", Text), _column("record", JSON), _column("removed", Boolean))
 
-paths = Table(
+paths = _table(
     "paths",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("task", ForeignKey("tasks.name"), index=True),
-    Column("parent", ForeignKey("paths.id"), index=True),
-    Column("record", JSON, nullable=False),
-    Column("metrics", JSON, nullable=False),
+    _key("id", Text),
+    _column("task", "tasks.name", nullable=True, index=True),
+    _column("parent", "paths.id", nullable=True, index=True),
+    *_columns(JSON, "record", "metrics"),
 )
 
-holds = Table(
-    "holds",
-    metadata,
-    Column("path", ForeignKey("paths.id"), primary_key=True),
-    Column("digest", Text, primary_key=True, index=True),
-    sqlite_with_rowid=False,  # the largest table; its key is all there is of it
-)
+# The largest table; its key is all there is of it.
+holds = _table("holds", _key("path", "paths.id"), _key("digest", Text, index=True), sqlite_with_rowid=False)
 
-roots = Table(
-    "roots",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("path", ForeignKey("paths.id"), nullable=False),
-)
+roots = _table("roots", _key("name", Text), _column("path", "paths.id"))
 
-commits = Table(
-    "commits",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("message", Text, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("time", Text, nullable=False),
-    Column("author", Text, nullable=False),
-    Column("code", Text, nullable=False),
-)
+commits = _table("commits", _key("id", Text), *_columns(Text, "message", "method", "time", "author", "code"))
 
 # The changes of a commit are against its first parent (position 0).
-commit_parents = Table(
+commit_parents = _table(
     "commit_parents",
-    metadata,
-    Column("commit", ForeignKey("commits.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("parent", ForeignKey("commits.id"), nullable=False, index=True),
+    _key("commit", "commits.id"),
+    _key("position", Integer),
+    _column("parent", "commits.id", index=True),
 )
 
-commit_changes = Table(
+commit_changes = _table(
     "commit_changes",
-    metadata,
-    Column("commit", ForeignKey("commits.id"), primary_key=True),
-    Column("task", ForeignKey("tasks.name"), primary_key=True),
-    Column("path", ForeignKey("paths.id")),
+    _key("commit", "commits.id"),
+    _key("task", "tasks.name"),
+    _column("path", "paths.id", nullable=True),
 )
 
-branches = Table(
-    "branches",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-)
+branches = _table("branches", _key("name", Text), _column("commit", "commits.id"))
 
-tags = Table(
-    "tags",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("time", Text, nullable=False),
-)
+tags = _table("tags", _key("name", Text), _column("commit", "commits.id"), *_columns(Text, "message", "time"))
 
 # What the commits of a branch add up to, so that reading it costs nothing of its history. A branch has no rows until
 # something is published on it; then all are copied, which keys to tasks and paths would double the cost of. verify
 # compares them with the commits.
-branch_state = Table(
-    "branch_state",
-    metadata,
-    Column("branch", ForeignKey("branches.name"), primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("path", Text, nullable=False),
-)
+branch_state = _table("branch_state", _key("branch", "branches.name"), _key("task", Text), _column("path", Text))
 
-agents = Table(
+agents = _table(
     "agents",
-    metadata,
-    Column("id", Text, primary_key=True),
-    Column("task", ForeignKey("tasks.name"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("branch", Text, nullable=False),  # no foreign key: the branch may be deleted, its agents stay on record
-    Column("method", JSON, nullable=False),
-    Column("label", Text, nullable=False),
-    Column("seed", BigInteger, nullable=False),
-    Column("cycles", Integer, nullable=False),
-    Column("samples", Integer, nullable=False),
-    Column("state", Text, nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("base", ForeignKey("commits.id"), nullable=False),
+    _key("id", Text),
+    _column("task", "tasks.name"),
+    _column("number", Integer),
+    _column("branch", Text),  # refers to none: the branch may be deleted, its agents stay on record
+    _column("method", JSON),
+    _column("label", Text),
+    _column("seed", BigInteger),
+    *_columns(Integer, "cycles", "samples"),
+    _column("state", Text),
+    _column("cycle", Integer),
+    _column("base", "commits.id"),
     UniqueConstraint("branch", "task", "number", name="agent_number"),
 )
 
 # As text, which both databases read: SQLAlchemy's own would load PostgreSQL's dialect for everybody.
-listen(
-    agents,
-    "after_create",
-    DDL(  # type: ignore[no-untyped-call]
-        "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"
-    ),
-)
+_ONE_RUNNING = "CREATE UNIQUE INDEX one_running_agent ON agents (branch, task) WHERE state = 'running'"
+listen(agents, "after_create", DDL(_ONE_RUNNING))  # type: ignore[no-untyped-call]
 
 # The order of the rows (sequence) is the order in which the children were recorded.
-children = Table(
+children = _table(
     "children",
-    metadata,
-    Column("sequence", Integer, primary_key=True, autoincrement=True),
-    Column("agent", ForeignKey("agents.id"), nullable=False),
-    Column("cycle", Integer, nullable=False),
-    Column("generation", Integer, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("path", ForeignKey("paths.id"), nullable=False, index=True),
-    Column("record", JSON, nullable=False),
+    _key("sequence", Integer, autoincrement=True),
+    _column("agent", "agents.id"),
+    *_columns(Integer, "cycle", "generation", "number"),
+    _column("path", "paths.id", index=True),
+    _column("record", JSON),
     UniqueConstraint("agent", "cycle", "generation", "number"),
 )
 
 # What a cycle saw: the commit whose state was published when it began, and the ids of the roots there were.
-cycles = Table(
-    "cycles",
-    metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("cycle", Integer, primary_key=True),
-    Column("base", ForeignKey("commits.id"), nullable=False),
-    Column("roots", JSON, nullable=False),
+cycles = _table(
+    "cycles", _key("agent", "agents.id"), _key("cycle", Integer), _column("base", "commits.id"), _column("roots", JSON)
 )
 
 # A generation without a child is one too, so what is done is not read off the children. Its children trained for so
 # many rounds of so many steps of so many examples; place says where, as their bytes may depend on it.
-generations = Table(
+generations = _table(
     "generations",
-    metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("cycle", Integer, primary_key=True),
-    Column("generation", Integer, primary_key=True),
-    Column("rounds", Integer, nullable=False, server_default="0"),
-    Column("steps", Integer, nullable=False, server_default="0"),
-    Column("batch", Integer, nullable=False, server_default="0"),
-    Column("place", Text, nullable=False, server_default=""),
+    _key("agent", "agents.id"),
+    _key("cycle", Integer),
+    _key("generation", Integer),
+    *_columns(Integer, "rounds", "steps", "batch", server_default="0"),
+    _column("place", Text, server_default=""),
 )
 
-population = Table(
-    "population",
-    metadata,
-    Column("agent", ForeignKey("agents.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("path", ForeignKey("paths.id"), nullable=False),
-)
+population = _table("population", _key("agent", "agents.id"), _key("position", Integer), _column("path", "paths.id"))
 
-leases = Table(
+leases = _table(
     "leases",
-    metadata,
-    Column("branch", Text, primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("token", Text, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("since", Float, nullable=False),
-    Column("expires", Float, nullable=False),
+    _key("branch", Text),
+    _key("task", Text),
+    *_columns(Text, "token", "host"),
+    _column("pid", Integer),
+    *_columns(Float, "since", "expires"),
 )
 
 # A row never changes. The design is the whole one: its methods with all their fields.
-experiments = Table(
-    "experiments",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("design", JSON, nullable=False),
-    Column("base", ForeignKey("commits.id"), nullable=False),
-    Column("time", Text, nullable=False),
+experiments = _table(
+    "experiments", _key("name", Text), _column("design", JSON), _column("base", "commits.id"), _column("time", Text)
 )
 
 # A variant with a seed that has come to its end, well (no problem) or not; the branch may be deleted afterwards.
-trials = Table(
+trials = _table(
     "trials",
-    metadata,
-    Column("experiment", ForeignKey("experiments.name"), primary_key=True),
-    Column("branch", Text, primary_key=True),
-    Column("task", Text, primary_key=True),
-    Column("number", Integer, nullable=False),
-    Column("commit", ForeignKey("commits.id"), nullable=False),
-    Column("state", Text, nullable=False),
-    Column("problem", Text, nullable=False),
-    Column("details", JSON, nullable=False),
+    _key("experiment", "experiments.name"),
+    _key("branch", Text),
+    _key("task", Text),
+    _column("number", Integer),
+    _column("commit", "commits.id"),
+    *_columns(Text, "state", "problem"),
+    _column("details", JSON),
 )

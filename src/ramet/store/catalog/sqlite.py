@@ -15,8 +15,7 @@ from sqlalchemy import Connection, Engine, NullPool, Pool, create_engine, event
 
 from ramet.store.catalog.codec import dumps, loads
 
-WRITER = {"writing": True}
-"""What makes a connection a writer's."""
+WRITER = {"writing": True}  # the options of a writer's connection
 
 _DAMAGED = "the file is damaged: bring it back from a copy of the system"
 _FULL = "free some space (`ramet gc --delete` drops what nothing holds) and run the same command again"
@@ -31,20 +30,19 @@ _REMEDIES = {
     "no such column": _DAMAGED,
 }
 
-_LITTLE = 1 << 20
-"""Bytes of free space that a disk is full with: SQLite itself needs some beside a transaction's."""
+_LITTLE = 1 << 20  # bytes of free space that a disk is full with: SQLite needs some beside a transaction's
 
 
 def engine(file: Path, wait: float, pool: type[Pool]) -> Engine:
     """Return what connects to a file, where a writer waits `wait` seconds for another one."""
-    reading = not _writable(file.parent)
+    reading = not os.access(file.parent, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
     connect = partial(_connect_to_read if reading else _connect, file, timeout=wait, check_same_thread=False)
     # How a file that others may write can be read is found out anew each time.
     kind = NullPool if reading else pool
     made = create_engine("sqlite://", creator=connect, poolclass=kind, json_serializer=dumps, json_deserializer=loads)
     event.listen(made, "connect", _prepare_to_read if reading else _prepare)
     event.listen(made, "begin", _begin)
-    event.listen(made, "close", lambda driver, _: _roll_back(driver))  # SQLAlchemy closes what Ctrl-C came upon
+    event.listen(made, "close", _roll_back)  # SQLAlchemy closes what Ctrl-C came upon
     return made
 
 
@@ -75,13 +73,9 @@ def remedy(error: BaseException | None, file: Path) -> str:
     return next((remedy for sign, remedy in _REMEDIES.items() if sign in str(error)), "check the disk and the file")
 
 
-def _roll_back(driver: Any) -> None:
+def _roll_back(driver: Any, _record: object = None) -> None:
     with suppress(sqlite3.ProgrammingError):  # it is closed already
         driver.rollback()  # closing is not enough while an error holds on to a cursor
-
-
-def _writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _connect(file: Path, *, timeout: float, check_same_thread: bool) -> sqlite3.Connection:

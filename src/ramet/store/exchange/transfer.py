@@ -14,7 +14,7 @@ from ramet.base.errors import Conflict, ObjectError, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Task
 from ramet.store.catalog.catalog import Catalog
-from ramet.store.exchange.parcel import NOTHING, Parcel
+from ramet.store.exchange.parcel import Parcel, kept, known, led_to, parcel_of, receive
 from ramet.store.exchange.remote import Remote, present, short_name
 from ramet.store.folder import Store
 from ramet.store.objects import Objects
@@ -46,13 +46,7 @@ class Transfer:
 
 
 def push(store: Store, remote: Remote, branch: str, progress: Progress = QUIET) -> Transfer:
-    """Bring a branch of a system to a remote, and the tags of its commits.
-
-    Args:
-        store: the system.
-        remote: where the branch shall be.
-        branch: its name here and there.
-        progress: told after each object.
+    """Bring a branch of a system to a remote, and the tags of its commits; progress is told after each object.
 
     Raises:
         Conflict: the branch has commits there that this one has not.
@@ -63,36 +57,26 @@ def push(store: Store, remote: Remote, branch: str, progress: Progress = QUIET) 
     if old is not None and old != tip and _is_ahead(catalog, remote, branch, old, tip):
         return Transfer(remote.url, branch, old, "behind")
     tags = _new_tags(catalog.versions.tags(), {tag.name for tag in remote.tags()} | there.keys())
-    tags = [tag for tag in tags if tag.commit in catalog.exchange.led_to(tip, [tag.commit])]
-    parcel = NOTHING if old == tip else catalog.exchange.parcel(tip, catalog.exchange.known(there.values()))
+    ours = led_to(catalog, tip, [tag.commit for tag in tags])
+    tags = [tag for tag in tags if tag.commit in ours]
+    parcel = Parcel() if old == tip else parcel_of(catalog, tip, known(catalog, there.values()))
     with remote.working(branch):
         missing = parcel.digests() - remote.has(parcel.digests())
         size = copy(store.objects, remote.objects, missing, progress)
         if old != tip or tags:
             remote.receive(parcel, branch, tip, old=old, new_tags=tags)
     outcome: Outcome = "made" if old is None else "even" if old == tip else "moved"
-    return Transfer(remote.url, branch, tip, outcome, _count(parcel), len(missing), size, _names(tags))
+    return _transfer(remote, branch, tip, outcome, parcel, len(missing), size, tags)
 
 
 def pull(
-    store: Store,
-    remote: Remote,
-    branch: str,
-    *,
-    accept: Callable[[Task], object],
-    progress: Progress = QUIET,
+    store: Store, remote: Remote, branch: str, *, accept: Callable[[Task], object], progress: Progress = QUIET
 ) -> Transfer:
     """Bring a branch of a remote to a system, and the tags of its commits.
 
     A branch that is not here is made, and one that has nothing of its own is moved ahead. Where both sides have commits
-    that the other has not, what came is on the branch REMOTE/BRANCH, to be merged.
-
-    Args:
-        store: the system.
-        remote: where the branch is.
-        branch: its name there and here.
-        accept: raises for a task that may not be one here.
-        progress: told after each object.
+    that the other has not, what came is on the branch REMOTE/BRANCH, to be merged. accept raises for a task that may
+    not be one here; progress is told after each object.
 
     Raises:
         UnknownName: the remote has no such branch.
@@ -105,18 +89,21 @@ def pull(
         raise UnknownName(f"{remote.url} has no branch {branch!r}", has)
     tip = there[branch]
     with catalog.leases.hold("(pull)", branch=branch):
-        parcel = NOTHING if catalog.exchange.kept([tip]) else remote.fetch(tip, catalog.exchange.kept)
+        parcel = Parcel() if kept(catalog, [tip]) else remote.fetch(tip, partial(kept, catalog))
         parcel.check()
         for task in parcel.tasks.values():
             accept(task)
         missing = parcel.digests() - present(catalog, store.objects, parcel.digests())
         size = copy(remote.objects, store.objects, missing, progress)
         outcome, at, tags = _arrive(catalog, remote, branch, tip, parcel)
-    return Transfer(remote.url, at, tip, outcome, _count(parcel), len(missing), size, _names(tags))
+    return _transfer(remote, at, tip, outcome, parcel, len(missing), size, tags)
 
 
-def _count(parcel: Parcel) -> int:
-    return sum(bool(commit.parents) for commit in parcel.commits.values())
+def _transfer(
+    remote: Remote, at: str, tip: str, outcome: Outcome, parcel: Parcel, objects: int, size: int, tags: Collection[Tag]
+) -> Transfer:
+    commits = sum(bool(commit.parents) for commit in parcel.commits.values())
+    return Transfer(remote.url, at, tip, outcome, commits, objects, size, tuple(tag.name for tag in tags))
 
 
 def copy(source: Objects, target: Objects, digests: Collection[str], progress: Progress = QUIET) -> int:
@@ -146,10 +133,10 @@ def _is_ahead(catalog: Catalog, remote: Remote, branch: str, there: str, here: s
     Raises:
         Conflict: both have commits that the other has not.
     """
-    if catalog.exchange.known([there]):
-        if catalog.exchange.led_to(there, [here]):
+    if known(catalog, [there]):
+        if led_to(catalog, there, [here]):
             return True
-        if catalog.exchange.led_to(here, [there]):
+        if led_to(catalog, here, [there]):
             return False
     apart = f"{short_name(remote.url)}/{branch}"
     raise Conflict(
@@ -174,12 +161,12 @@ def _arrive(catalog: Catalog, remote: Remote, branch: str, tip: str, parcel: Par
                 (),
             )
     tags = _new_tags(remote.tags(), {tag.name for tag in catalog.versions.tags()} | here.keys() | {at})
-    arrived = catalog.exchange.kept([tag.commit for tag in tags]) | parcel.commits.keys()
+    arrived = kept(catalog, [tag.commit for tag in tags]) | parcel.commits.keys()
     tags = [tag for tag in tags if tag.commit in arrived]
     stays = step in ("even", "behind")
     if not stays or tags:
         old = here.get(at)
-        catalog.exchange.receive(parcel, at, old if stays and old else tip, old=old, new_tags=tags)
+        receive(catalog, parcel, at, old if stays and old else tip, old=old, new_tags=tags)
     return outcome, at, tags
 
 
@@ -188,15 +175,11 @@ def _outcome(catalog: Catalog, old: str | None, tip: str, parcel: Parcel) -> Out
         return "made"
     if old == tip:
         return "even"
-    if catalog.exchange.led_to(old, [tip]):
+    if led_to(catalog, old, [tip]):
         return "behind"
     met = parcel.boundary() or {tip}
-    return "moved" if any(catalog.exchange.led_to(commit, [old]) for commit in met) else "apart"
+    return "moved" if any(led_to(catalog, commit, [old]) for commit in met) else "apart"
 
 
 def _new_tags(tags: Collection[Tag], taken: Collection[str]) -> list[Tag]:
     return [tag for tag in tags if tag.name not in taken]
-
-
-def _names(tags: Collection[Tag]) -> tuple[str, ...]:
-    return tuple(tag.name for tag in tags)

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from ramet.store.objects.contract import ALWAYS, Entry, Objects, digest_of, is_digest
-from ramet.store.objects.folder import FolderObjects
-from ramet.store.objects.place import Place
-from ramet.store.objects.url import FsspecObjects
+from ramet.store.objects.objects import FolderObjects, Objects, digest_of
+from ramet.store.objects.place import FsspecObjects, Place
 
-__all__ = ["ALWAYS", "Entry", "FolderObjects", "FsspecObjects", "Objects", "digest_of", "is_digest", "objects_at"]
+__all__ = ["FolderObjects", "FsspecObjects", "Objects", "digest_of", "objects_at"]
 
 
 def objects_at(url: str, copies: Path) -> Objects:

@@ -1,42 +1,54 @@
-"""A place for files behind a URL (fsspec): a folder, memory, or an object store such as S3.
+"""A place for files behind a URL (fsspec), such as memory or an object store like S3, and objects that are files there.
 
 Files are there wholly or not at all, on every backend: in a folder, and wherever an upload may break off, they are
 written beside their place and renamed; object stores have an upload wholly or not at all.
 """
+# ruff: noqa: D102 (Objects says what the methods of FsspecObjects do)
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.request import url2pathname
 
-from ramet.base.errors import StoreError, UnknownName
+from ramet.base.errors import ObjectError, StoreError, UnknownName
 from ramet.base.files import TEMPORARY, temporary_name, write_whole
+from ramet.store.objects.objects import (
+    ALWAYS,
+    SUFFIX,
+    Entry,
+    FolderObjects,
+    Objects,
+    compared,
+    digest_of,
+    file_name,
+    is_digest,
+    missing,
+    serialized,
+)
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DELETING = ".deleting"
+"""How the name of the mark ends that stands beside an object while somebody judges whether it goes."""
+
+_STALE_SECONDS = 60.0  # after these a mark is that of somebody who died
+
+# Backends where an upload that breaks off leaves nothing.
 _WHOLE_UPLOADS = {"memory", "s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "r2"}
-"""Backends where an upload that breaks off leaves nothing."""
-
+# What backends call the time at which a file was last written.
 _TIMES = ("mtime", "LastModified", "last_modified", "modified", "updated", "created")
-"""What backends call the time at which a file was last written."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of a place: its name below the place, its bytes, and when it was written (seconds since 1970)."""
-
-    name: str
-    size: int
-    modified: float
+# What S3 answers to a conditional write that somebody else was ahead of.
+_OVERTAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
 
 
 class Place:
-    """The files below a URL.
-
-    Args:
-        url: such as `s3://bucket/prefix`, `memory://name` or `file:///folder`; folder is the latter's.
+    """The files below a URL such as `s3://bucket/prefix`, `memory://name` or `file:///folder` (the latter's is folder).
 
     Raises:
         UnknownName: no installed package reads such URLs.
@@ -89,15 +101,15 @@ class Place:
         This is one step in a folder and on S3 (conditional writes). On other backends somebody who writes the same file
         in the same instant may be overwritten.
         """
-        if self.folder is not None:
-            from filelock import FileLock
+        if self.folder is None:
+            return self._compared(name, old, new)
+        from filelock import FileLock
 
-            lock = Path(self._path(f".{name.rpartition('/')[2]}.lock"))
-            with self._asking(f"cannot write {self.at(name)}"):
-                lock.parent.mkdir(parents=True, exist_ok=True)
-                with FileLock(lock):
-                    return self._compared(name, old, new)
-        return self._compared(name, old, new)
+        lock = Path(self._path(f".{name.rpartition('/')[2]}.lock"))
+        with self._asking(f"cannot write {self.at(name)}"):
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(lock):
+                return self._compared(name, old, new)
 
     def delete(self, name: str) -> bool:
         """Delete a file, and say whether there was one."""
@@ -110,7 +122,7 @@ class Place:
                 return False
         return bool(there)
 
-    def file(self, name: str) -> File | None:
+    def file(self, name: str) -> Entry | None:
         """Return what is known of a file without reading it, or None if there is no such file."""
         with self._asking(f"cannot read {self.at(name)}"):
             try:
@@ -119,7 +131,7 @@ class Place:
                 return None
         return self._file(found) if found["type"] == "file" else None
 
-    def files(self, below: str = "") -> Iterator[File]:
+    def files(self, below: str = "") -> Iterator[Entry]:
         """Return all files below a folder of the place, in the order of their names."""
         with self._asking(f"cannot list {self.at(below)}"):
             try:
@@ -132,10 +144,10 @@ class Place:
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}".rstrip("/")
 
-    def _file(self, found: dict[str, Any]) -> File:
+    def _file(self, found: dict[str, Any]) -> Entry:
         path = self._fs._strip_protocol(found["name"])
         written = next((found[key] for key in _TIMES if found.get(key) is not None), None)
-        return File(path[len(self._root) + 1 :], int(found["size"] or 0), _seconds(written))
+        return Entry(path[len(self._root) + 1 :], int(found["size"] or 0), _seconds(written))
 
     def _compared(self, name: str, old: bytes | None, new: bytes) -> bool:
         condition: dict[str, Any] = {}
@@ -154,11 +166,9 @@ class Place:
             try:
                 self._fs.pipe_file(self._path(name), new, **condition)
             except OSError as error:
-                if "PreconditionFailed" in repr(error.__cause__) or "ConditionalRequestConflict" in repr(
-                    error.__cause__
-                ):
-                    return False
-                raise
+                if not any(refusal in repr(error.__cause__) for refusal in _OVERTAKEN):
+                    raise
+                return False
         return True
 
     @contextmanager
@@ -172,9 +182,86 @@ class Place:
             raise _refused(problem, error) from error
 
 
-def is_temporary(name: str) -> bool:
-    """Say whether a name is that of a file which is being written, or was when its writer died."""
-    return name.endswith(TEMPORARY)
+class FsspecObjects(Objects):
+    """Objects as files `ab/abcd....safetensors` below a URL.
+
+    Tensors are mapped from a folder of copies, which is filled by what is got and put, and may be emptied at any time.
+
+    Object stores have no step that judges and deletes. So who deletes puts a mark beside the object first, and who
+    puts looks for the mark afterwards, and puts again once it is gone: as long as what was written is what is read next
+    (S3 promises it), nothing that was put is lost. What cannot be promised: somebody who stands still for more than a
+    minute between judging and deleting counts as dead, and may then delete what was put meanwhile. Where the backend
+    tells times in whole seconds, an object is kept if it may be from the second in question.
+    """
+
+    def __init__(self, place: Place, copies: Path) -> None:
+        self.place = place
+        self._copies = FolderObjects(copies)
+
+    def put(self, tensors: "Mapping[str, Tensor]") -> str:
+        data = serialized(tensors)
+        self._copies.write(data)
+        return self.write(data)
+
+    def get(self, digest: str) -> "dict[str, Tensor]":
+        try:
+            return self._copies.get(digest)
+        except ObjectError:  # there is no copy yet, or a damaged one
+            self._copies.write(self.read(digest))
+            return self._copies.get(digest)
+
+    def write(self, data: bytes) -> str:
+        digest = digest_of(data)
+        name = file_name(digest)
+        self.place.write(name, data)
+        while (mark := self.place.file(name + DELETING)) is not None:
+            time.sleep(0.05)
+            if time.time() - mark.modified > _STALE_SECONDS:
+                self.place.delete(mark.name)
+            self.place.write(name, data)
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        name = file_name(digest)
+        data = self.place.read(name)
+        if data is None:
+            raise missing(digest, self.place.at(name))
+        return compared(digest, data, self.place.at(name))
+
+    def renew(self, digest: str) -> bool:
+        try:
+            self.write(self.read(digest))
+        except ObjectError:
+            return False
+        return True
+
+    def __contains__(self, digest: str) -> bool:
+        return self.place.file(file_name(digest)) is not None
+
+    def entries(self) -> Iterator[Entry]:
+        for file in self.place.files():
+            digest = file.name[3:].removesuffix(SUFFIX)
+            if is_digest(digest) and file.name == file_name(digest):
+                yield replace(file, name=digest)
+
+    def delete(self, digest: str, *, before: float = ALWAYS) -> bool:
+        name = file_name(digest)
+        mark = name + DELETING
+        self.place.write(mark, b"")
+        try:
+            file = self.place.file(name)
+            if file is None or _latest(file.modified) > before:
+                return False
+            gone = self.place.delete(name)
+        finally:
+            self.place.delete(mark)
+        self._copies.delete(digest)
+        return gone
+
+    def sweep(self, *, before: float = ALWAYS) -> int:
+        unfinished = (file for file in self.place.files() if file.name.endswith((TEMPORARY, DELETING)))
+        old = [file for file in unfinished if file.modified < before]
+        return sum(file.size for file in old if self.place.delete(file.name)) + self._copies.sweep(before=before)
 
 
 def _opened(url: str) -> tuple[Any, str]:
@@ -198,21 +285,23 @@ def _opened(url: str) -> tuple[Any, str]:
 
 def _seconds(written: Any) -> float:
     """Return a backend's time as seconds since 1970; a file whose time is not told counts as new."""
-    if written is None:
-        return time.time()
     if isinstance(written, str):
         written = datetime.fromisoformat(written)
-    return float(written.timestamp() if isinstance(written, datetime) else written)
+    if isinstance(written, datetime):
+        return written.timestamp()
+    return time.time() if written is None else float(written)
 
 
 def _refused(problem: str, error: Exception) -> StoreError:
     reason = (getattr(error, "strerror", None) or str(error) or type(error).__name__).splitlines()[0]
-    return StoreError(f"{problem}: {reason}", _remedy(error))
-
-
-def _remedy(error: Exception) -> str:
+    remedy = "check the URL and the network, and run the same command again"
     if isinstance(error, PermissionError) or "credentials" in str(error).lower():
-        return "check your rights there and the credentials in the environment"
-    if isinstance(error, FileNotFoundError):
-        return "make the bucket or the folder first, or check its name"
-    return "check the URL and the network, and run the same command again"
+        remedy = "check your rights there and the credentials in the environment"
+    elif isinstance(error, FileNotFoundError):
+        remedy = "make the bucket or the folder first, or check its name"
+    return StoreError(f"{problem}: {reason}", remedy)
+
+
+def _latest(modified: float) -> float:
+    """Return the end of the moment that a backend's time stands for: a whole second, or the time itself."""
+    return modified + 1 if modified == math.floor(modified) else math.nextafter(modified, ALWAYS)

@@ -1,9 +1,13 @@
 """The versions of a system: its commits, branches and tags, and all that moves a branch."""
 
-from collections.abc import Callable, Sequence
+import getpass
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from ramet.base.errors import Conflict, InvalidValue, UnknownName
 from ramet.base.records import Commit, Path
@@ -11,31 +15,53 @@ from ramet.base.version import __version__
 from ramet.store.catalog import agents, rows
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.codec import path_of
-from ramet.store.catalog.database import Database
-from ramet.store.catalog.leases import Clock
-from ramet.store.catalog.schema import branches, commit_changes, paths, tags
+from ramet.store.catalog.database import Part
+from ramet.store.catalog.schema import agents as runs
+from ramet.store.catalog.schema import branches, paths, tags, tasks
 from ramet.store.versions import commits as versions
-from ramet.store.versions import forks, refs
-from ramet.store.versions.author import author
-from ramet.store.versions.commits import MAIN, Changes
-from ramet.store.versions.forks import Fork
-from ramet.store.versions.graph import graph, newest_first
+from ramet.store.versions import refs
+from ramet.store.versions.commits import MAIN, Changes, graph
 from ramet.store.versions.refs import Branch, Tag
 
+AUTHOR_VARIABLE = "RAMET_AUTHOR"
+"""Who makes commits; `user@host` where it is not set."""
 
-def _nothing(_connection: Connection, _commit: str) -> None:
-    """Do nothing beside moving a branch."""
+State = Mapping[str, str]
+"""The published path's id of every task."""
 
 
-class Versions:
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A branch and what is to be merged into it, as they were read.
+
+    ours is the commit of `branch`, theirs the one that `name` names; bases are the states at the nearest commits that
+    both follow: several, where the two were merged crosswise before.
+    """
+
+    branch: str
+    name: str
+    ours: str
+    theirs: str
+    our_state: State
+    their_state: State
+    bases: Mapping[str, State]
+
+    @property
+    def is_merged(self) -> bool:
+        """Say whether the branch has all of theirs."""
+        return self.theirs in self.bases
+
+    @property
+    def is_ahead(self) -> bool:
+        """Say whether theirs only goes on from where the branch is: then the branch just moves."""
+        return self.ours in self.bases
+
+
+class Versions(Part):
     """A catalog's published state: what it was, is, and becomes.
 
     A name of a commit is a branch, a tag, an id or the start of one; `NAME~N` is the N-th commit before it.
     """
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
 
     # Commits
 
@@ -53,7 +79,7 @@ class Versions:
         """Return a commit and all that it follows, merged ones too: each before what it follows, the newer first."""
         with self._database.reading() as connection:
             history = graph(connection, refs.find_commit(connection, at))
-            return versions.read(connection, newest_first(history)[:limit])
+            return versions.read(connection, versions.newest_first(history)[:limit])
 
     def published(self, at: str = MAIN) -> dict[str, Path]:
         """Return the published path of every task, at a branch or any other commit."""
@@ -68,29 +94,13 @@ class Versions:
             id = versions.path_at(connection, refs.find_commit(connection, at), task)
             return None if id is None else rows.paths_in_order(connection, [id])[0]
 
-    def publishing(self, path: str) -> list[Commit]:
-        """Return the commits that made a path (its id) its task's published one: each after those that it follows."""
-        with self._database.reading() as connection:
-            found = connection.execute(select(commit_changes.c.commit).where(commit_changes.c.path == path)).scalars()
-            return versions.read(connection, sorted(found, key=lambda commit: len(graph(connection, commit))))
-
     def publish(
-        self,
-        new: Sequence[Path],
-        *,
-        message: str,
-        method: str,
-        branch: str = MAIN,
-        close_cycle: Agent | None = None,
+        self, new: Sequence[Path], *, message: str, method: str, branch: str = MAIN, close_cycle: Agent | None = None
     ) -> Commit:
-        """Make paths the published ones of their tasks; what others publish meanwhile for other tasks stays.
+        """Make paths, one a task, the published ones; what others publish meanwhile for other tasks stays.
 
-        Args:
-            new: the paths, one a task; known ones only have their metrics added to.
-            message: what the commit is for.
-            method: the name and version of the method that made them.
-            branch: the branch that is moved.
-            close_cycle: the agent whose cycle this ends in the same transaction; it goes on to the next one or is done.
+        Known paths only have their metrics added to. The agent close_cycle ends its cycle in the same transaction: it
+        goes on to the next one or is done.
 
         Returns:
             The commit, or the branch's last one where every path is published already.
@@ -99,17 +109,35 @@ class Versions:
             Busy: the agent's cycle was ended by another process.
         """
         wanted = {path.task or "": path.id for path in new}
-
-        def prepare(connection: Connection) -> None:
+        with self._database.writing() as connection:
             for task in wanted:
                 rows.find_task(connection, task)
             rows.put_paths(connection, new)
-
-        def close(connection: Connection, commit: str) -> None:
+            commit = self.move(connection, branch, wanted, message, method)
             if close_cycle is not None:
-                agents.close_cycle(connection, close_cycle, commit)
+                agents.close_cycle(connection, close_cycle, commit.id)
+            return commit
 
-        return self.move(branch, lambda _: wanted, message, method, prepare=prepare, then=close)
+    def remove(self, task: str, *, branch: str = MAIN) -> None:
+        """Take a task off a branch by a commit; its agent there, if one runs, is done. Its history stays.
+
+        The task itself is removed unless another branch publishes or evolves it.
+
+        Raises:
+            InvalidValue: it is only on other branches.
+        """
+        with self._database.writing() as connection:
+            rows.find_task(connection, task)
+            users = _using(connection, task)
+            if users and branch not in users:
+                problem = f"task {task!r} is not on branch {branch!r} but on {', '.join(users)}"
+                raise InvalidValue(problem, f"take it off there: `ramet -b {users[0]} task remove {task}`")
+            self.move(connection, branch, {task: None}, f"remove {task}", "")
+            agent = agents.running(connection, task, branch)
+            if agent is not None:
+                agents.finish(connection, agent.id)
+            if not _using(connection, task):
+                connection.execute(update(tasks).where(tasks.c.name == task).values(removed=True))
 
     # Branches and tags
 
@@ -130,8 +158,8 @@ class Versions:
             found = []
             for row in connection.execute(select(branches).order_by(branches.c.name)).all():
                 now = versions.state(connection, row.commit)
-                tasks = connection.execute(select(func.count()).select_from(now)).scalar_one()
-                found.append(Branch(row.name, row.commit, tasks))
+                count = connection.execute(select(func.count()).select_from(now)).scalar_one()
+                found.append(Branch(row.name, row.commit, count))
             return found
 
     def delete_branch(self, name: str) -> None:
@@ -145,11 +173,7 @@ class Versions:
             refs.delete_branch(connection, name)
 
     def tag(self, name: str, at: str = MAIN, *, message: str = "") -> Tag:
-        """Give a commit a name that stays at it.
-
-        Raises:
-            InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-        """
+        """Give a commit a name that stays at it (InvalidValue as for a branch's)."""
         with self._database.writing() as connection:
             tag = Tag(name, refs.find_commit(connection, at), message, at_time(self._clock()))
             refs.add_tag(connection, tag)
@@ -173,7 +197,7 @@ class Versions:
             for ref in (branches, tags):  # the usual case costs nothing of the history
                 if connection.execute(select(ref.c.name).where(ref.c.commit == commit).limit(1)).first():
                     return True
-            return commit in refs.reached(connection)
+            return commit in connection.execute(refs.reached()).scalars().all()
 
     # Going back, and together
 
@@ -183,14 +207,16 @@ class Versions:
         Raises:
             UnknownName: the task had no path there.
         """
-        with self._database.reading() as connection:
+        with self._database.writing() as connection:
             commit = refs.find_commit(connection, at)
             path = versions.path_at(connection, commit, task)
             if path is None:
                 rows.find_task(connection, task, removed=True)
                 raise UnknownName(f"task {task!r} has no path at {at}", f"`ramet log {at}` tells when it had one")
             method = rows.find_path(connection, path).method
-        return self.move(branch, lambda _: {task: path}, f"restore {task} from {commit}", method, then=_back(branch))
+            restored = self.move(connection, branch, {task: path}, f"restore {task} from {commit}", method)
+            versions.bring_back(connection, branch)
+            return restored
 
     def revert(self, at: str, *, branch: str = MAIN) -> Commit:
         """Undo what a commit changed, against its first parent, as a new commit.
@@ -199,14 +225,12 @@ class Versions:
             InvalidValue: it changed nothing, or it is undone already.
             Conflict: a task has another path by now.
         """
-        with self._database.reading() as connection:
+        with self._database.writing() as connection:
             commit = versions.read(connection, [refs.find_commit(connection, at)])[0]
             known = versions.paths_at(connection, commit.parents[0]) if commit.parents else {}
             before = {task: known.get(task) for task in commit.changes} if commit.parents else {}
-
-        def wanted(connection: Connection) -> Changes:
             now = versions.paths_on(connection, branch, before)
-            wrong = {task for task in before if now.get(task) != before[task]}
+            wrong = [task for task in before if now.get(task) != before[task]]
             moved = [task for task in sorted(wrong) if now.get(task) != commit.changes[task]]
             if moved:
                 raise Conflict(
@@ -216,45 +240,47 @@ class Versions:
                 )
             if not wrong:
                 raise InvalidValue(f"commit {commit.id} has nothing to undo on {branch!r}", "`ramet log` shows commits")
-            return {task: before[task] for task in before if task in wrong}
-
-        return self.move(branch, wanted, f"revert {commit.id}: {commit.message}", commit.method, then=_back(branch))
+            undone = {task: before[task] for task in wrong}
+            reverted = self.move(connection, branch, undone, f"revert {commit.id}: {commit.message}", commit.method)
+            versions.bring_back(connection, branch)
+            return reverted
 
     def fork(self, name: str, *, branch: str = MAIN) -> Fork:
         """Return the fork of a branch and another commit: where they parted, and what each of them publishes."""
         with self._database.reading() as connection:
-            return forks.read(connection, branch, name)
+            ours, theirs = versions.head_id(connection, branch), refs.find_commit(connection, name)
+            bases = sorted(versions.merge_bases(graph(connection, ours), graph(connection, theirs)))
+            states = {commit: versions.paths_at(connection, commit) for commit in {ours, theirs, *bases}}
+            known = {base: states[base] for base in bases}
+            return Fork(branch, name, ours, theirs, states[ours], states[theirs], known)
 
     def merge(self, fork: Fork, changes: Changes, *, message: str) -> Commit:
         """Join what parted: by one commit with two parents, or where theirs is only ahead, by moving the branch there.
 
-        Args:
-            fork: what the changes were chosen for.
-            changes: the paths to take from theirs, by task; None takes one out.
-            message: what the commit is for.
+        changes are the paths to take from theirs, by task; None takes one out.
 
         Raises:
             versions.Moved: one of the two is elsewhere by now, and nothing was done: read the fork again.
         """
         commit = self.new_commit((fork.ours, fork.theirs), changes, message, "")
         with self._database.writing() as connection:
+            if refs.find_commit(connection, fork.name) != fork.theirs:
+                raise versions.Moved
             if fork.is_ahead:
                 commit = versions.read(connection, [fork.theirs])[0]
-            forks.join(connection, fork, commit)
+                between = versions.between(fork.our_state, fork.their_state)
+                versions.move(connection, fork.branch, fork.ours, fork.theirs, between)
+            else:
+                versions.advance(connection, fork.branch, commit)
+            versions.bring_back(connection, fork.branch)
         return commit
 
     def gather(
         self, branch: str, head: str, others: Sequence[str], changes: Changes, *, message: str, method: str
     ) -> Commit:
-        """Publish what other commits have by one commit, whose parents are the branch's last one and these.
+        """Publish what other commits have by one commit, whose parents are the branch's last one (head) and these.
 
-        Args:
-            branch: the branch that is moved.
-            head: its last commit, for which the changes were chosen.
-            others: the commits.
-            changes: the paths to take from them, by task.
-            message: what the commit is for.
-            method: the names and versions of the methods that made the paths.
+        changes are the paths to take from them, by task; method names the methods that made these.
 
         Raises:
             versions.Moved: the branch is elsewhere by now, and nothing was done.
@@ -265,59 +291,46 @@ class Versions:
             versions.bring_back(connection, branch)
         return commit
 
-    def move(
-        self,
-        branch: str,
-        wanted: Callable[[Connection], Changes],
-        message: str,
-        method: str,
-        *,
-        prepare: Callable[[Connection], object] = lambda _: None,
-        then: Callable[[Connection, str], None] = _nothing,
-    ) -> Commit:
-        """Give tasks of a branch other paths.
+    # Within the transactions of others
 
-        All is one transaction: nobody moves the branch between its being read and moved.
-
-        Args:
-            branch: the branch that is moved.
-            wanted: what shall be published, for the branch as it is read.
-            message: what the commit is for.
-            method: the name and version of the method.
-            prepare: done before, in the same transaction.
-            then: done with the commit's id afterwards, in the same transaction.
-
-        Returns:
-            The commit, or the branch's last one where nothing changes.
-        """
-        with self._database.writing() as connection:
-            head = versions.head_id(connection, branch)
-            changes = versions.differences(connection, branch, wanted(connection))
-            last = versions.read(connection, [head])[0]
-            commit = self.new_commit((head,), changes, message, method) if changes else last
-            prepare(connection)
-            if changes:
-                versions.advance(connection, branch, commit)
-            then(connection, commit.id)
+    def move(self, connection: Connection, branch: str, wanted: Changes, message: str, method: str) -> Commit:
+        """Give tasks of a branch other paths by a commit, which is returned; its last one where nothing changes."""
+        head = versions.head_id(connection, branch)
+        changes = versions.differences(connection, branch, wanted)
+        if not changes:
+            return versions.read(connection, [head])[0]
+        commit = self.new_commit((head,), changes, message, method)
+        versions.advance(connection, branch, commit)
         return commit
 
     def new_commit(self, parents: Sequence[str], changes: Changes, message: str, method: str) -> Commit:
         """Return a commit of this author and ramet, now; it is not on record yet."""
-        return versions.new_commit(
-            parents,
-            changes,
-            message=message,
-            method=method,
-            time=at_time(self._clock()),
-            author=author(),
-            code=__version__,
-        )
-
-
-def _back(branch: str) -> Callable[[Connection, str], None]:
-    return lambda connection, _: versions.bring_back(connection, branch)
+        now = {"time": at_time(self._clock()), "author": author(), "code": __version__}
+        return versions.new_commit(parents, changes, message=message, method=method, **now)
 
 
 def at_time(clock: float) -> str:
     """Return a time in seconds since 1970 as ISO 8601, UTC."""
     return datetime.fromtimestamp(clock, UTC).isoformat(timespec="seconds")
+
+
+def author() -> str:
+    """Return who makes commits."""
+    named = os.environ.get(AUTHOR_VARIABLE, "").strip()
+    if named:
+        return named
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name, as in many containers
+        user = "somebody"
+    return f"{user}@{socket.gethostname()}"
+
+
+def _using(connection: Connection, task: str) -> list[str]:
+    """Return the branches that publish or evolve a task, by name."""
+    evolving = select(runs.c.branch).where((runs.c.task == task) & (runs.c.state == "running"))
+    found = set(connection.execute(evolving).scalars())
+    for row in connection.execute(select(branches)).all():
+        if versions.path_at(connection, row.commit, task) is not None:
+            found.add(row.name)
+    return sorted(found)

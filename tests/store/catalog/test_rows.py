@@ -9,7 +9,8 @@ from pathlib import Path as FilePath
 import pytest
 
 from ramet.base.errors import InvalidValue, UnknownName
-from ramet.store.catalog import rows, tasks
+from ramet.store.care import check
+from ramet.store.catalog import rows
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.store.versions import history
@@ -30,7 +31,7 @@ def test_tasks_are_kept_whole_and_listed_by_name(catalog: Catalog) -> None:
 def test_a_name_is_taken_until_its_task_is_removed(catalog: Catalog) -> None:
     with pytest.raises(InvalidValue, match="a task 'digits' already"):
         catalog.tasks.add(a_task())
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.tasks.all() == []
     catalog.tasks.add(a_task())
     assert catalog.tasks.all() == [a_task()]
@@ -43,7 +44,7 @@ def test_a_name_is_taken_until_its_task_is_removed(catalog: Catalog) -> None:
 def test_an_unknown_task_is_an_error_everywhere(catalog: Catalog, name: str, remedy: str) -> None:
     for use in (
         catalog.tasks.get,
-        catalog.tasks.remove,
+        catalog.versions.remove,
         catalog.agents.running,
         lambda name: catalog.agents.children(task=name),
         catalog.agents.all,
@@ -60,7 +61,7 @@ def test_a_removed_task_is_unpublished_and_its_history_stays(catalog: Catalog) -
     path = a_path(agent=agent.id)
     catalog.agents.record_generation(agent.id, 0, 0, [a_child(path)], [path.id])
     before = catalog.versions.publish([path], message="", method="m/1")
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.versions.published() == {}
     assert catalog.versions.published(before.id) == {"digits": path}
     assert catalog.versions.head().changes == {"digits": None}
@@ -73,7 +74,7 @@ def test_a_removed_task_is_unpublished_and_its_history_stays(catalog: Catalog) -
 
 def test_removing_a_task_that_was_never_published_makes_no_commit(catalog: Catalog) -> None:
     head = catalog.versions.head()
-    catalog.tasks.remove("digits")
+    catalog.versions.remove("digits")
     assert catalog.versions.head() == head
 
 
@@ -105,7 +106,6 @@ def test_an_unknown_path_is_an_error_everywhere(catalog: Catalog, unknown: str) 
         catalog.paths.get,
         catalog.paths.ancestors,
         lambda id: catalog.paths.many([id]),
-        lambda id: catalog.paths.set_metric(id, "quality", 0.5),
     ):
         with pytest.raises(UnknownName, match="no path is called"):
             use(unknown)
@@ -133,8 +133,8 @@ def test_ancestors_lead_to_the_root(catalog: Catalog) -> None:
 def test_metrics_are_added_to_a_path_and_keep_any_value(catalog: Catalog) -> None:
     path = a_path(None, metrics={"quality": 0.5})
     catalog.paths.add_root("one", path)
-    for name, value in (("test_quality", 0.25), ("quality", nan), ("worst", -inf)):
-        catalog.paths.set_metric(path.id, name, value)
+    for i, (name, value) in enumerate((("test_quality", 0.25), ("quality", nan), ("worst", -inf))):
+        catalog.paths.add_root(f"again {i}", replace(path, metrics={name: value}))
     metrics = dict(catalog.paths.get(path.id).metrics)
     assert isnan(metrics.pop("quality"))
     assert metrics == {"test_quality": 0.25, "worst": -inf}
@@ -152,10 +152,10 @@ def test_a_catalog_holds_what_another_wrote(store: Store) -> None:
 def test_tables_that_say_other_than_the_records_are_noticed(catalog: Catalog, statement: str) -> None:
     path = a_path(parent=catalog.paths.roots()["vit"].id)
     catalog.versions.publish([path], message="", method="")
-    assert catalog.care.check() == []
-    with catalog._database.writing() as connection:
+    assert check(catalog) == []
+    with catalog.database.writing() as connection:
         connection.exec_driver_sql(statement)
-    assert f"the record of path {path.id} of task 'digits' says other than the tables" in catalog.care.check()
+    assert f"the record of path {path.id} of task 'digits' says other than the tables" in check(catalog)
 
 
 BROKEN = "pl\udce4tze"
@@ -182,8 +182,8 @@ def test_text_that_cannot_be_read_again_is_refused_and_named(
     with pytest.raises(InvalidValue) as error:
         write(catalog)
     assert repr(BROKEN)[1:-1] in str(error.value)
-    assert catalog.care.check() == []
-    assert catalog.tasks.names() == ["digits"]
+    assert check(catalog) == []
+    assert catalog.tasks.all() == [a_task()]
 
 
 @pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 10**30])
@@ -205,15 +205,15 @@ def test_a_seed_of_more_than_64_bits_is_refused(catalog: Catalog, seed: int) -> 
 )
 def test_every_damaged_record_is_found(store: Store, table: str, column: str, text: str, found: str) -> None:
     catalog = store.catalog
-    if not isinstance(catalog._database.address, FilePath):
+    if not isinstance(catalog.database.address, FilePath):
         pytest.skip("PostgreSQL takes no JSON that is none")
     agent = start(catalog)
     path = a_path(agent=agent.id)
     catalog.agents.record_generation(agent.id, 0, 0, [a_child(path)], [path.id])
-    assert catalog.care.check() == []
-    with catalog._database.writing() as connection:
+    assert check(catalog) == []
+    with catalog.database.writing() as connection:
         connection.exec_driver_sql(f"UPDATE {table} SET {column} = {text}")
-    problems = catalog.care.check()
+    problems = check(catalog)
     assert any(found in problem for problem in problems)
 
 
@@ -226,16 +226,13 @@ def test_one_row_is_read_where_one_is_asked_for(catalog: Catalog, monkeypatch: p
     catalog.agents.record_generation(agent.id, 0, 0, [a_child(a_path(mu={"hp:x": i / 2}), i) for i in range(2)], [])
     read: list[str] = []
     for reader in ("path_of", "task_of"):
-        for module in (rows, tasks, history):
+        for module in (rows, history):
             if hasattr(module, reader):
                 monkeypatch.setattr(module, reader, partial(told, read, getattr(module, reader)))
     assert catalog.versions.published_path("main", "beans") == made["beans"]
     assert read == ["record"]
     assert catalog.tasks.get("beans") == a_task("beans")
     assert read == ["record"] * 2
-    assert catalog.tasks.has("beans")
-    assert not catalog.tasks.has("bean")
-    assert catalog.tasks.names() == ["beans", "digits", "letters"]
     assert catalog.agents.count_children(agent.id) == catalog.agents.count_children(branches=["main"]) == 2
     assert catalog.agents.count_children(agent.id, cycle=1) == catalog.agents.count_children(branches=["x"]) == 0
     assert catalog.agents.parents_taken("digits") == []
