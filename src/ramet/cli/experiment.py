@@ -12,7 +12,7 @@ from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
 from ramet.cli.output import facts, say, show, show_json, table
 
 if TYPE_CHECKING:
-    from ramet.report.tables import Part, Table
+    from ramet.report.document import Part, Table
     from ramet.study.design import Design
     from ramet.study.merge import ExperimentMerged
     from ramet.study.overview import Overview
@@ -174,7 +174,7 @@ def drop(name: Name, folder: Folder = None) -> None:
 
 
 def _show_part(part: "Part") -> None:
-    from ramet.report.tables import Picture, Table
+    from ramet.report.document import Picture, Table
 
     blocks = [block for block in part.blocks if not isinstance(block, Picture)]
     if part.blocks != tuple(blocks) and not any(isinstance(block, Table) for block in blocks):

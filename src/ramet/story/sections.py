@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ramet.base.text import NOTHING, count, listed, plural, share
-from ramet.report.tables import Part, Picture, Table
+from ramet.report.document import Part, Picture, Table
 from ramet.results import TaskStatus
 from ramet.story.drawing import Sharing
 from ramet.story.tell import State, Story

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue
 from ramet.base.files import refusals
-from ramet.report.page import page
+from ramet.report.document import Picture, page
 from ramet.report.style import FORMATS, draw, save, styled
-from ramet.report.tables import Picture
 from ramet.story.curves import draw_curves
 from ramet.story.drawing import Sharing, draw_graph, draw_sharing
 from ramet.story.graph import Graph, graph_of, graphml, plain

@@ -26,11 +26,12 @@ SHOWN: Mapping[Measure, tuple[str, Callable[[float], str]]] = {
 }
 """What a measure is called in a table, and how its values look."""
 
+TOLD = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
+"""The columns behind a mean difference."""
+
 JUDGED: Mapping[Measure, str] = {
-    "score": "the score",
-    "quality": "validation accuracy",
-    "test_quality": "test accuracy",
-}
+    "score": "the score", "quality": "validation accuracy", "test_quality": "test accuracy",
+}  # fmt: skip
 
 COSTS: Mapping[Measure, str] = {
     "accounted_params": "accounted parameters", "flops": "FLOPs", "training_flops": "training FLOPs",
@@ -74,28 +75,19 @@ def times(logarithm: float) -> str:
     return f"×{value:.2f}" if value < 9.995 else f"×{float(f'{value:.3g}'):,g}"
 
 
-def unequal(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
-    """Yield sentences on budgets that are not the control's.
+def budget_warnings(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
+    """Yield sentences on budgets that are not the control's, and on trainings that cost much more or less than its own.
 
     Args:
-        budgets: name, examples and training FLOPs of every variant, the control first.
+        budgets: name, examples and mean training FLOPs of every variant, the control first.
     """
-    control, most, _ = budgets[0]
+    control, most, its = budgets[0]
     for name, examples, _ in budgets[1:]:
         if examples != most:
             yield (
                 f"Budgets differ: {name} may train on {examples:,} examples a task, {control} on {most:,}. "
                 "That is what the file says is tried."
             )
-
-
-def spent_apart(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
-    """Yield sentences on trainings that cost much more or less than the control's, though on as many examples.
-
-    Args:
-        budgets: name, examples and mean training FLOPs of every variant, the control first.
-    """
-    control, most, its = budgets[0]
     for name, examples, mine in budgets[1:]:
         if mine and its and examples == most and not 1 / APART <= mine / its <= APART:
             yield (
@@ -104,13 +96,19 @@ def spent_apart(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
             )
 
 
+def told(found: Paired, worded: Callable[[float], str]) -> tuple[str, ...]:
+    """Return the columns TOLD of paired differences."""
+    signs = f"{found.better}/{found.equal}/{found.worse}"
+    between = (interval(found, worded) or NOTHING, _by_seeds(found, worded) or NOTHING)
+    return (*between, str(found.n), signs, f"{found.p:.2g}")
+
+
 def interval(found: Paired, worded: Callable[[float], str] = difference) -> str:
     """Return the interval of a mean difference: `−.010 to +.021`."""
     return "" if found.low is None or found.high is None else f"{worded(found.low)} to {worded(found.high)}"
 
 
-def by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
-    """Return the interval of a mean difference by the means of seeds."""
+def _by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
     over = found.over_seeds
     return "" if over is None or over.half is None else f"{worded(over.low)} to {worded(over.high)}"
 
@@ -129,7 +127,7 @@ def _apart(found: Paired, control: str) -> str:
 def _by(found: Paired) -> str:
     """Return a difference with what it rests on."""
     between = f", 95 % interval {interval(found)}" if interval(found) else ""
-    over = f", by {found.over_seeds.n} seeds {by_seeds(found)}" if between and found.over_seeds else ""
+    over = f", by {found.over_seeds.n} seeds {_by_seeds(found)}" if between and found.over_seeds else ""
     return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')}{over})"
 
 
