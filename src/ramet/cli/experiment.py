@@ -13,9 +13,8 @@ from ramet.cli.output import facts, say, show, show_json, table
 
 if TYPE_CHECKING:
     from ramet.report.document import Part, Table
+    from ramet.study.branches import ExperimentMerged, Overview
     from ramet.study.design import Design
-    from ramet.study.merge import ExperimentMerged
-    from ramet.study.overview import Overview
     from ramet.system import System
 
 app = typer.Typer(help="Comparisons of methods on this system, each on branches of its own.", no_args_is_help=True)

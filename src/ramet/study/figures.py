@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from math import ceil, sqrt
+from itertools import accumulate
+from math import ceil, inf, sqrt
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from ramet.base.extras import extra
 from ramet.base.text import difference
 from ramet.report.style import COLOURS, INK, MARKERS, PAPER, accuracy_axis, heat_map, new_figure, short
 from ramet.study.design import Measure
-from ramet.study.gather import climbed
 from ramet.study.record import Record
 from ramet.study.statistics import Estimate
 from ramet.study.summary import COMPARED, Summary, VariantResult
@@ -179,8 +179,11 @@ def _curves(summary: Summary) -> Any:
 
 
 def curve_of(record: Record) -> tuple[tuple[float, float], ...]:
-    """Return what a run had spent by and by, and the best score so far."""
-    return tuple(climbed((child.flops, child.score) for child in record.tried or ()))
+    """Return what a run had spent by and by, and the best score so far, from the first that there is."""
+    children = record.tried or ()
+    spent = accumulate(child.flops for child in children)
+    best = accumulate((-inf if child.score is None else child.score for child in children), max)
+    return tuple((cost, score) for cost, score in zip(spent, best, strict=True) if score > -inf)
 
 
 def mean_curve(found: Sequence[Sequence[tuple[float, float]]]) -> tuple[Any, Any]:

@@ -4,8 +4,12 @@ A study's records are read from its system's catalog (gather.py). They can also 
 without the system: `study.json`, what all have in common, and `records/VARIANT/seed-K[-alone]/TASK.json`.
 """
 
+import os
+import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -155,3 +159,26 @@ def _read(file: Path, kind: type[T]) -> T:
 
 def _damaged(file: Path, error: Exception) -> DataError:
     return DataError(f"{file} is damaged: {' '.join(str(error).split())}", "delete it and run the benchmark again")
+
+
+def versions() -> dict[str, str]:
+    """Return what the figures depend on."""
+    return {"ramet": version("ramet"), "torch": version("torch"), "Python": platform.python_version()}
+
+
+def machine() -> dict[str, str | int | float]:
+    """Return the processor, the cores and the memory (GB) that this process may use, the load, and the system."""
+    return {
+        "cpu": _processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory, GB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "load": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    text = cpuinfo.read_text() if cpuinfo.exists() else ""
+    found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return found[1] if found else platform.processor() or "unknown processor"

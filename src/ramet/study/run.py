@@ -1,8 +1,8 @@
 """Runs a study: every variant with every seed on a branch of its own, all from the same commit.
 
 What ends is put on record, well or not; what was stopped is resumed by the same call. Nothing of it is published on the
-base branch (see merge.py). Several processes may make the same call: a branch that one of them works on is passed over
-by the others.
+base branch (see branches.merge). Several processes may make the same call: each passes over the branches that others
+work on.
 """
 
 import threading
@@ -23,8 +23,7 @@ from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.data import ensure_task
 from ramet.study.design import Design, Slot
-from ramet.study.machine import machine, versions
-from ramet.study.record import State
+from ramet.study.record import State, machine, versions
 from ramet.system import System
 
 

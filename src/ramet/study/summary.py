@@ -1,5 +1,7 @@
 """The numbers of a study: of every variant its means, how it compares with the control, and what its tasks share."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -7,7 +9,7 @@ from statistics import fmean
 from typing import Literal
 
 from ramet.study.design import MEASURES, Design, Measure, Variant
-from ramet.study.gather import kind, study_of, way
+from ramet.study.gather import study_of
 from ramet.study.record import Record, State, Study
 from ramet.study.runs import Block, Runs, compared, runs_of
 from ramet.study.statistics import Estimate, Paired, by_seed, estimate, paired
@@ -330,16 +332,32 @@ def _gains(runs: Runs, variant: str, task: str) -> list[tuple[int, float]]:
 
 def _mutations(mine: Sequence[Record]) -> tuple[Mutations, ...]:
     """Return every kind of action, the most often drawn first."""
-    drawn: dict[str, list[int]] = {}
+    drawn: Counter[str] = Counter()
+    survived: Counter[str] = Counter()
     for record in mine:
-        led = way(record)
+        led = _way(record)
         for child in record.tried or ():
-            for action in child.mutations:
-                counts = drawn.setdefault(kind(action), [0, 0])
-                counts[0] += 1
-                counts[1] += child.path in led
-    counted = sorted(drawn.items(), key=lambda found: (-found[1][0], found[0]))
-    return tuple(Mutations(action, *counts) for action, counts in counted)
+            kinds = [kind(action) for action in child.mutations]
+            drawn.update(kinds)
+            survived.update(kinds if child.path in led else ())
+    order = sorted(drawn, key=lambda action: (-drawn[action], action))
+    return tuple(Mutations(action, drawn[action], survived[action]) for action in order)
+
+
+def kind(action: str) -> str:
+    """Return an action without the place where it acts: `clone:block.3` is `clone:block`."""
+    return re.sub(r"\.\d+$", "", action)
+
+
+def _way(record: Record) -> set[str]:
+    """Return the ids of a record's children on the way to its published path."""
+    parents = {child.path: child.parent for child in record.tried or ()}
+    found: set[str] = set()
+    at: str | None = record.path
+    while at is not None and at in parents and at not in found:
+        found.add(at)
+        at = parents[at]
+    return found
 
 
 def _movements(mine: Sequence[Record]) -> tuple[Movement, ...]:
