@@ -10,8 +10,9 @@ from ramet.base.text import NOTHING, count, difference, duration, listed, share
 from ramet.report.document import Block, Part, Picture, Table
 from ramet.study.design import Measure
 from ramet.study.statistics import Estimate, Paired
-from ramet.study.summary import Fault, Matrix, Summary, VariantResult
+from ramet.study.summary import Fault, Summary, VariantResult
 from ramet.study.tables import averaged, by_task, cell, legend, narrowed, reported_rows
+from ramet.study.transfer import Matrix
 from ramet.study.wording import JUDGED, SHOWN, TOLD, cost_verdict, times, told, with_interval
 from ramet.tasks.sources.base import SPLITS
 

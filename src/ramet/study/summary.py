@@ -13,6 +13,7 @@ from ramet.study.gather import study_of
 from ramet.study.record import Record, State, Study
 from ramet.study.runs import Block, Runs, compared, runs_of
 from ramet.study.statistics import Estimate, Paired, by_seed, estimate, paired
+from ramet.study.transfer import Transfer, system_params, transfer
 from ramet.study.wording import budget_warnings, verdict
 from ramet.system import System
 
@@ -56,35 +57,6 @@ class Movement:
     start: float
     end: float
     paths: int
-
-
-@dataclass(frozen=True, slots=True)
-class Matrix:
-    """A value for every two tasks, in the order in which one branch learned them; None where there is none."""
-
-    tasks: tuple[str, ...]
-    rows: tuple[tuple[float | None, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """The changes that learning one task made to what a system does on others.
-
-    accuracy has the test accuracy of the column's task when the row's had been learned, sharing the parameters that
-    both hold in the end; both are of seed, the first with which anything was learned. backward is over seeds: a task's
-    test accuracy in the end less that when it had been learned, its mean over all tasks but the last; largest_change is
-    the largest such change at any time. Both are None where nothing was measured anew. forward is over (task, seed)
-    pairs: the test accuracy in the system less that of the same variant and seed on the task alone; forward_tasks by
-    task, over seeds.
-    """
-
-    seed: int | None
-    accuracy: Matrix
-    sharing: Matrix
-    backward: Estimate | None
-    largest_change: float | None
-    forward: Paired | None
-    forward_tasks: Mapping[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,57 +251,6 @@ def _costs(runs: Runs, variant: str) -> dict[Measure, Paired]:
     return {measure: paired(by_seed(values)) for measure, values in ratios.items() if values}
 
 
-def transfer(runs: Runs, variant: str) -> Transfer:
-    """Return what the records of a variant say about transfer."""
-    learned = [records for seed in runs.seeds if (records := runs.learned(variant, seed))]
-    first = learned[0] if learned else ()
-    changes = [_changes(records) for records in learned if len(records) > 1 and all(r.measured for r in records)]
-    gains = {task: _gains(runs, variant, task) for task in runs.tasks}
-    every = [gain for found in gains.values() for gain in found]
-    return Transfer(
-        seed=first[0].seed if first else None,
-        accuracy=accuracy_matrix(first),
-        sharing=sharing_matrix(first),
-        backward=estimate([fmean(found[-1]) for found in changes]) if changes else None,
-        largest_change=max((abs(c) for found in changes for row in found for c in row), default=None),
-        forward=paired(by_seed(every)) if every else None,
-        forward_tasks={task: estimate([gain for _, gain in found]) for task, found in gains.items() if found},
-    )
-
-
-def accuracy_matrix(learned: tuple[Record, ...]) -> Matrix:
-    """Return the test accuracy of each task after each, as it was measured then; empty where it was not."""
-    tasks = tuple(record.task for record in learned if record.measured)
-    rows = tuple(tuple(r.measured.get(task) for task in tasks) for r in learned if r.measured)
-    return Matrix(tasks, rows)
-
-
-def sharing_matrix(learned: tuple[Record, ...]) -> Matrix:
-    """Return the parameters that two tasks both hold in the end; on the diagonal all that a task holds."""
-    tasks = tuple(record.task for record in learned)
-    held: list[dict[str, int]] = [dict(record.components.values()) for record in learned]
-    return Matrix(tasks, tuple(tuple(float(sum(a[d] for d in a.keys() & b)) for b in held) for a in held))
-
-
-def system_params(learned: tuple[Record, ...], tasks: tuple[str, ...]) -> int:
-    """Return the parameters of the distinct components that these tasks hold in the end."""
-    components = (record.components.values() for record in learned if record.task in tasks)
-    return sum({digest: size for held in components for digest, size in held}.values())
-
-
-def _changes(learned: tuple[Record, ...]) -> list[list[float]]:
-    """Return, of each task learned after the first, by how much each earlier one's accuracy differs from its first."""
-    return [
-        [later.measured[r.task] - r.measured[r.task] for r in learned[:i]] for i, later in enumerate(learned) if i > 0
-    ]
-
-
-def _gains(runs: Runs, variant: str, task: str) -> list[tuple[int, float]]:
-    """Return, by seed, what a task's test accuracy is above that of the task alone."""
-    pairs = [(runs.done(variant, task, s), runs.done(variant, task, s, alone=True)) for s in runs.seeds]
-    return [(a.seed, round(a.test_quality - b.test_quality, 12)) for a, b in pairs if a and b]
-
-
 def _mutations(mine: Sequence[Record]) -> tuple[Mutations, ...]:
     """Return every kind of action, the most often drawn first."""
     drawn: Counter[str] = Counter()
@@ -362,11 +283,13 @@ def _way(record: Record) -> set[str]:
 
 def _movements(mine: Sequence[Record]) -> tuple[Movement, ...]:
     """Return every action of the published paths' µ tables, by name."""
-    actions = sorted({action for record in mine for action in record.mu})
-    moved = {action: [record.mu[action] for record in mine if action in record.mu] for action in actions}
+    moved: dict[str, list[tuple[float, float]]] = {}
+    for record in mine:
+        for action, start_and_end in record.mu.items():
+            moved.setdefault(action, []).append(start_and_end)
     return tuple(
         Movement(action, fmean(start for start, _ in found), fmean(end for _, end in found), len(found))
-        for action, found in moved.items()
+        for action, found in sorted(moved.items())
     )
 
 
@@ -394,27 +317,24 @@ def _faults(runs: Runs) -> tuple[Fault, ...]:
 
 def _origin(runs: Runs, study: Study) -> Origin:
     done = [record for record in runs.records.values() if record.state == "done"]
-    dates = sorted(record.date for record in done if record.date)
+    dates = sorted(record.date for record in done if record.date) or [""]
+    told = {"cpu": "{}", "cores": "{} cores", "memory, GB": "{} GB of memory", "system": "{}"}  # no load: it passes
+
+    def machine(record: Record) -> str:
+        return ", ".join(text.format(record.machine[key]) for key, text in told.items() if key in record.machine)
+
+    def versions(record: Record) -> str:
+        order = sorted(record.versions, key=lambda name: (name != "ramet", name == "Python", name))
+        return ", ".join(f"{name} {record.versions[name]}" for name in order)
+
     return Origin(
         commit=study.commit,
         time=study.time,
         seeds=runs.seeds,
         runs=len(done),
         seconds=sum(sorted(record.seconds for record in done)),
-        machines=tuple(sorted({_machine(record) for record in done if record.machine})),
-        versions=tuple(sorted({_versions(record) for record in done if record.versions})),
-        first_date=dates[0] if dates else "",
-        last_date=dates[-1] if dates else "",
+        machines=tuple(sorted({machine(record) for record in done if record.machine})),
+        versions=tuple(sorted({versions(record) for record in done if record.versions})),
+        first_date=dates[0],
+        last_date=dates[-1],
     )
-
-
-def _machine(record: Record) -> str:
-    """Return a machine in words; its load is that of the moment."""
-    known = {"cpu": "{}", "cores": "{} cores", "memory, GB": "{} GB of memory", "system": "{}"}
-    return ", ".join(words.format(record.machine[key]) for key, words in known.items() if key in record.machine)
-
-
-def _versions(record: Record) -> str:
-    """Return versions in words, ramet's first and Python's last."""
-    order = sorted(record.versions, key=lambda name: (name != "ramet", name == "Python", name))
-    return ", ".join(f"{name} {record.versions[name]}" for name in order)
