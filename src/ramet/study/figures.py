@@ -91,10 +91,12 @@ def _frontier(summary: Summary, measure: Measure, title: str, *, log: bool) -> A
         (colour, marker), x, y = look[variant.name], variant.means[measure], variant.means["test_quality"]
         alone = [other.family for other in summary.variants].count(variant.family) == 1
         label = variant.label if alone else f"{variant.family}: {variant.point}"
-        axes.errorbar(
+        drawn = axes.errorbar(
             x.mean, y.mean, xerr=x.half, yerr=y.half, fmt=marker, color=colour, markersize=7, elinewidth=1,
-            ecolor=_paler(colour, 0.5), markeredgecolor=PAPER, markeredgewidth=0.8, label=f"{number}  {label}",
+            markeredgecolor=PAPER, markeredgewidth=0.8, label=f"{number}  {label}",
         )  # fmt: skip
+        for bars in drawn.lines[2]:
+            bars.set_alpha(0.45)
     _count_axis(axes, [variant.means[measure] for variant in shown], log=log)
     accuracy_axis(axes.yaxis, axes.get_ylim())
     numbers: dict[tuple[float, float], list[str]] = {}
@@ -105,8 +107,8 @@ def _frontier(summary: Summary, measure: Measure, title: str, *, log: bool) -> A
         numbers.setdefault(next(near, place), []).append(str(number))
     for place, found in numbers.items():
         axes.annotate(", ".join(found), place, (5, 4), textcoords="offset points", fontsize=8.5)
-    handles, labels = [drawn.lines[0] for drawn in axes.containers], [drawn.get_label() for drawn in axes.containers]
-    figure.legend(handles, labels, loc="outside right upper", frameon=False)
+    markers = {drawn.get_label(): drawn.lines[0] for drawn in axes.containers}
+    figure.legend(markers.values(), markers.keys(), loc="outside right upper", frameon=False)
     return figure
 
 
