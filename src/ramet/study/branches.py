@@ -103,14 +103,10 @@ def overview(system: System, name: str) -> Overview:
 def _overview(system: System, record: Experiment) -> Overview:
     design = Design.model_validate(record.design)
     return Overview(
-        name=design.name,
-        description=design.description,
-        base=design.base,
+        **design.model_dump(include={"name", "description", "base", "seeds", "control"}),
         commit=record.base,
         time=record.time,
         tasks=design.task_names,
-        seeds=design.seeds,
-        control=design.control,
         methods={variant.name: variant.method_label for variant in design.variants},
         trials=tuple(_slots(system, design)),
     )

@@ -13,7 +13,7 @@ from ramet.study.statistics import Estimate, Paired
 from ramet.study.summary import Fault, Summary, VariantResult
 from ramet.study.tables import averaged, by_task, cell, legend, narrowed, reported_rows
 from ramet.study.transfer import Matrix
-from ramet.study.wording import JUDGED, SHOWN, TOLD, cost_verdict, times, told, with_interval
+from ramet.study.wording import COMPARISON, JUDGED, SHOWN, cost_verdict, times, told, with_interval
 from ramet.tasks.sources.base import SPLITS
 
 Blocks = tuple[Block, ...]
@@ -101,7 +101,7 @@ def _differences(summary: Summary) -> Blocks:
     if not rows:
         return ()
     return (
-        Table(("variant", "measure", "verdict", "difference", *TOLD), rows, left=3),
+        Table(("variant", "measure", "verdict", "difference", *COMPARISON), rows, left=3),
         f"Differences to {control}, paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's "
         "signed-rank test. That by seeds is Student's, of the means of seeds: the pairs of a seed have in common how "
         "its run went. A variant is better or worse where all three say so; the verdict above is by "
@@ -203,7 +203,7 @@ def _cost(summary: Summary) -> Blocks:
         for m, found in variant.costs.items()
     )
     compared = (
-        Table(("variant", "measure", "verdict", "to control", *TOLD), ratios, left=3),
+        Table(("variant", "measure", "verdict", "to control", *COMPARISON), ratios, left=3),
         f"Ratios to what {summary.control.label} costs, paired by task and seed and tested as above; their mean and "
         "intervals are those of the logarithms.",
     )
@@ -272,7 +272,7 @@ def _transfer(summary: Summary) -> Blocks:
         for v in found
         if v.transfer.accuracy.tasks
     )
-    columns = ("variant", "backward transfer", "largest change", "forward transfer", "verdict", *TOLD)
+    columns = ("variant", "backward transfer", "largest change", "forward transfer", "verdict", *COMPARISON)
     return (
         "Backward transfer: a task's test accuracy, measured anew when the last task had been learned, less that when "
         "it had been learned itself. Published components are never written again, so it is 0 by construction; here it "
@@ -295,7 +295,7 @@ def _transferred(variant: VariantResult) -> tuple[str, ...]:
     most = NOTHING if found.largest_change is None else str(found.largest_change)
     forward = found.forward
     if forward is None:
-        return (variant.label, back, most, *(NOTHING,) * (2 + len(TOLD)))
+        return (variant.label, back, most, *(NOTHING,) * (2 + len(COMPARISON)))
     return (variant.label, back, most, difference(forward.mean), forward.verdict, *told(forward, difference))
 
 

@@ -26,7 +26,7 @@ SHOWN: Mapping[Measure, tuple[str, Callable[[float], str]]] = {
 }
 """What a measure is called in a table, and how its values look."""
 
-TOLD = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
+COMPARISON = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
 """The columns behind a mean difference."""
 
 JUDGED: Mapping[Measure, str] = {
@@ -50,18 +50,19 @@ def verdict(
     score = found[judge]
     if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in COSTS))):
         return f"{name} came out as {control} did in each of {plural(score.n, 'pair')}: what it changes had no effect."
-    told = f"{name} is {_apart(score, control)} by {JUDGED[judge]} {_by(score)}."
+    apart = "not told apart from" if score.verdict == "not told apart" else f"{score.verdict} than"
+    told = f"{name} is {apart} {control} by {JUDGED[judge]} {_by(score)}."
     if score.verdict == "not told apart":
         told += _visible(score)
     alone = found["quality"]
     if judge == "score" and (score.mean, score.low) != (alone.mean, alone.low):
         told += f" Validation accuracy alone: {alone.verdict} {_by(alone)}."
-    apart = [
+    differing = [
         f"{word} {times(costs[m].mean)} ({interval(costs[m], times)})"
         for m, word in COSTS.items()
         if m in costs and cost_verdict(costs[m]) != "not told apart"
     ]
-    return told + (f" Its costs: {', '.join(apart)}." if apart else "")
+    return told + (f" Its costs: {', '.join(differing)}." if differing else "")
 
 
 def cost_verdict(found: Paired) -> str:
@@ -97,7 +98,7 @@ def budget_warnings(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
 
 
 def told(found: Paired, worded: Callable[[float], str]) -> tuple[str, ...]:
-    """Return the columns TOLD of paired differences."""
+    """Return the columns COMPARISON of paired differences."""
     signs = f"{found.better}/{found.equal}/{found.worse}"
     between = (interval(found, worded) or NOTHING, _by_seeds(found, worded) or NOTHING)
     return (*between, str(found.n), signs, f"{found.p:.2g}")
@@ -118,10 +119,6 @@ def with_interval(show: Callable[[float], str], found: Estimate | None) -> str:
     if found is None:
         return NOTHING
     return f"{show(found.mean)} ± {show(found.half).lstrip('+')}" if found.half else show(found.mean)
-
-
-def _apart(found: Paired, control: str) -> str:
-    return f"not told apart from {control}" if found.verdict == "not told apart" else f"{found.verdict} than {control}"
 
 
 def _by(found: Paired) -> str:
