@@ -13,7 +13,7 @@ from ramet.study.statistics import Estimate, Paired
 from ramet.study.summary import Fault, Summary, VariantResult
 from ramet.study.tables import averaged, by_task, cell, legend, narrowed, reported_rows
 from ramet.study.transfer import Matrix
-from ramet.study.wording import COMPARISON, JUDGED, SHOWN, cost_verdict, times, told, with_interval
+from ramet.study.wording import COMPARISON, IN_SENTENCES, SHOWN, cost_verdict, times, told, with_interval
 from ramet.tasks.sources.base import SPLITS
 
 Blocks = tuple[Block, ...]
@@ -105,8 +105,8 @@ def _differences(summary: Summary) -> Blocks:
         f"Differences to {control}, paired by task and seed. The interval is a bootstrap of the pairs, p of Wilcoxon's "
         "signed-rank test. That by seeds is Student's, of the means of seeds: the pairs of a seed have in common how "
         "its run went. A variant is better or worse where all three say so; the verdict above is by "
-        f"{JUDGED[judge]}. The pairs are of these tasks, and speak of these. Nothing is corrected for the number of "
-        "comparisons: what much hangs on is to be asked again with other seeds. The score is by the terms of "
+        f"{IN_SENTENCES[judge]}. The pairs are of these tasks, and speak of these. Nothing is corrected for the number "
+        "of comparisons: what much hangs on is to be asked again with other seeds. The score is by the terms of "
         f"{control} for all, in the system as it was when a branch had learned its last task.",
         Picture(
             "differences",

@@ -29,13 +29,13 @@ SHOWN: Mapping[Measure, tuple[str, Callable[[float], str]]] = {
 COMPARISON = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
 """The columns behind a mean difference."""
 
-JUDGED: Mapping[Measure, str] = {
+IN_SENTENCES: Mapping[Measure, str] = {
     "score": "the score", "quality": "validation accuracy", "test_quality": "test accuracy",
-}  # fmt: skip
-
-COSTS: Mapping[Measure, str] = {
     "accounted_params": "accounted parameters", "flops": "FLOPs", "training_flops": "training FLOPs",
 }  # fmt: skip
+"""What a measure is called in a sentence."""
+
+NAMED_COSTS: tuple[Measure, ...] = ("accounted_params", "flops", "training_flops")
 """Costs that a verdict names where they are told apart; the time of a run depends on what else the machine did."""
 
 
@@ -48,18 +48,18 @@ def verdict(
     if not found:
         return f"{name}: no task and seed is done that {control} has done too."
     score = found[judge]
-    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in COSTS))):
+    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in NAMED_COSTS))):
         return f"{name} came out as {control} did in each of {plural(score.n, 'pair')}: what it changes had no effect."
     apart = "not told apart from" if score.verdict == "not told apart" else f"{score.verdict} than"
-    told = f"{name} is {apart} {control} by {JUDGED[judge]} {_by(score)}."
+    told = f"{name} is {apart} {control} by {IN_SENTENCES[judge]} {_by(score)}."
     if score.verdict == "not told apart":
         told += _visible(score)
     alone = found["quality"]
     if judge == "score" and (score.mean, score.low) != (alone.mean, alone.low):
         told += f" Validation accuracy alone: {alone.verdict} {_by(alone)}."
     differing = [
-        f"{word} {times(costs[m].mean)} ({interval(costs[m], times)})"
-        for m, word in COSTS.items()
+        f"{IN_SENTENCES[m]} {times(costs[m].mean)} ({interval(costs[m], times)})"
+        for m in NAMED_COSTS
         if m in costs and cost_verdict(costs[m]) != "not told apart"
     ]
     return told + (f" Its costs: {', '.join(differing)}." if differing else "")
