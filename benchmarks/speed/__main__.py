@@ -8,7 +8,7 @@ import typer
 from benchmarks.speed.measure import MODEL, NAMES, TASKS, Settings, run
 from benchmarks.speed.report import Report, filled
 
-from ramet.report.marks import place
+from ramet.report.document import place
 
 Name = StrEnum("Name", [(name.upper(), name) for name in (*NAMES, "all")])
 

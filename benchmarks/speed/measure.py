@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from benchmarks.speed import generation, memory, scale, startup
 from benchmarks.speed.report import Report, Row, Say
 
-from ramet.study.machine import machine, versions
+from ramet.study.record import machine, versions
 
 NAMES = ("generation", "memory", "startup", "scale")
 

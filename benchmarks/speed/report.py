@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from ramet.report import marks
+from ramet.report import document
 
 Row = Mapping[str, str | int | float | None]
 """The cells of a row by the titles of their columns; None where there is nothing to say."""
@@ -68,4 +68,4 @@ def filled(text: str, report: Report) -> str:
     Raises:
         InvalidValue: the text has no such place.
     """
-    return marks.filled(text, report.benchmark, report.to_markdown())
+    return document.filled(text, report.benchmark, report.to_markdown())

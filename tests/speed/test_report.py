@@ -6,7 +6,7 @@ import pytest
 from benchmarks.speed.report import Report, filled
 
 from ramet.base.errors import InvalidValue
-from ramet.study.machine import machine, versions
+from ramet.study.record import machine, versions
 
 REPOSITORY = Path(__file__).parents[2]
 MACHINE = {"cpu": "Abacus", "cores": 2, "memory, GB": 8.5, "load": 0.1, "system": "Linux x86_64"}

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -15,13 +16,12 @@ from ramet.store.care import gc
 from ramet.study import record
 from ramet.study.design import MEASURES
 from ramet.study.figures import curve_of
-from ramet.study.gather import climbed, kind
 from ramet.study.parts import parts
 from ramet.study.statistics import paired
-from ramet.study.summary import summarise
+from ramet.study.summary import kind, summarise
 from ramet.study.write import plain
 from ramet.system import System
-from tests.study.made import DESIGN, SEEDS, TASKS, a_design, a_report, equal_records, records, summary_of
+from tests.study.made import DESIGN, SEEDS, TASKS, TRIED, a_design, a_report, equal_records, records, summary_of
 
 QUALITIES = st.integers(0, 1000).map(lambda count: count / 1000)
 TABLE = st.lists(QUALITIES, min_size=18, max_size=18)
@@ -235,7 +235,8 @@ def test_kinds_of_actions(action: str, expected: str) -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 9).map(float), st.sampled_from([None, 0.1, 0.2, 0.3]))))
 def test_a_curve_only_rises(points: list[tuple[float, float | None]]) -> None:
-    found = list(climbed(points))
+    tried = tuple(replace(TRIED[0], flops=cost, score=score) for cost, score in points)
+    found = list(curve_of(replace(next(records()), tried=tried)))
     assert found == sorted(found)
     assert [score for _, score in found] == sorted(score for _, score in found)
     known = [score for _, score in points if score is not None]

@@ -12,10 +12,9 @@ from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
 from ramet.cli.output import facts, say, show, show_json, table
 
 if TYPE_CHECKING:
-    from ramet.report.tables import Part, Table
+    from ramet.report.document import Part, Table
+    from ramet.study.branches import ExperimentMerged, Overview
     from ramet.study.design import Design
-    from ramet.study.merge import ExperimentMerged
-    from ramet.study.overview import Overview
     from ramet.system import System
 
 app = typer.Typer(help="Comparisons of methods on this system, each on branches of its own.", no_args_is_help=True)
@@ -174,7 +173,7 @@ def drop(name: Name, folder: Folder = None) -> None:
 
 
 def _show_part(part: "Part") -> None:
-    from ramet.report.tables import Picture, Table
+    from ramet.report.document import Picture, Table
 
     blocks = [block for block in part.blocks if not isinstance(block, Picture)]
     if part.blocks != tuple(blocks) and not any(isinstance(block, Table) for block in blocks):

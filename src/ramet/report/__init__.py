@@ -1,1 +1,1 @@
-"""What every report is made of: statistics, words for numbers, tables, figures and the page that stands alone."""
+"""What every report is made of: figures that look alike, and documents of texts, tables and figures."""

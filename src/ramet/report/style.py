@@ -1,6 +1,6 @@
 """How the figures of a report look: colours, fonts, axes."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,14 @@ INK, FAINT, PAPER = "#1c2024", "#d3d8de", "#fefefe"
 """Text and axes, grid lines, background. Nothing else has these colours: a page puts its own in their place."""
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7a7a7a")
-MARKERS = "osD^vPX*"
+MARKERS = "osD^vPXp"
 """The colour and marker of what is compared; the colours are told apart by the colour-blind too (Okabe and Ito)."""
+
+LIGHT, DARK = "#ffffff", "#101214"
+"""What is written on dark and on light fields."""
+
+WRITTEN = 14
+"""Up to so many rows the numbers of a heat map are written into it."""
 
 STYLE = {
     "axes.edgecolor": INK, "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK,
@@ -61,17 +67,36 @@ def new_figure(width: float, height: float) -> Any:
     return extra("matplotlib.figure", "report").Figure(figsize=(width, height), layout="constrained")
 
 
-def looks(names: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return the colour and marker of every name, in order."""
-    return {name: (COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(dict.fromkeys(names))}
-
-
 def accuracy_axis(axis: Any, limits: tuple[float, float]) -> None:
     """Make an axis for accuracies, which end at 0 and at 1: `.85`, `.9`."""
     low, high = limits
     room = max(0.08 * (high - low), 0.01)
     axis.axes.set(**{f"{axis.axis_name}lim": (max(low - room, -0.01), min(high + room, 1.01))})
     axis.set_major_formatter(lambda value, _: f"{round(value, 6):g}".replace("0.", "."))
+
+
+def heat_map(names: Sequence[str], values: Sequence[Sequence[float]]) -> Any:
+    """Return the figure of a count for every two of the names, the first on the left and above."""
+    most, side = max(map(max, values)), min(0.75, max(0.085, 9.5 / len(names)))
+    room = 0.5 + 0.08 * max(map(len, names))
+    barred = len(names) > WRITTEN
+    figure = new_figure(room + side * len(names) + 0.8 * barred, room + side * len(names))
+    axes = figure.add_subplot()
+    mesh = axes.imshow(values, cmap="BuPu", vmin=0, vmax=most, interpolation="nearest")
+    places, size = range(len(names)), 9 if len(names) <= 30 else 5.5
+    axes.set_xticks(places, names, rotation=90, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    if barred:
+        bar = figure.colorbar(mesh, ax=axes, shrink=0.4, aspect=30)
+        bar.ax.yaxis.set_major_formatter(lambda value, _: short(value))
+        return figure
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            shade = LIGHT if value > 0.6 * most else DARK
+            axes.text(j, i, short(value), ha="center", va="center", fontsize=7.5, color=shade)
+    return figure
 
 
 def short(value: float) -> str:

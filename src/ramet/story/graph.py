@@ -5,14 +5,12 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from itertools import islice, pairwise
 from math import isfinite
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from ramet.base.records import Component, Path
 from ramet.method.score import path_flops
 from ramet.story.tell import first_parents
-
-if TYPE_CHECKING:
-    from ramet.system import System
+from ramet.system import System
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,7 @@ class Graph:
         return [*order.static_order()]
 
 
-def graph_of(system: "System") -> Graph:
+def graph_of(system: System) -> Graph:
     """Return the graph of the branch that a system is on."""
     published = system.versions.published()
     changed = (task for commit in first_parents(system) for task in commit.changes)

@@ -96,7 +96,8 @@ def tell(system: System) -> Story:
             for task, id in commit.changes.items():
                 path = None if id is None else paths[id]
                 sums.publish(task, path)
-                changes[task].append(_change(len(states) + 1, path))
+                qualities = (_known(path, measure) for measure in ("quality", "test_quality"))
+                changes[task].append(Change(len(states) + 1, *qualities))
             states.append(sums.state(commit, method))
         segments.append(_segment(before, sums.published, states[start:]))
     return Story(tuple(segments), tuple(states), {task: tuple(found) for task, found in changes.items()})
@@ -127,9 +128,9 @@ def _with_methods(commits: Sequence[Commit], paths: Mapping[str, Path]) -> Itera
         yield method, commit
 
 
-def _change(number: int, path: Path | None) -> Change:
-    measured = {} if path is None else {n: value for n, value in path.metrics.items() if not isnan(value)}
-    return Change(number, measured.get("quality"), measured.get("test_quality"))
+def _known(path: Path | None, measure: str) -> float | None:
+    value = nan if path is None else path.metrics.get(measure, nan)
+    return None if isnan(value) else value
 
 
 def _segment(before: Mapping[str, Path], after: Mapping[str, Path], states: Sequence[State]) -> Segment:

@@ -9,10 +9,9 @@ An experiment compares variants on a system that lives; a suite (suites/*.yaml) 
 root. Both are run, put on record, judged and reported by the same code.
 """
 
+from ramet.study.branches import drop, merge, overview, overviews
 from ramet.study.design import Design
 from ramet.study.gather import study_of
-from ramet.study.merge import drop, merge
-from ramet.study.overview import overview, overviews
 from ramet.study.reading import read
 from ramet.study.run import Watch, run
 from ramet.study.summary import Summary, report

@@ -5,8 +5,8 @@ task: so variants with other terms can be compared. What branches and objects we
 """
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ramet.base.errors import RametError
@@ -33,32 +33,6 @@ def study_of(system: System, name: str) -> Study:
     return Study(design, experiment.base, experiment.time, tuple(_Reader(system, design).records()))
 
 
-def kind(action: str) -> str:
-    """Return an action without the place where it acts: `clone:block.3` is `clone:block`."""
-    return re.sub(r"\.\d+$", "", action)
-
-
-def way(record: Record) -> set[str]:
-    """Return the ids of a record's children on the way to its published path."""
-    parents = {child.path: child.parent for child in record.tried or ()}
-    found: set[str] = set()
-    at: str | None = record.path
-    while at is not None and at in parents and at not in found:
-        found.add(at)
-        at = parents[at]
-    return found
-
-
-def climbed(points: Iterable[tuple[float, float | None]]) -> Iterator[tuple[float, float]]:
-    """Yield what was spent by and by, and the best score so far, from the first that there is."""
-    spent, top = 0.0, -math.inf
-    for cost, score in points:
-        spent += cost
-        top = max(top, -math.inf if score is None else score)
-        if top > -math.inf:
-            yield spent, top
-
-
 class _Reader:
     """The source of all records of a study."""
 
@@ -79,34 +53,34 @@ class _Reader:
         for trial in self.system.experiments.trials(self.design.name):
             ended.setdefault(trial.branch, {})[trial.task] = trial
         for slot in self.design.slots():
-            trials = ended.get(slot.branch, {})
-            if not trials:
-                continue
-            last = max(trials.values(), key=lambda trial: trial.number)
-            world = World.of(self.system.versions.published(last.commit), self.roots)
-            for task in self.design.tasks_of(slot):
-                if task in trials:
-                    yield self._record(slot, trials[task], world)
+            trials = ended.get(slot.branch)
+            if trials:
+                last = max(trials.values(), key=lambda trial: trial.number)
+                world = World.of(self.system.versions.published(last.commit), self.roots)
+                for task in self.design.tasks_of(slot):
+                    if task in trials:
+                        yield self._record(slot, trials[task], world)
 
     def _record(self, slot: Slot, trial: Trial, world: World) -> Record:
-        common: dict[str, Any] = {
-            "variant": slot.variant,
-            "seed": slot.seed,
-            "task": trial.task,
-            "order": self.design.task_names.index(trial.task),
-            "number": trial.number,
-            "alone": bool(slot.alone),
-            "state": trial.state,
-            "error": trial.problem,
+        record = Record(
+            variant=slot.variant,
+            seed=slot.seed,
+            task=trial.task,
+            order=self.design.task_names.index(trial.task),
+            number=trial.number,
+            alone=bool(slot.alone),
+            state=trial.state,
+            error=trial.problem,
             **trial.details,
-        }
+        )
         path, agent = world.published.get(trial.task), self.agents.get((slot.branch, trial.task))
         if trial.state != "done" or path is None or agent is None:
-            return Record(**common)
+            return record
         task, own = self.tasks[trial.task], self.own[slot.variant]
         children = self.system.history(run=agent.id)
-        return Record(
-            **common,
+        before = (one for one in reversed(self.system.lineage(path.id)) if one.agent != agent.id)
+        return replace(
+            record,
             data=described(task),
             splits=task.splits,
             classes=len(task.classes),
@@ -126,7 +100,7 @@ class _Reader:
             seconds=sum(child.cost["seconds"] for child in children),
             parent_task=path.parent_task,
             components={c.name: (c.digest[:ID_LENGTH], c.size) for c in path.components},
-            mu=_moved(agent.method, self._origin(path, agent), path),
+            mu=_moved(agent.method, next(before, None), path),
             tried=tuple(self._tried(child, world) for child in children),
         )
 
@@ -139,16 +113,12 @@ class _Reader:
             number=child.number,
             status=child.status,
             mutations=child.mutations,
-            curve=tuple(_number(quality) for quality in child.curve),
+            curve=tuple(map(_number, child.curve)),
             examples=child.cost["examples"],
             flops=child.cost["flops"],
             seconds=child.cost["seconds"],
             score=_number(world.score(self.terms, child.path)),
         )
-
-    def _origin(self, path: Path, agent: Agent) -> Path | None:
-        """Return the path of before that the run's way to its published one came from."""
-        return next((before for before in self.system.lineage(path.id)[::-1] if before.agent != agent.id), None)
 
 
 def _number(value: float) -> float | None:
@@ -164,7 +134,10 @@ def _score(variant: Variant) -> Score | None:
 
 
 def _moved(method: Mapping[str, Any], origin: Path | None, path: Path) -> dict[str, tuple[float, float]]:
-    """Return the probability of every action where a path's run began and in the end; nothing where none is learned."""
+    """Return the probability of every action where a path's run began and in the end; nothing where none is learned.
+
+    origin is the path of before that the run's way to its published one came from.
+    """
     if not method["mutation"]["learned"]:
         return {}
     first = float(method["hyperparameters"]["mu"]["default"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
 
 from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.base.text import did_you_mean
@@ -25,6 +25,7 @@ def _texts(raw: Any) -> Any:
 
 
 Settings = Annotated[Mapping[str, str], BeforeValidator(_texts)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True)]
 Name = Annotated[str, Field(pattern=NAME)]
 VariantName = Annotated[str, Field(pattern=NAME.replace("._-", "._:-"))]
 REMEDY = "docs/experiments.md tells what a file has"
@@ -48,10 +49,10 @@ class Recipe(Frozen):
 
     name: Name
     title: str = ""
-    description: str = ""
-    paper: str = ""
+    description: Words = ""
+    paper: Words = ""
     command: str = ""
-    expect: str = ""
+    expect: Words = ""
     base: str = "main"
     root: str = ""
     configuration: str = ""
@@ -105,13 +106,7 @@ class Recipe(Frozen):
         return given
 
     def method(self, given: GivenVariant, folder: Path, settings: Mapping[str, str]) -> Method:
-        """Return the method of a variant; its file is looked for beside this one.
-
-        Args:
-            given: the variant.
-            folder: that files are relative to.
-            settings: what comes last, on top of the file's.
-        """
+        """Return the method of a variant; its file is looked for in the folder, and settings come last."""
         file = Path(given.method).expanduser()
         is_file = file.suffix.lower() in (".yaml", ".yml")
         size = f"@{self.configuration}" if self.configuration and "@" not in given.method and not is_file else ""
@@ -125,8 +120,8 @@ def read(file: str | Path) -> Design:
     Raises:
         RametError: InvalidValue or UnknownName of the first thing that is wrong, with its file, line and field.
     """
-    place = Path(file).expanduser()
-    text = read_yaml(place, "the experiment")
+    file = Path(file).expanduser()
+    text = read_yaml(file, "the experiment")
     recipe = recipe_of(text)
     if len(recipe.variants) < 2:
         raise InvalidValue(f"{text.at(['variants'])}: variants: there is one only", "give two that can be compared")
@@ -139,7 +134,7 @@ def read(file: str | Path) -> Design:
     variants = {}
     for name, given in recipe.variants.items():
         try:
-            variants[name] = variant_of(name, given, recipe.method(given, place.parent, {}))
+            variants[name] = variant_of(name, given, recipe.method(given, file.parent, {}))
         except RametError as error:
             where = text.at(_place(recipe, name, error.field))
             raise type(error)(f"{where}: variants.{name}: {error.problem}", error.remedy) from error
@@ -161,20 +156,15 @@ def recipe_of(text: Yaml) -> Recipe:
 
 
 def design_of(recipe: Recipe, variants: Mapping[str, Variant], *, control: str = "", **given: Any) -> Design:
-    """Return the design of a recipe with these variants.
+    """Return the design of a recipe with these variants; the control is the first one by default.
 
-    Args:
-        recipe: the file.
-        variants: by name.
-        control: the first one by default.
-        given: fields of the design that are not as the file has them.
+    given are fields of the design that are not as the file has them.
     """
-    same = ("name", "base", "tasks", "seeds", "metrics", "judge", "tolerant", "remeasure", "root", "reported")
-    words = {word: getattr(recipe, word).strip() for word in ("description", "paper", "expect")}
+    same = Recipe.model_fields.keys() & Design.model_fields.keys() - {"settings"}
     fields = {field: getattr(recipe, field) for field in same}
-    title = recipe.title or f"Experiment {recipe.name}"
+    fields["title"] = recipe.title or f"Experiment {recipe.name}"
     chosen = {"variants": tuple(variants.values()), "control": control or next(iter(variants))}
-    return Design(**{"title": title, **words, **fields, **chosen, **given})
+    return Design(**{**fields, **chosen, **given})
 
 
 def variant_of(name: str, given: GivenVariant, method: Method) -> Variant:

@@ -4,10 +4,14 @@ A study's records are read from its system's catalog (gather.py). They can also 
 without the system: `study.json`, what all have in common, and `records/VARIANT/seed-K[-alone]/TASK.json`.
 """
 
+import os
+import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import msgspec
 from pydantic import ValidationError
@@ -121,13 +125,16 @@ def read(folder: Path) -> Study:
     file = folder / "study.json"
     if not file.is_file():
         raise DataError(f"{folder} holds no results", "name the folder that `ramet benchmark run` wrote to")
-    plain = _read(file, dict[str, Any])
     try:
-        design = Design.model_validate(plain["design"])
-        records = tuple(_read(file, Record) for file in sorted((folder / "records").rglob("*.json")))
-        return Study(design, plain["commit"], plain["time"], records)
-    except (KeyError, ValidationError) as error:
-        raise _damaged(file, error) from error
+        common = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        design, commit, time = Design.model_validate(common["design"]), common["commit"], common["time"]
+        records = []
+        for file in sorted((folder / "records").rglob("*.json")):
+            records.append(msgspec.json.decode(file.read_bytes(), type=Record))
+    except (KeyError, ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{file} is damaged: {reason}", "delete it and run the benchmark again") from error
+    return Study(design, commit, time, tuple(records))
 
 
 def file_of(folder: Path, record: Record) -> Path:
@@ -143,15 +150,19 @@ def _write(file: Path, content: Any) -> None:
         write_whole(file, text)
 
 
-T = TypeVar("T")
+def versions() -> dict[str, str]:
+    """Return what the figures depend on."""
+    return {"ramet": version("ramet"), "torch": version("torch"), "Python": platform.python_version()}
 
 
-def _read(file: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise _damaged(file, error) from error
-
-
-def _damaged(file: Path, error: Exception) -> DataError:
-    return DataError(f"{file} is damaged: {' '.join(str(error).split())}", "delete it and run the benchmark again")
+def machine() -> dict[str, str | int | float]:
+    """Return the processor, the cores and the memory (GB) that this process may use, the load, and the system."""
+    cpuinfo = Path("/proc/cpuinfo")
+    model = re.search(r"^model name\s*: (.+)$", cpuinfo.read_text() if cpuinfo.exists() else "", re.MULTILINE)
+    return {
+        "cpu": model[1] if model else platform.processor() or "unknown processor",
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        "memory, GB": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
+        "load": round(os.getloadavg()[0], 1),
+        "system": f"{platform.system()} {platform.machine()}",
+    }

@@ -1,8 +1,8 @@
 """Runs a study: every variant with every seed on a branch of its own, all from the same commit.
 
 What ends is put on record, well or not; what was stopped is resumed by the same call. Nothing of it is published on the
-base branch (see merge.py). Several processes may make the same call: a branch that one of them works on is passed over
-by the others.
+base branch (see branches.merge). Several processes may make the same call: each passes over the branches that others
+work on.
 """
 
 import threading
@@ -23,8 +23,7 @@ from ramet.evolution.observer import Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.data import ensure_task
 from ramet.study.design import Design, Slot
-from ramet.study.machine import machine, versions
-from ramet.study.record import State
+from ramet.study.record import State, machine, versions
 from ramet.system import System
 
 
@@ -77,7 +76,9 @@ def run(
     with ExitStack() as held:
         if engine is None and count > 1 and todo:
             engine = held.enter_context(system.engine(device=device, workers=min(count, len(todo))))
-        work = _Work(system, design, wanted, data, engine, watch or Watch(), _total(design, todo))
+        made = {v.name: v.limits.cycles * v.limits.samples_per_cycle for v in design.variants}
+        total = sum(made[slot.variant] * len(design.tasks_of(slot)) for slot in todo)
+        work = _Work(system, design, wanted, data, engine, watch or Watch(), total)
         if count == 1:
             return [trial for slot in todo for trial in work.carry_out(slot, device)]
         pool = held.enter_context(ThreadPoolExecutor(count, "study"))
@@ -96,24 +97,29 @@ def choose_jobs(jobs: int | None, device: str) -> int:
     Raises:
         InvalidValue: less than one is asked for.
     """
-    if jobs is None:
-        return max(1, _gpus(device))
-    if jobs < 1:
-        raise InvalidValue(f"jobs is {jobs}", "give at least 1")
-    return jobs
+    if jobs is not None:
+        if jobs < 1:
+            raise InvalidValue(f"jobs is {jobs}", "give at least 1")
+        return jobs
+    if device != "auto":
+        return 1
+    import torch
+
+    return max(1, torch.cuda.device_count())
 
 
 def begin(system: System, design: Design, data: Path | None = None) -> None:
     """Put a study on record, with its branches; its new tasks are added before, unless it is tolerant."""
-    known = {experiment.name: experiment for experiment in system.experiments.all()}
-    before = known.get(design.name)
+    before = next((known for known in system.experiments.all() if known.name == design.name), None)
     instead_of = None
     if before is not None and design.root:
-        there = Design.model_validate(before.design)
-        design, instead_of = design.added_to(there), before.design
+        design, instead_of = design.added_to(Design.model_validate(before.design)), before.design
     added = [] if before or design.tolerant else _add_tasks(system, design, data)
     try:
-        branches = {slot.branch: _start(system, design, slot) for slot in design.slots()}
+        branches = {
+            slot.branch: system.versions.log(design.base)[-1].id if slot.alone else design.base
+            for slot in design.slots()
+        }
         system.experiments.begin(
             design.name, design.model_dump(mode="json"), base=design.base, branches=branches, instead_of=instead_of
         )
@@ -161,11 +167,8 @@ class _Work:
 
     def carry_out(self, slot: Slot, device: str) -> list[Trial]:
         """Learn every task on a slot's branch, in order, but for those that are learned."""
-        done = {
-            t.task
-            for t in self.system.experiments.trials(self.design.name)
-            if (t.branch, t.state) == (slot.branch, "done")
-        }
+        trials = self.system.experiments.trials(self.design.name)
+        done = {trial.task for trial in trials if (trial.branch, trial.state) == (slot.branch, "done")}
         ended: list[Trial] = []
         try:
             with self.system.experiments.hold(slot.branch):
@@ -197,7 +200,7 @@ class _Work:
             given = next(given for given in self.design.tasks if given.name == task)
             if self.design.tolerant:
                 ensure_task(self.system, given, self.data)
-            if _is_learned(here, task):
+            if any((agent.branch, agent.state) == (slot.branch, "done") for agent in here.runs(task)):
                 observer.finished(task)
             else:
                 method = self.design.variant(slot.variant).method
@@ -212,14 +215,12 @@ class _Work:
             raise
         except Exception as error:  # whatever it is, it is this trial's: the others go on
             state = "no-data" if isinstance(error, DataError) and self.design.tolerant else "failed"
-            problem = self._as_typed(str(error) if isinstance(error, RametError) else traceback.format_exc())
+            problem = str(error) if isinstance(error, RametError) else traceback.format_exc()
+            if self.data is not None:  # as the user named it: records are there to be shared
+                problem = problem.replace(str(self.data.absolute()), str(self.data))
         return self.system.experiments.end_trial(
             self.design.name, slot.branch, task, state=state, problem=problem, details=details
         )
-
-    def _as_typed(self, text: str) -> str:
-        """Return a text with the folder of data as the user named it: records are there to be shared."""
-        return text if self.data is None else text.replace(str(self.data.absolute()), str(self.data))
 
 
 class _Counting(Observer):
@@ -245,22 +246,6 @@ class _Counting(Observer):
             self._work.watch.advanced("children", self._work.made, self._work.total)
 
 
-def _total(design: Design, todo: Sequence[Slot]) -> int:
-    """Return how many children these slots make at most."""
-    limits = {variant.name: variant.limits for variant in design.variants}
-    samples = {name: budget.cycles * budget.samples_per_cycle for name, budget in limits.items()}
-    return sum(samples[slot.variant] * len(design.tasks_of(slot)) for slot in todo)
-
-
-def _is_learned(here: System, task: str) -> bool:
-    return any(agent.branch == here.versions.branch and agent.state == "done" for agent in here.runs(task))
-
-
-def _start(system: System, design: Design, slot: Slot) -> str:
-    """Return the commit that a slot's branch starts from: the base's, or the first one of all."""
-    return system.versions.log(design.base)[-1].id if slot.alone else design.base
-
-
 def _add_tasks(system: System, design: Design, data: Path | None) -> list[str]:
     """Add the tasks that the design brings, all or none; the names of those added."""
     added: list[str] = []
@@ -273,11 +258,3 @@ def _add_tasks(system: System, design: Design, data: Path | None) -> list[str]:
             system.tasks.remove(name)
         raise type(error)(f"experiment {design.name!r}, tasks: {error.problem}", error.remedy) from error
     return added
-
-
-def _gpus(device: str) -> int:
-    if device != "auto":
-        return 0
-    import torch
-
-    return torch.cuda.device_count()

@@ -29,18 +29,18 @@ class Runs:
         found = self.record(variant, task, seed, alone=alone)
         return found if found and found.state == "done" else None
 
+    def all_done(self, variant: str) -> list[Record]:
+        """Return all that a variant has done, not counting tasks alone, in the order of seeds and tasks."""
+        found = (self.done(variant, task, seed) for seed in self.seeds for task in self.tasks)
+        return [record for record in found if record]
+
     def learned(self, variant: str, seed: int) -> tuple[Record, ...]:
         """Return what a branch learned, in the order in which it did.
 
         That is not always the design's order: a task that failed at first is learned after those that came next.
         """
-        found = (self.done(variant, task, seed) for task in self.tasks)
-        return tuple(sorted((r for r in found if r), key=lambda record: (record.number, record.order)))
-
-    def all_done(self, variant: str) -> list[Record]:
-        """Return all that a variant has done, not counting tasks alone, in the order of seeds and tasks."""
-        found = (self.done(variant, task, seed) for seed in self.seeds for task in self.tasks)
-        return [record for record in found if record]
+        found = (record for record in self.all_done(variant) if record.seed == seed)
+        return tuple(sorted(found, key=lambda record: (record.number, record.order)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,54 +63,41 @@ def runs_of(study: Study) -> Runs:
     return Runs(
         design=design,
         records={(r.variant, r.task, r.seed, r.alone): r for r in study.records},
-        variants=(
-            design.variant(design.control), *(v for v in design.variants if v.name != design.control),
-        ),
+        variants=tuple(sorted(design.variants, key=lambda variant: variant.name != design.control)),
         tasks=design.task_names,
         seeds=tuple(sorted({r.seed for r in study.records})),
-    )  # fmt: skip
+    )
 
 
 def compared(runs: Runs) -> Block:
-    """Return the block over which all variants are averaged."""
-    variants = _averaged(runs)
-    tasks = common(runs, variants)
+    """Return the block over which all variants are averaged: of the most tasks that all have done with one seed.
+
+    Averaged are the variants that tried all tasks with one seed; where there is none, all that have done anything.
+    """
+    tried = {record.task for record in runs.records.values() if not record.alone}
+    begun = [v.name for v in runs.variants if runs.all_done(v.name)]
+    finished = [v for v in begun if any(all(runs.record(v, t, s) for t in tried) for s in runs.seeds)]
+    variants = finished or begun
+    by_seed = [tuple(t for t in runs.tasks if all(runs.done(v, t, s) for v in variants)) for s in runs.seeds]
+    tasks = max(by_seed, key=len, default=()) if variants else ()
     return Block(
         tasks=tasks,
-        seeds={variant: seeds_of(runs, variant, tasks) for variant in variants if tasks},
+        seeds={v: tuple(s for s in runs.seeds if all(runs.done(v, t, s) for t in tasks)) for v in variants if tasks},
         left_out={task: _why(runs, variants, task) for task in runs.tasks if task not in tasks},
         unfinished=tuple(v.name for v in runs.variants if v.name not in variants),
     )
 
 
-def common(runs: Runs, variants: Sequence[str]) -> tuple[str, ...]:
-    """Return the most tasks that all these variants have done with the same seed."""
-    done = [tuple(t for t in runs.tasks if all(runs.done(v, t, s) for v in variants)) for s in runs.seeds]
-    return max(done, key=len, default=()) if variants else ()
-
-
-def seeds_of(runs: Runs, variant: str, tasks: Sequence[str]) -> tuple[int, ...]:
-    """Return the seeds with which a variant has done all these tasks."""
-    return tuple(seed for seed in runs.seeds if all(runs.done(variant, task, seed) for task in tasks))
-
-
-def _averaged(runs: Runs) -> tuple[str, ...]:
-    """Return the variants that tried all tasks with one seed; where there is none, all that have done anything."""
-    tried = {record.task for record in runs.records.values() if not record.alone}
-    begun = [v.name for v in runs.variants if runs.all_done(v.name)]
-    finished = [v for v in begun if any(all(runs.record(v, t, s) for t in tried) for s in runs.seeds)]
-    return tuple(finished or begun)
-
-
 def _why(runs: Runs, variants: Sequence[str], task: str) -> str:
     """Return why a task is not averaged: what became of it with the variants that have not done it."""
-    states: dict[str, dict[State | None, None]] = {}
+    states: dict[str, set[State | None]] = {}
     for variant in runs.variants:
         records = [runs.record(variant.name, task, seed) for seed in runs.seeds]
-        if variant.name in variants and not any(record and record.state == "done" for record in records):
-            states[variant.label] = dict.fromkeys(record.state if record else None for record in records)
-    for state, words in (("no-data", "no data"), ("failed", "failed"), (None, "not there yet")):
+        found = {record.state if record else None for record in records}
+        if variant.name in variants and "done" not in found:
+            states[variant.label] = found
+    for state, reason in (("no-data", "no data"), ("failed", "failed"), (None, "not there yet")):
         at_fault = [label for label, found in states.items() if state in found]
         if at_fault:
-            return words if len(at_fault) == len(variants) else f"{words} ({', '.join(at_fault)})"
+            return reason if len(at_fault) == len(variants) else f"{reason} ({', '.join(at_fault)})"
     return "not with the same seed"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist, fmean, stdev
-from typing import Literal
+from typing import Any, Literal
 
 from ramet.base.extras import extra
 
@@ -131,8 +131,7 @@ def bootstrap(values: Sequence[float], *, resamples: int = RESAMPLES, seed: int 
 
 def tail(n: int) -> float:
     """Return the part of the means of n values drawn again that is left out at either end."""
-    quantile = float(extra("scipy.stats", "report").t.ppf((1 + CONFIDENCE) / 2, n - 1))
-    return NormalDist().cdf(-quantile * sqrt(n / (n - 1)))
+    return NormalDist().cdf(-_student(n).ppf((1 + CONFIDENCE) / 2) * sqrt(n / (n - 1)))
 
 
 def estimate(values: Sequence[float]) -> Estimate:
@@ -140,7 +139,7 @@ def estimate(values: Sequence[float]) -> Estimate:
     n = len(values)
     if n == 1:
         return Estimate(float(values[0]), None, 1)
-    quantile = float(extra("scipy.stats", "report").t.ppf((1 + CONFIDENCE) / 2, n - 1))
+    quantile = float(_student(n).ppf((1 + CONFIDENCE) / 2))
     return Estimate(fmean(values), quantile * stdev(values) / sqrt(n), n)
 
 
@@ -153,5 +152,10 @@ def signed_rank(differences: Sequence[float]) -> float:
 
 def _visible(values: Sequence[float]) -> float:
     """Return the mean at which Student's test tells as many values, as different among themselves, from 0."""
-    student = extra("scipy.stats", "report").t(len(values) - 1)
+    student = _student(len(values))
     return float(student.ppf((1 + CONFIDENCE) / 2) + student.ppf(POWER)) * stdev(values) / sqrt(len(values))
+
+
+def _student(n: int) -> Any:
+    """Return Student's distribution of the mean of n values."""
+    return extra("scipy.stats", "report").t(n - 1)

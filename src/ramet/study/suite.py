@@ -52,8 +52,7 @@ class Suite:
         if self.recipe.name not in LARGE_SYSTEM:
             return self.recipe.reported
         known = {name: task.reported_test_accuracy for name, task in entries().items() if name in self.task_names}
-        listed = {task: {PAPER: value} for task, value in known.items() if value is not None}
-        return {**listed, **self.recipe.reported}
+        return {**{task: {PAPER: value} for task, value in known.items() if value is not None}, **self.recipe.reported}
 
     def method(self, given: GivenVariant, scale: float = 1.0, settings: Mapping[str, str] | None = None) -> Method:
         """Return a variant's method at a part of its budget; settings come last."""
@@ -71,23 +70,17 @@ class Suite:
         alone: bool = True,
         command: str = "",
     ) -> Design:
-        """Return what is run of the suite.
+        """Return what is run of the suite with some of its variants (see choose_variants), and seeds from 0.
 
-        Args:
-            variants: those that are (see choose_variants).
-            seeds: how many, from 0.
-            scale: the part of the budget.
-            root: what the system grows from; the suite's by default.
-            settings: on top of the recipe's, for all variants.
-            alone: learn tasks alone too, where the recipe says so.
-            command: what was called.
+        root is what the system grows from, the suite's by default; settings are on top of the recipe's, for all
+        variants. Without alone, no task is learned alone, whatever the recipe says. command is what was called.
 
         Raises:
             RametError: the scale or a setting is not allowed.
         """
         whole = {
-            name: variant_of(
-                name, given.model_copy(update={"alone": given.alone and alone}), self.method(given, scale, settings)
+            name: variant_of(name, given, self.method(given, scale, settings)).model_copy(
+                update={"alone": given.alone and alone}
             )
             for name, given in variants.items()
         }
@@ -159,13 +152,11 @@ def choose_tasks(suite: Suite, wanted: Iterable[str]) -> tuple[str, ...]:
     Raises:
         UnknownName: the suite has no task of a name.
     """
-    chosen = tuple(wanted)
-    for name in chosen:
-        if name not in suite.task_names:
-            raise UnknownName(
-                f"the suite {suite.recipe.name} has no task {name!r}", did_you_mean(name, suite.task_names)
-            )
-    return tuple(name for name in suite.task_names if name in chosen or not chosen)
+    chosen, names = tuple(wanted), suite.task_names
+    unknown = next((name for name in chosen if name not in names), None)
+    if unknown is not None:
+        raise UnknownName(f"the suite {suite.recipe.name} has no task {unknown!r}", did_you_mean(unknown, names))
+    return tuple(name for name in names if name in chosen or not chosen)
 
 
 def shrunk(method: Method, scale: float) -> dict[str, str]:
@@ -186,14 +177,13 @@ def shrunk(method: Method, scale: float) -> dict[str, str]:
     cycles = max(1, min(budget.cycles, children // CHILDREN_A_CYCLE))
     batch = max(min(method.batch, LEAST_BATCH), round(part * method.batch))
     validation = min(budget.validation_examples, max(LEAST_VALIDATION, round(part * budget.validation_examples)))
-    counts = {
-        "budget.cycles": cycles,
-        "budget.samples_per_cycle": max(1, round(children / cycles)),
-        "budget.examples_per_validation": max(batch, round(part * budget.examples_per_validation)),
-        "budget.validation_examples": validation,
-        "batch": batch,
+    return {
+        "budget.cycles": str(cycles),
+        "budget.samples_per_cycle": str(max(1, round(children / cycles))),
+        "budget.examples_per_validation": str(max(batch, round(part * budget.examples_per_validation))),
+        "budget.validation_examples": str(validation),
+        "batch": str(batch),
     }
-    return {key: str(count) for key, count in counts.items()}
 
 
 @cache

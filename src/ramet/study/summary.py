@@ -1,5 +1,7 @@
 """The numbers of a study: of every variant its means, how it compares with the control, and what its tasks share."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
@@ -7,12 +9,12 @@ from statistics import fmean
 from typing import Literal
 
 from ramet.study.design import MEASURES, Design, Measure, Variant
-from ramet.study.gather import kind, study_of, way
+from ramet.study.gather import study_of
 from ramet.study.record import Record, State, Study
 from ramet.study.runs import Block, Runs, compared, runs_of
 from ramet.study.statistics import Estimate, Paired, by_seed, estimate, paired
 from ramet.study.transfer import Transfer, system_params, transfer
-from ramet.study.words import spent_apart, unequal, verdict
+from ramet.study.wording import budget_warnings, verdict
 from ramet.system import System
 
 COMPARED: tuple[Measure, ...] = ("score", "quality", "test_quality")
@@ -173,7 +175,7 @@ def summarise(study: Study) -> Summary:
         design=study.design,
         compared=block,
         variants=results,
-        warnings=(*unequal(budgets), *spent_apart(budgets)),
+        warnings=tuple(budget_warnings(budgets)),
         data=tuple(data for task in runs.tasks if (data := _data(runs, task))),
         faults=_faults(runs),
         origin=_origin(runs, study),
@@ -251,25 +253,43 @@ def _costs(runs: Runs, variant: str) -> dict[Measure, Paired]:
 
 def _mutations(mine: Sequence[Record]) -> tuple[Mutations, ...]:
     """Return every kind of action, the most often drawn first."""
-    drawn: dict[str, list[int]] = {}
+    drawn: Counter[str] = Counter()
+    survived: Counter[str] = Counter()
     for record in mine:
-        led = way(record)
+        led = _way(record)
         for child in record.tried or ():
-            for action in child.mutations:
-                counts = drawn.setdefault(kind(action), [0, 0])
-                counts[0] += 1
-                counts[1] += child.path in led
-    counted = sorted(drawn.items(), key=lambda found: (-found[1][0], found[0]))
-    return tuple(Mutations(action, *counts) for action, counts in counted)
+            kinds = [kind(action) for action in child.mutations]
+            drawn.update(kinds)
+            survived.update(kinds if child.path in led else ())
+    order = sorted(drawn, key=lambda action: (-drawn[action], action))
+    return tuple(Mutations(action, drawn[action], survived[action]) for action in order)
+
+
+def kind(action: str) -> str:
+    """Return an action without the place where it acts: `clone:block.3` is `clone:block`."""
+    return re.sub(r"\.\d+$", "", action)
+
+
+def _way(record: Record) -> set[str]:
+    """Return the ids of a record's children on the way to its published path."""
+    parents = {child.path: child.parent for child in record.tried or ()}
+    found: set[str] = set()
+    at: str | None = record.path
+    while at is not None and at in parents and at not in found:
+        found.add(at)
+        at = parents[at]
+    return found
 
 
 def _movements(mine: Sequence[Record]) -> tuple[Movement, ...]:
     """Return every action of the published paths' µ tables, by name."""
-    actions = sorted({action for record in mine for action in record.mu})
-    moved = {action: [record.mu[action] for record in mine if action in record.mu] for action in actions}
+    moved: dict[str, list[tuple[float, float]]] = {}
+    for record in mine:
+        for action, start_and_end in record.mu.items():
+            moved.setdefault(action, []).append(start_and_end)
     return tuple(
         Movement(action, fmean(start for start, _ in found), fmean(end for _, end in found), len(found))
-        for action, found in moved.items()
+        for action, found in sorted(moved.items())
     )
 
 
@@ -297,27 +317,24 @@ def _faults(runs: Runs) -> tuple[Fault, ...]:
 
 def _origin(runs: Runs, study: Study) -> Origin:
     done = [record for record in runs.records.values() if record.state == "done"]
-    dates = sorted(record.date for record in done if record.date)
+    dates = sorted(record.date for record in done if record.date) or [""]
+    told = {"cpu": "{}", "cores": "{} cores", "memory, GB": "{} GB of memory", "system": "{}"}  # no load: it passes
+
+    def machine(record: Record) -> str:
+        return ", ".join(text.format(record.machine[key]) for key, text in told.items() if key in record.machine)
+
+    def versions(record: Record) -> str:
+        order = sorted(record.versions, key=lambda name: (name != "ramet", name == "Python", name))
+        return ", ".join(f"{name} {record.versions[name]}" for name in order)
+
     return Origin(
         commit=study.commit,
         time=study.time,
         seeds=runs.seeds,
         runs=len(done),
         seconds=sum(sorted(record.seconds for record in done)),
-        machines=tuple(sorted({_machine(record) for record in done if record.machine})),
-        versions=tuple(sorted({_versions(record) for record in done if record.versions})),
-        first_date=dates[0] if dates else "",
-        last_date=dates[-1] if dates else "",
+        machines=tuple(sorted({machine(record) for record in done if record.machine})),
+        versions=tuple(sorted({versions(record) for record in done if record.versions})),
+        first_date=dates[0],
+        last_date=dates[-1],
     )
-
-
-def _machine(record: Record) -> str:
-    """Return a machine in words; its load is that of the moment."""
-    known = {"cpu": "{}", "cores": "{} cores", "memory, GB": "{} GB of memory", "system": "{}"}
-    return ", ".join(words.format(record.machine[key]) for key, words in known.items() if key in record.machine)
-
-
-def _versions(record: Record) -> str:
-    """Return versions in words, ramet's first and Python's last."""
-    order = sorted(record.versions, key=lambda name: (name != "ramet", name == "Python", name))
-    return ", ".join(f"{name} {record.versions[name]}" for name in order)

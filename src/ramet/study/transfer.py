@@ -1,6 +1,6 @@
 """What tasks of one branch owe to each other: parameters they share, accuracy they gained, accuracy they lost."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -56,27 +56,26 @@ def transfer(runs: Runs, variant: str) -> Transfer:
     )
 
 
-def accuracy_matrix(learned: tuple[Record, ...]) -> Matrix:
+def accuracy_matrix(learned: Sequence[Record]) -> Matrix:
     """Return the test accuracy of each task after each, as it was measured then; empty where it was not."""
-    tasks = tuple(record.task for record in learned if record.measured)
-    rows = tuple(tuple(r.measured.get(task) for task in tasks) for r in learned if r.measured)
-    return Matrix(tasks, rows)
+    measured = {record.task: record.measured for record in learned if record.measured}
+    return Matrix((*measured,), tuple(tuple(row.get(task) for task in measured) for row in measured.values()))
 
 
-def sharing_matrix(learned: tuple[Record, ...]) -> Matrix:
+def sharing_matrix(learned: Sequence[Record]) -> Matrix:
     """Return the parameters that two tasks both hold in the end; on the diagonal all that a task holds."""
-    tasks = tuple(record.task for record in learned)
     held: list[dict[str, int]] = [dict(record.components.values()) for record in learned]
-    return Matrix(tasks, tuple(tuple(float(sum(a[d] for d in a.keys() & b)) for b in held) for a in held))
+    rows = tuple(tuple(float(sum(a[d] for d in a.keys() & b)) for b in held) for a in held)
+    return Matrix(tuple(record.task for record in learned), rows)
 
 
-def system_params(learned: tuple[Record, ...], tasks: tuple[str, ...]) -> int:
+def system_params(learned: Sequence[Record], tasks: Sequence[str]) -> int:
     """Return the parameters of the distinct components that these tasks hold in the end."""
     components = (record.components.values() for record in learned if record.task in tasks)
     return sum({digest: size for held in components for digest, size in held}.values())
 
 
-def _changes(learned: tuple[Record, ...]) -> list[list[float]]:
+def _changes(learned: Sequence[Record]) -> list[list[float]]:
     """Return, of each task learned after the first, by how much each earlier one's accuracy differs from its first."""
     return [
         [later.measured[r.task] - r.measured[r.task] for r in learned[:i]] for i, later in enumerate(learned) if i > 0

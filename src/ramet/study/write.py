@@ -10,10 +10,9 @@ from typing import Any
 
 from ramet.base.errors import InvalidValue
 from ramet.base.files import write_whole
-from ramet.report import marks
-from ramet.report.page import page
+from ramet.report import document as documents
+from ramet.report.document import Part, page, pictures
 from ramet.report.style import draw
-from ramet.report.tables import Part, Picture
 from ramet.study.figures import FIGURES
 from ramet.study.parts import NOTHING_YET, PARTS, part_of, parts
 from ramet.study.record import read
@@ -45,19 +44,19 @@ def write_report(folder: Path, output: Path, document: Path | None = None) -> Su
     made = parts(summary)
     output.mkdir(parents=True, exist_ok=True)
     _draw(summary, made, output)
-    text = json.dumps(plain(replace(summary, records=())), indent=1, ensure_ascii=False) + "\n"
-    write_whole(output / "report.json", text.encode())
-    write_whole(output / "report.md", markdown(summary, made, output).encode())
-    write_whole(output / "report.html", page(summary.design.title, made, output).encode())
+    title, markdown = summary.design.title, output / "report.md"
+    sections = "\n".join(f"## {part.title}\n\n{part.markdown(output, markdown)}" for part in made)
+    numbers = json.dumps(plain(replace(summary, records=())), indent=1, ensure_ascii=False)
+    write_whole(output / "report.json", f"{numbers}\n".encode())
+    write_whole(markdown, f"# {title}\n\n{sections}".encode())
+    write_whole(output / "report.html", page(title, made, output).encode())
     if document:
-        write_whole(document, filled(document, places, name, summary, output).encode())
+        text = document.read_text(encoding="utf-8")
+        for part in (part_of(summary, place) for place in places):
+            content = part.markdown(output, document) if part.blocks else f"{NOTHING_YET}\n"
+            text = documents.filled(text, f"{name}:{part.name}", content)
+        write_whole(document, text.encode())
     return summary
-
-
-def markdown(summary: Summary, made: Sequence[Part], output: Path) -> str:
-    """Return the whole report as one text, figures beside it."""
-    sections = (f"## {part.title}\n\n{part.markdown(output, output / 'report.md')}" for part in made)
-    return f"# {summary.design.title}\n\n" + "\n".join(sections)
 
 
 def plain(summary: Summary) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def wanted(text: str, name: str) -> tuple[str, ...]:
     Raises:
         InvalidValue: it has none, or one for a part that there is not.
     """
-    found = [mark.removeprefix(f"{name}:") for mark in marks.names(text, f"{name}:")]
+    found = [mark.removeprefix(f"{name}:") for mark in documents.places(text, f"{name}:")]
     remedy = f"write <!-- {name}:PART --> and <!-- end of {name}:PART -->, PART being one of {', '.join(PARTS)}"
     if not found:
         raise InvalidValue(f"the document has no place for {name}", remedy)
@@ -79,20 +78,9 @@ def wanted(text: str, name: str) -> tuple[str, ...]:
     if unknown is not None:
         raise InvalidValue(f"there is no part {unknown!r} of a report", remedy)
     for part in found:
-        marks.place(text, f"{name}:{part}")
+        documents.place(text, f"{name}:{part}")
     return tuple(found)
 
 
-def filled(document: Path, places: Sequence[str], name: str, summary: Summary, output: Path) -> str:
-    """Return a document's text with these parts in their places."""
-    text = document.read_text(encoding="utf-8")
-    for place in places:
-        part = part_of(summary, place)
-        content = part.markdown(output, document) if part.blocks else f"{NOTHING_YET}\n"
-        text = marks.filled(text, f"{name}:{place}", content)
-    return text
-
-
 def _draw(summary: Summary, made: Sequence[Part], folder: Path) -> None:
-    names = [block.name for part in made for block in part.blocks if isinstance(block, Picture)]
-    draw({name: partial(FIGURES[name], summary) for name in names}, folder)
+    draw({name: partial(FIGURES[name], summary) for name in pictures(made)}, folder)

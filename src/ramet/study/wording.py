@@ -26,15 +26,16 @@ SHOWN: Mapping[Measure, tuple[str, Callable[[float], str]]] = {
 }
 """What a measure is called in a table, and how its values look."""
 
-JUDGED: Mapping[Measure, str] = {
-    "score": "the score",
-    "quality": "validation accuracy",
-    "test_quality": "test accuracy",
-}
+COMPARISON = ("95 % interval", "by seeds", "pairs", "+/=/−", "p")
+"""The columns behind a mean difference."""
 
-COSTS: Mapping[Measure, str] = {
+IN_SENTENCES: Mapping[Measure, str] = {
+    "score": "the score", "quality": "validation accuracy", "test_quality": "test accuracy",
     "accounted_params": "accounted parameters", "flops": "FLOPs", "training_flops": "training FLOPs",
 }  # fmt: skip
+"""What a measure is called in a sentence."""
+
+NAMED_COSTS: tuple[Measure, ...] = ("accounted_params", "flops", "training_flops")
 """Costs that a verdict names where they are told apart; the time of a run depends on what else the machine did."""
 
 
@@ -47,20 +48,21 @@ def verdict(
     if not found:
         return f"{name}: no task and seed is done that {control} has done too."
     score = found[judge]
-    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in COSTS))):
+    if all(one.equal == one.n for one in (*found.values(), *(cost for m, cost in costs.items() if m in NAMED_COSTS))):
         return f"{name} came out as {control} did in each of {plural(score.n, 'pair')}: what it changes had no effect."
-    told = f"{name} is {_apart(score, control)} by {JUDGED[judge]} {_by(score)}."
+    apart = "not told apart from" if score.verdict == "not told apart" else f"{score.verdict} than"
+    told = f"{name} is {apart} {control} by {IN_SENTENCES[judge]} {_by(score)}."
     if score.verdict == "not told apart":
         told += _visible(score)
     alone = found["quality"]
     if judge == "score" and (score.mean, score.low) != (alone.mean, alone.low):
         told += f" Validation accuracy alone: {alone.verdict} {_by(alone)}."
-    apart = [
-        f"{word} {times(costs[m].mean)} ({interval(costs[m], times)})"
-        for m, word in COSTS.items()
+    differing = [
+        f"{IN_SENTENCES[m]} {times(costs[m].mean)} ({interval(costs[m], times)})"
+        for m in NAMED_COSTS
         if m in costs and cost_verdict(costs[m]) != "not told apart"
     ]
-    return told + (f" Its costs: {', '.join(apart)}." if apart else "")
+    return told + (f" Its costs: {', '.join(differing)}." if differing else "")
 
 
 def cost_verdict(found: Paired) -> str:
@@ -74,28 +76,19 @@ def times(logarithm: float) -> str:
     return f"×{value:.2f}" if value < 9.995 else f"×{float(f'{value:.3g}'):,g}"
 
 
-def unequal(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
-    """Yield sentences on budgets that are not the control's.
+def budget_warnings(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
+    """Yield sentences on budgets that are not the control's, and on trainings that cost much more or less than its own.
 
     Args:
-        budgets: name, examples and training FLOPs of every variant, the control first.
+        budgets: name, examples and mean training FLOPs of every variant, the control first.
     """
-    control, most, _ = budgets[0]
+    control, most, its = budgets[0]
     for name, examples, _ in budgets[1:]:
         if examples != most:
             yield (
                 f"Budgets differ: {name} may train on {examples:,} examples a task, {control} on {most:,}. "
                 "That is what the file says is tried."
             )
-
-
-def spent_apart(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
-    """Yield sentences on trainings that cost much more or less than the control's, though on as many examples.
-
-    Args:
-        budgets: name, examples and mean training FLOPs of every variant, the control first.
-    """
-    control, most, its = budgets[0]
     for name, examples, mine in budgets[1:]:
         if mine and its and examples == most and not 1 / APART <= mine / its <= APART:
             yield (
@@ -104,13 +97,19 @@ def spent_apart(budgets: Sequence[tuple[str, int, float]]) -> Iterator[str]:
             )
 
 
+def told(found: Paired, worded: Callable[[float], str]) -> tuple[str, ...]:
+    """Return the columns COMPARISON of paired differences."""
+    signs = f"{found.better}/{found.equal}/{found.worse}"
+    between = (interval(found, worded) or NOTHING, _by_seeds(found, worded) or NOTHING)
+    return (*between, str(found.n), signs, f"{found.p:.2g}")
+
+
 def interval(found: Paired, worded: Callable[[float], str] = difference) -> str:
     """Return the interval of a mean difference: `−.010 to +.021`."""
     return "" if found.low is None or found.high is None else f"{worded(found.low)} to {worded(found.high)}"
 
 
-def by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
-    """Return the interval of a mean difference by the means of seeds."""
+def _by_seeds(found: Paired, worded: Callable[[float], str] = difference) -> str:
     over = found.over_seeds
     return "" if over is None or over.half is None else f"{worded(over.low)} to {worded(over.high)}"
 
@@ -122,14 +121,10 @@ def with_interval(show: Callable[[float], str], found: Estimate | None) -> str:
     return f"{show(found.mean)} ± {show(found.half).lstrip('+')}" if found.half else show(found.mean)
 
 
-def _apart(found: Paired, control: str) -> str:
-    return f"not told apart from {control}" if found.verdict == "not told apart" else f"{found.verdict} than {control}"
-
-
 def _by(found: Paired) -> str:
     """Return a difference with what it rests on."""
     between = f", 95 % interval {interval(found)}" if interval(found) else ""
-    over = f", by {found.over_seeds.n} seeds {by_seeds(found)}" if between and found.over_seeds else ""
+    over = f", by {found.over_seeds.n} seeds {_by_seeds(found)}" if between and found.over_seeds else ""
     return f"({difference(found.mean)}{between}, p = {found.p:.2g}, {plural(found.n, 'pair')}{over})"
 
 
