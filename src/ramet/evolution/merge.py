@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from ramet.base.errors import Conflict, InvalidValue
 from ramet.base.records import Path
-from ramet.method.document.assembly import score_part
+from ramet.method.document.schema import score_part
 from ramet.method.score import SizeAndCompute
 from ramet.method.world import World
 from ramet.results import Choice, Merged

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ramet.base.errors import InvalidValue, RametError, UnknownName
 from ramet.base.records import Child, Path, Task
-from ramet.method.document.assembly import library_of
 from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
+from ramet.method.parts import Library
 from ramet.method.plan import Rounds
 from ramet.method.protocols import Features, no_features
 from ramet.method.search import State, after, begin
@@ -102,7 +102,7 @@ def know_kinds(catalog: Catalog, paths: Iterable[Path]) -> None:
     except UnknownName:
         for text in set(catalog.agents.score_terms().values()):  # each with the sources of its method
             with suppress(RametError):
-                library_of(json.loads(text))
+                Library(json.loads(text).get("parts"))
 
 
 def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) -> tuple[Path, list[Step]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ramet.base.errors import RametError
 from ramet.base.records import Path, Task
-from ramet.method.document.assembly import score_part
+from ramet.method.document.schema import score_part
 from ramet.method.protocols import Score
 from ramet.method.score import SizeAndCompute, path_flops
 from ramet.method.world import World

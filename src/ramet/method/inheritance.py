@@ -6,7 +6,7 @@ from typing import Any
 
 from ramet.base.records import Path
 from ramet.method.document.hyperparameters import Number, changed, is_shared, shown
-from ramet.method.document.reading import setting
+from ramet.method.document.presets import setting
 from ramet.method.document.schema import Method
 from ramet.method.draft import start
 from ramet.method.parts import Library

@@ -10,17 +10,13 @@ from pydantic import field_validator
 
 from ramet.base.records import Architecture, Path
 from ramet.method.document.hyperparameters import is_shared
-from ramet.method.document.rules import matches
-from ramet.method.document.schema import Method
+from ramet.method.document.schema import DEEP, Method, matches
 from ramet.method.draft import Draft, Draws, start
 from ramet.method.parts import Part, register, working
 from ramet.method.plan import ChildPlan, DataPlan
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-_DEEP = 1000
 
 
 @register("mutation", "hyperparameters")
@@ -63,7 +59,7 @@ class Insertion(Part):
     @field_validator("blocks")
     @classmethod
     def _of_blocks(cls, pattern: str) -> str:
-        if not any(matches(pattern, f"block.{i}", _DEEP) for i in range(_DEEP)):
+        if not any(matches(pattern, f"block.{i}", DEEP) for i in range(DEEP)):
             raise ValueError("name blocks, such as block.*, block.[0-3] or block[-4:]")
         return pattern
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ramet.base.records import Path
-from ramet.method.document.assembly import assembled
-from ramet.method.document.schema import STEPS, Method
+from ramet.method.document.schema import STEPS, Method, assembled
 from ramet.method.draft import Draft
 from ramet.method.mutation import plan_child, plan_data
 from ramet.method.plan import ChildPlan
