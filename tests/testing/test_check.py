@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from ramet.base.records import Path, Value
 from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparameter
-from ramet.method.draft import Draft
+from ramet.method.mutation import Draft
 from ramet.method.parts import Library, Part, Source, plain, register
 from ramet.method.protocols import Candidates, Member, World
 from ramet.testing import Broken, check, checks

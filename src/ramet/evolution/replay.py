@@ -5,7 +5,8 @@ that its cycle saw. Where the bytes of a step are others than they were (another
 the next steps go on from the new ones. Nothing is written to the system.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -14,20 +15,45 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Path, Task
+from ramet.evolution.agent import cycle_states
 from ramet.evolution.features import features_by_root
-from ramet.evolution.record import Step, steps
-from ramet.method.plan import ChildPlan
-from ramet.method.search import propose
+from ramet.method.document.presets import load
+from ramet.method.plan import ChildPlan, Rounds
+from ramet.method.protocols import Features
+from ramet.method.search import State, propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
 from ramet.runtime.resident import Resident
+from ramet.store.catalog.agents import Agent, Terms
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
-from ramet.store.objects import FolderObjects
+from ramet.store.objects import FolderObjects, Objects
 from ramet.tasks.data import Split, open_splits
 from ramet.training.generation import TrainedChild, train_generation
+
+_ELSEWHERE = "replay it in the system where it was learned: only published paths travel, not the children of their runs"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A child on the way to a path.
+
+    state is what it was proposed from, siblings the size of its generation, terms how it was trained.
+    """
+
+    state: State
+    siblings: int
+    child: Child
+    terms: Terms
+
+    @property
+    def rounds(self) -> Rounds:
+        """Return how much it was trained."""
+        return Rounds(self.terms.rounds, self.terms.steps, self.terms.batch)
 
 
 def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress = QUIET) -> Replay:
@@ -186,3 +212,51 @@ def otherwise(plan: ChildPlan, child: Child) -> tuple[str, ...]:
 def _short(value: object) -> str:
     """Return a value, or the start of a digest; what is not there is none."""
     return "none" if value is None else str(value)[:12]
+
+
+def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) -> tuple[Path, list[Step]]:
+    """Return where the lineage of a path starts, and its steps from there, the first one first.
+
+    It starts from the nearest ancestor that is a root, or whose objects are all here and which is another task's or was
+    made elsewhere.
+
+    Raises:
+        InvalidValue: the path is a root, or was not kept.
+        UnknownName: its run, or the children of that, are not on record here.
+    """
+    roots = {root.id for root in catalog.paths.roots().values()}
+    if path.id in roots:
+        raise InvalidValue(f"path {path.id} is a root, which no run has made", "name a task, or a path of one")
+    line: list[tuple[Path, Agent, Child]] = []
+    made: dict[str, dict[str, Child]] = {}
+    agents = {agent.id: agent for agent in catalog.agents.all()}
+    for ancestor in catalog.paths.ancestors(path.id):
+        if ancestor.agent in agents and ancestor.agent not in made:
+            made[ancestor.agent] = {child.path.id: child for child in catalog.agents.children(ancestor.agent)}
+        child = made.get(ancestor.agent, {}).get(ancestor.id)
+        foreign = bool(line) and (child is None or ancestor.task != path.task)
+        if ancestor.id in roots or (foreign and all(digest in objects for digest in ancestor.digests())):
+            return ancestor, _steps(catalog, line[::-1], features)
+        if child is None:
+            raise UnknownName(f"the run that made path {ancestor.id} is not on record", _ELSEWHERE)
+        if child.status != "joined":
+            raise InvalidValue(f"path {path.id} was not kept", "name a path that was better than its parent")
+        line.append((child.path, agents[ancestor.agent], child))
+    raise UnknownName(f"what path {line[-1][0].id} descends from is not on record", _ELSEWHERE)
+
+
+def _steps(catalog: Catalog, line: Sequence[tuple[Path, Agent, Child]], features: Features) -> list[Step]:
+    """Return the steps that made these paths; each cycle is read once."""
+    tasks = {task.name: task for task in catalog.tasks.all(removed=True)}
+    cycles: dict[tuple[str, int], tuple[list[State], list[Terms], list[Child]]] = {}
+    found = []
+    for _, agent, child in line:
+        key = (agent.id, child.cycle)
+        if key not in cycles:
+            method = load(agent.method).resolved()
+            states = cycle_states(catalog, agent, child.cycle, method, tasks[agent.task], features)
+            cycles[key] = states, catalog.agents.terms(*key), catalog.agents.children(agent.id, cycle=child.cycle)
+        states, terms, children = cycles[key]
+        siblings = sum(other.generation == child.generation for other in children)
+        found.append(Step(states[child.generation], siblings, child, terms[child.generation]))
+    return found

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Planned:
     """One component of a child.
 
     origin None is a new component, always trainable (and zero-initialised where METHOD section 4 says so). An origin
@@ -49,7 +49,7 @@ class ChildPlan:
     parent: Path
     task: str
     classes: int
-    parts: tuple[Part, ...]
+    parts: tuple[Planned, ...]
     hyperparameters: Mapping[str, Value]
     mu: Mapping[str, float]
     mutations: tuple[str, ...]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from ramet.method.draft import Draft
+    from ramet.method.mutation import Draft
 
 Features = Callable[[str], "npt.NDArray[np.float32] | None"]
 """The mean embedding of some of a task's training images by a root, by the task's name; None where it has none here."""

@@ -12,8 +12,7 @@ from dataclasses import dataclass, replace
 from ramet.base.randomness import Key, generator
 from ramet.base.records import Child, ChildStatus, Component, Path
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
+from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan, Trained, training_flops
 from ramet.method.protocols import Candidates, Features, Member, no_features
 from ramet.method.selection import best, joins, pruned, ranked, sample_parent
