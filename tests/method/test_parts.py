@@ -21,7 +21,7 @@ from ramet.method.parts import (
     working,
 )
 from ramet.method.schedule import Cosine
-from ramet.method.score import SizeAndCompute
+from ramet.method.world import SizeAndCompute
 
 
 class Idle(Part):

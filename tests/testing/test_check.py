@@ -11,7 +11,8 @@ from ramet.base.records import Path, Value
 from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparameter
 from ramet.method.mutation import Draft
 from ramet.method.parts import Library, Part, Source, plain, register
-from ramet.method.protocols import Candidates, Member, World
+from ramet.method.protocols import Candidates, Member
+from ramet.method.world import World
 from ramet.testing import Broken, check, checks
 
 EXTENSIONS = [Source(source=f"ramet.extensions.{name}", digest="") for name in ("lora", "similarity", "shared_compute")]

@@ -11,8 +11,7 @@ from typing import Any, Literal, get_args
 from ramet.base.errors import Conflict, InvalidValue
 from ramet.base.records import Path
 from ramet.method.document.schema import score_part
-from ramet.method.score import SizeAndCompute
-from ramet.method.world import World
+from ramet.method.world import SizeAndCompute, World
 from ramet.results import Choice, Merged
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.versions.commits import Changes, Moved

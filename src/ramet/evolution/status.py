@@ -10,8 +10,7 @@ from ramet.base.errors import RametError
 from ramet.base.records import Path
 from ramet.method.document.schema import score_part
 from ramet.method.protocols import Score
-from ramet.method.score import SizeAndCompute, agent_of, path_flops
-from ramet.method.world import World
+from ramet.method.world import SizeAndCompute, World, agent_of, path_flops
 from ramet.results import Diff, Figures, TaskDiff, TaskStatus, Total
 from ramet.store.catalog.catalog import Catalog
 

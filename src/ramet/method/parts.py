@@ -54,7 +54,7 @@ DEFAULTS: Mapping[str, str] = {
 GROUP = "ramet.methods"
 """The entry points by which an installed package says which of its modules hold parts."""
 
-_OWN = tuple(f"ramet.method.{name}" for name in ("selection", "score", "mutation", "schedule"))
+_OWN = tuple(f"ramet.method.{name}" for name in ("selection", "world", "mutation", "schedule"))
 _MOST_SAID = 80
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 

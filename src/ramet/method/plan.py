@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One component of a child.
+    """One component of a child, as it is planned.
 
     origin None is a new component, always trainable (and zero-initialised where METHOD section 4 says so). An origin
     that is trainable is cloned, one that is not is shared as it is. A pos_embed whose origin has another size is

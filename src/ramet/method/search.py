@@ -15,7 +15,7 @@ from ramet.method.document.schema import Method
 from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan, Trained, training_flops
 from ramet.method.protocols import Candidates, Features, Member, no_features
-from ramet.method.selection import best, joins, pruned, ranked, sample_parent
+from ramet.method.selection import joins, pruned, ranked, sample_parent
 from ramet.method.world import World
 from ramet.vit import spec
 
@@ -60,8 +60,9 @@ class State:
 
     @property
     def best(self) -> Path | None:
-        """Return the path of the highest score, None while nothing was learned."""
-        return best(self.population)
+        """Return the path of the highest score (of equal ones the most recent), None while nothing was learned."""
+        order = ranked(self.population)
+        return order[0].path if order else None
 
     def score(self, path: Path) -> float:
         """Return the score of a measured path in the state's world."""
@@ -128,7 +129,8 @@ def judge(state: State, plans: Sequence[ChildPlan], results: Sequence[Trained]) 
     Raises:
         PartError: a part of the method fails.
     """
-    children = tuple(_judged(state, plans[result.number], result) for result in sorted(results, key=_number))
+    in_order = sorted(results, key=lambda result: result.number)
+    children = tuple(_judged(state, plans[result.number], result) for result in in_order)
     return after(state, children), children
 
 
@@ -142,10 +144,6 @@ def after(state: State, children: Sequence[Child]) -> State:
         population=tuple(pruned(method.pruning, [*state.population, *joined], method.max_population)),
         taken=(*state.taken, *(child.path.parent for child in children if child.path.parent)),
     )
-
-
-def _number(result: Trained) -> int:
-    return result.number
 
 
 def _judged(state: State, plan: ChildPlan, result: Trained) -> Child:

@@ -12,7 +12,7 @@ from ramet.evolution.observer import Observer, default_observer
 from ramet.evolution.status import statuses
 from ramet.method.document.presets import DEFAULT_METHOD, load
 from ramet.method.document.schema import Method
-from ramet.method.score import agent_of
+from ramet.method.world import agent_of
 from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.catalog.agents import Agent
 from ramet.store.folder import Store

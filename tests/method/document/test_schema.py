@@ -10,7 +10,7 @@ from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparamete
 from ramet.method.document.presets import load
 from ramet.method.document.schema import PATTERNS, STEPS, Budget, Method, Training, matches, possible, score_part
 from ramet.method.parts import Part, plain, register
-from ramet.method.score import SizeAndCompute
+from ramet.method.world import SizeAndCompute
 from tests.method.helpers import BASE, TINY, method
 
 BUDGET = {
