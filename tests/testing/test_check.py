@@ -126,7 +126,7 @@ class Mutating(Part):
                 draft.change("data.flip", True)
             case "too often":
                 draft.acts("mine" if draft.decide("mine") else f"mine{draft.rng.integers(2)}")
-                draft._draws.mutations.append("always")
+                draft.mutations.append("always")
 
 
 class Undeclared(Part):

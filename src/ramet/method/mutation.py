@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import field_validator
 
 from ramet.base.errors import InvalidValue, UnknownName
-from ramet.base.records import Architecture, Component, Path, Value
+from ramet.base.records import Architecture, Path, Value
 from ramet.base.text import did_you_mean
 from ramet.method.document.hyperparameters import Choices, Number, is_shared
 from ramet.method.document.schema import DEEP, Method, matches
@@ -41,33 +41,37 @@ class Draws:
 
     def __init__(
         self, method: Method, space: Space, mu: Number, table: Mapping[str, float], rng: "np.random.Generator"
-    ):
-        self.learned = method.mutation.learned
-        self.steps = space["mu"]
+    ) -> None:
+        self.method = method
         self.mu = float(mu)
         self.table = dict(table)
         self.rng = rng
         self.mutations: list[str] = []
+        self._space = space
 
     def decide(self, action: str) -> bool:
-        """Decide whether to act, by the action's own probability, which moves with the global µ (METHOD section 4)."""
-        if not self.learned:
+        """Decide whether to act, by the action's own learned probability, or by the global µ where none is learned.
+
+        The learned one moves a step along µ's values as often as the global µ says (METHOD section 4).
+        """
+        if not self.method.mutation.learned:
             return self.rng.random() < self.mu
-        probability = self.steps.nearest(self.table.get(action, self.mu))
+        probability = self._space["mu"].nearest(self.table.get(action, self.mu))
         if self.rng.random() < self.mu:
-            probability = self.steps.step(probability, self._up())
+            probability = self._space["mu"].step(probability, self._up())
         self.table[action] = float(probability)
         return self.rng.random() < probability
 
     def acts(self, action: str) -> bool:
-        """Decide as `decide` does, and note the action where it is to act."""
+        """Decide the same, noted among the child's mutations where it is to act: only where acting has an effect."""
         decided = self.decide(action)
         if decided:
             self.mutations.append(action)
         return decided
 
-    def stepped(self, name: str, choices: Choices, value: Number) -> Number:
-        """Return a hyperparameter's value after its decision."""
+    def stepped(self, name: str, value: Number) -> Number:
+        """Return a hyperparameter's value after its decision, which is noted if it moves."""
+        choices = self._space[name]
         if choices.fixed or not self.decide(f"hp:{name}"):
             return value
         new = choices.step(value, self._up())
@@ -79,7 +83,7 @@ class Draws:
         return bool(self.rng.random() < 0.5)
 
 
-class Draft:
+class Draft(Draws):
     """The child of a parent so far. To begin with it is the parent as it is, with the generation's data settings.
 
     Args:
@@ -105,42 +109,32 @@ class Draft:
         ancestors: Sequence[Path],
         rng: "np.random.Generator",
     ) -> None:
-        self.method = method
+        space = method.space(parent.architecture)
+        self._values = {**start(space, parent), **data.hyperparameters}
+        super().__init__(method, space, self._values["mu"], {**parent.mu, **data.mu}, rng)
         self.parent = parent
         self.task = task
         self.classes = classes
-        self.rng = rng
         self._agent = agent
         self._data = data
         self._ancestors = ancestors
-        self._space = method.space(parent.architecture)
-        self._values: dict[str, Value] = {**start(self._space, parent), **data.hyperparameters}
-        self._draws = Draws(method, self._space, self._number("mu"), {**parent.mu, **data.mu}, rng)
         self._kept = {c.name for c in parent.components if kinds.find(c.name).place in kinds.INSERTED}
         self._new: set[str] = set()
         self._cloned: set[str] = set()
         self._dimensions: Dimensions | None = None
 
-    def decide(self, action: str) -> bool:
-        """Decide whether to act, by the action's own learned probability, or by the global µ where none is learned."""
-        return self._draws.decide(action)
-
-    def acts(self, action: str) -> bool:
-        """Decide the same, noted among the child's mutations where it is to act: only where acting has an effect."""
-        return self._draws.acts(action)
-
     @property
     def hyperparameters(self) -> Mapping[str, Value]:
         """Return the child's values: the method's, and what sizes a kept component that the method does not know of."""
         known = {name: self._values[name] for name in self.method.hyperparameters}
-        sizing = {kinds.find(name).sized_by for name in self._there(self._kept)}
+        sizing = {kinds.find(name).sized_by for name in self._kept if spec.index(name) < self.layers}
         foreign = {name for name in sizing if name is not None} - known.keys()
         return {**known, **{name: self.parent.hyperparameters[name] for name in sorted(foreign)}}
 
     @property
     def layers(self) -> int:
         """Return the child's number of layers."""
-        return int(self._number("layers"))
+        return int(self._values["layers"])
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -154,9 +148,8 @@ class Draft:
             UnknownName: the method has none of that name.
             InvalidValue: the whole generation shares it.
         """
-        self._values[name] = self._draws.stepped(name, self._own(name), self._number(name))
-        self._dimensions = None
-        self._draws.mu = float(self._number("mu"))
+        self._own(name)
+        self._set(name, self.stepped(name, self._values[name]))
 
     def change(self, name: str, value: Value) -> None:
         """Give a hyperparameter another of its values.
@@ -169,9 +162,7 @@ class Draft:
         if value not in choices.values:
             shown = ", ".join(map(str, choices.values))
             raise InvalidValue(f"{name} cannot be {value!r} in this method", f"choose one of {shown}")
-        self._values[name] = choices.nearest(value)
-        self._dimensions = None
-        self._draws.mu = float(self._number("mu"))
+        self._set(name, choices.nearest(value))
 
     def insert(self, name: str) -> None:
         """Add a new component of a kind that layers may have or not, such as `adapter.0`, where its kind stands.
@@ -194,11 +185,11 @@ class Draft:
 
         What is new, resampled, or was trained for the task by the same run is trainable anyway, and so is a head.
         """
-        return name not in self._cloned and not self._part(name).trainable
+        return not self._planned(name).trainable
 
     def is_untrained(self, name: str) -> bool:
         """Return True where a component is what a random root drew, and no task has trained."""
-        origin = self._part(name).origin
+        origin = self._planned(name).origin
         return origin is not None and origin.untrained
 
     def clone(self, name: str) -> None:
@@ -213,20 +204,9 @@ class Draft:
 
     def plan(self) -> ChildPlan:
         """Return the plan of the child as it is now."""
-        parts = tuple(self._part(name) for name in self.components)
-        mutations = (*self._data.mutations, *self._draws.mutations)
-        return ChildPlan(
-            self.parent, self.task, self.classes, parts, self.hyperparameters, self._draws.table, mutations
-        )
-
-    def _there(self, names: set[str]) -> set[str]:
-        """Return those of layers that there are."""
-        return {name for name in names if spec.index(name) < self.layers}
-
-    def _number(self, name: str) -> Number:
-        value = self._values[name]
-        assert not isinstance(value, str)  # a space holds numbers
-        return value
+        parts = tuple(self._planned(name) for name in self.components)
+        mutations = (*self._data.mutations, *self.mutations)
+        return ChildPlan(self.parent, self.task, self.classes, parts, self.hyperparameters, self.table, mutations)
 
     def _own(self, name: str) -> Choices:
         """Return the choices of a hyperparameter that is the child's own."""
@@ -236,31 +216,28 @@ class Draft:
             raise InvalidValue(f"{name} is shared by the whole generation", "change one that is the child's own")
         return self._space[name]
 
-    def _part(self, name: str) -> Planned:
-        kind = kinds.find(name)
-        if self._dimensions is None:  # asked for by every component, and only steps and changes move it
-            self._dimensions = spec.dimensions(self.hyperparameters, self.classes)
-        wanted = spec.size(self.parent.architecture, name, self._dimensions)
-        found = None if name in self._new else self._origin(name, kind, wanted)
-        if found is None:
-            return Planned(name, None, trainable=True)
-        ancestor, component = found
-        mine = name in ancestor.trained and (ancestor.task, ancestor.agent) == (self.task, self._agent)
-        fixed = mine or component.size != wanted or kind.of_task
-        return Planned(name, component, trainable=fixed or name in self._cloned)
+    def _set(self, name: str, value: Number) -> None:
+        self._values[name] = value
+        self._dimensions = None
+        self.mu = float(self._values["mu"])
 
-    def _origin(self, name: str, kind: kinds.Kind, size: int) -> tuple[Path, Component] | None:
-        """Return where a component comes from: the nearest ancestor that has one of its shape; None for a new one.
+    def _planned(self, name: str) -> Planned:
+        """Return a component with its origin: the nearest ancestor's of its shape; None is a new one.
 
         A head must be of the same task; a position embedding may be of any size, as it can be resampled.
         """
-        for ancestor in self._ancestors:
-            if kind.of_task and ancestor.task != self.task:
-                continue
+        if self._dimensions is None:  # asked for by every component, and only hyperparameters move it
+            self._dimensions = spec.dimensions(self.hyperparameters, self.classes)
+        kind, wanted = kinds.find(name), spec.size(self.parent.architecture, name, self._dimensions)
+        for ancestor in () if name in self._new else self._ancestors:
             component = ancestor.component(name)
-            if component is not None and (component.size == size or kind.resizes):
-                return ancestor, component
-        return None
+            if component is None or (kind.of_task and ancestor.task != self.task):
+                continue
+            if component.size == wanted or kind.resizes:
+                mine = name in ancestor.trained and (ancestor.task, ancestor.agent) == (self.task, self._agent)
+                changes = mine or component.size != wanted or kind.of_task
+                return Planned(name, component, trainable=changes or name in self._cloned)
+        return Planned(name, None, trainable=True)
 
 
 @register("mutation", "hyperparameters")
@@ -352,7 +329,7 @@ def plan_data(method: Method, best: Path | None, architecture: Architecture, rng
     draws = Draws(method, space, begin["mu"], best.mu, rng)
     values = {name: begin[name] for name in shared}
     if method.mutation.hyperparameters == "mutate":
-        values = {name: draws.stepped(name, space[name], value) for name, value in values.items()}
+        values = {name: draws.stepped(name, value) for name, value in values.items()}
     entries = {action: p for action, p in draws.table.items() if action.startswith("hp:data.")}
     return DataPlan(values, entries, tuple(draws.mutations))
 

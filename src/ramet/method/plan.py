@@ -13,6 +13,7 @@ from ramet.vit import spec
 from ramet.vit.kinds.kind import Dimensions
 
 if TYPE_CHECKING:
+    from ramet.method.document.hyperparameters import Number
     from ramet.method.document.schema import Method
 
 
@@ -34,7 +35,7 @@ class Planned:
 class DataPlan:
     """The data hyperparameters that all children of a generation share, their entries of the µ table, mutations."""
 
-    hyperparameters: Mapping[str, Value]
+    hyperparameters: "Mapping[str, Number]"
     mu: Mapping[str, float] = field(default_factory=dict)
     mutations: tuple[str, ...] = ()
 
