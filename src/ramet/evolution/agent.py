@@ -187,16 +187,9 @@ def cycle_states(
     features: Features = no_features,
     world: World | None = None,
 ) -> list[State]:
-    """Return the states of a cycle on record: as it began, and after each of its generations.
+    """Return the states of a cycle of an agent on record: as it began, and after each of its generations.
 
-    Args:
-        catalog: where it is on record.
-        agent: its agent.
-        cycle: its number.
-        method: the agent's, resolved.
-        task: the agent's.
-        features: what the images of tasks look like.
-        world: what the cycle saw, where somebody has it; it is read otherwise.
+    method and task are the agent's, the method resolved; world is what the cycle saw, where somebody has it.
 
     Raises:
         UnknownName: the cycle has not begun here.

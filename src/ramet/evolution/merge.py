@@ -56,11 +56,7 @@ def plan(bases: Iterable[State], ours: State, theirs: State) -> Plan:
 def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = None) -> Merged:
     """Merge the commit of a name into a branch, as one commit; where somebody moves either meanwhile, anew.
 
-    Args:
-        catalog: the system's.
-        name: a branch, a tag or another name of a commit.
-        branch: the branch that takes it.
-        policy: what settles conflicts; None refuses them.
+    policy is what settles conflicts; None refuses them.
 
     Raises:
         Conflict: both sides changed a task, and there is no policy.

@@ -288,9 +288,8 @@ class Insertion(Part):
         """Decide on each layer that has none."""
         for i in range(draft.layers):
             name = f"{self.inserts}.{i}"
-            if name in draft.components or not matches(self.blocks, f"block.{i}", draft.layers):
-                continue
-            if self.insert == "always" or draft.acts(f"add:{name}"):
+            missing = name not in draft.components and matches(self.blocks, f"block.{i}", draft.layers)
+            if missing and (self.insert == "always" or draft.acts(f"add:{name}")):
                 draft.insert(name)
 
 
@@ -311,15 +310,10 @@ class Clones(Part):
 
 
 def plan_data(method: Method, best: Path | None, architecture: Architecture, rng: "np.random.Generator") -> DataPlan:
-    """Return the data hyperparameters of a generation: the best path's, mutated; the defaults while there is none.
+    """Return the data hyperparameters of a generation (METHOD section 2, step 2a).
 
-    METHOD section 2, step 2a.
-
-    Args:
-        method: whose values and defaults count.
-        best: the best path of the task's active population.
-        architecture: the root's, which the word `root` refers to.
-        rng: the generation's own generator.
+    They are those of the best path of the task's active population, mutated; the defaults while there is none. The word
+    `root` refers to the root's architecture.
     """
     space = method.space(architecture)
     shared = [name for name in space if is_shared(name)]
@@ -335,10 +329,7 @@ def plan_data(method: Method, best: Path | None, architecture: Architecture, rng
 
 
 def plan_child(draft: Draft) -> ChildPlan:
-    """Plan a child by the mutation steps of its method.
-
-    Args:
-        draft: what is decided of it at first; the steps change it.
+    """Plan a child by the mutation steps of its method, which change the draft.
 
     Raises:
         PartError: a step fails.

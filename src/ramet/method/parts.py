@@ -317,11 +317,7 @@ def working(part: object) -> AbstractContextManager[None]:
 
 
 def refuse(part: object, answer: object, wanted: str) -> NoReturn:
-    """Say that a part has answered with what is no answer.
-
-    Raises:
-        PartError: always.
-    """
+    """Raise the PartError of a part that has answered with what is no answer."""
     assert isinstance(part, Part)
     said = " ".join(repr(answer).split())
     said = said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."

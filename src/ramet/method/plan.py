@@ -95,9 +95,8 @@ class Trained:
     """The outcome of a plan, as an engine tells it: names of objects and measurements, never tensors.
 
     number is the child's in its generation. digests names, of every trainable component of the best checkpoint, the
-    objects of its tensors and of its momentum; it is empty where the child failed. curve is the validation accuracy
-    after each round, examples what it was trained on, seconds its share of the wall time. error is the traceback of a
-    child that failed.
+    objects of its tensors and of its momentum; it is empty where the child failed, and error then its traceback. curve
+    is the validation accuracy after each round, examples what it was trained on, seconds its share of the wall time.
     """
 
     number: int

@@ -27,15 +27,11 @@ Lineage = Callable[[str], Sequence[Path]]
 class State:
     """All that a generation follows from. It is never changed: `after` makes the next one.
 
-    method: resolved.
-    task, classes: the task's name and number of classes.
-    label: how the method is named on record.
-    agent: the id of the run, and seed, run (its number among the task's), cycle and generation what keys its draws.
-    world: the system as it was published when the cycle began.
-    population: the active population with its scores, in the order in which the paths joined.
-    taken: the parents of all the task's children so far, oldest first.
-    lineage: who descends from whom, on record.
-    features: what the images of tasks look like.
+    The method is resolved, label its name on record; classes is how many the task has. world is the system as it was
+    published when the cycle began, lineage who descends from whom on record, features what the images of tasks look
+    like. agent is the id of the run; seed, run (its number among the task's), cycle and generation key its draws.
+    population is the active one with its scores, in the order in which the paths joined; taken are the parents of all
+    the task's children so far, oldest first.
     """
 
     method: Method
@@ -121,10 +117,7 @@ def propose(state: State, count: int) -> tuple[ChildPlan, ...]:
 def judge(state: State, plans: Sequence[ChildPlan], results: Sequence[Trained]) -> tuple[State, tuple[Child, ...]]:
     """Return the state after a generation, and the records of its children (METHOD section 2, steps c and d).
 
-    Args:
-        state: the one that the plans were proposed from.
-        plans: the children.
-        results: what came of each plan, in any order; their numbers are the plans' places.
+    state is the one that the plans were proposed from; results come in any order, their numbers are the plans' places.
 
     Raises:
         PartError: a part of the method fails.

@@ -88,16 +88,10 @@ def sizes() -> dict[str, str]:
 
 
 def overlay(base: Document, top: Document, library: Library | None = None, at: str = "") -> dict[str, Any]:
-    """Return a method's document with another laid over it, field by field.
+    """Return a method's document with another laid over it, field by field; of a section, `at` is its name and a dot.
 
     Clone rules that are laid over come before those of the base. A part that takes another's place keeps those of its
-    settings that it has too.
-
-    Args:
-        base: the document below.
-        top: the one above.
-        library: the parts that it can name; by default ramet's own and those of installed packages.
-        at: of a section of a document, its name and a dot.
+    settings that it has too. Without a library, parts are ramet's own and those of installed packages.
     """
     library = library or Library()
     merged = dict(base)
@@ -123,7 +117,7 @@ def setting(key: str, value: Any, library: Library | None = None) -> tuple[Field
     Args:
         key: `budget.cycles`, `opt.lr`, `opt.lr.values`, `mutation.clone.block.*`, `score.part`, ...
         value: a str is YAML, or `none`, and `VALUE!` fixes a hyperparameter; anything else is the value itself.
-        library: the parts that the method can name; by default ramet's own and those of installed packages.
+        library: the parts that the method can name (see overlay).
 
     Raises:
         UnknownName: a method has no such setting.
@@ -132,7 +126,7 @@ def setting(key: str, value: Any, library: Library | None = None) -> tuple[Field
     library = library or Library()
     field = _field(key, library)
     if field is None:
-        library.listed()
+        library.listed()  # an installed package may know it
         field = _field(key, library)
     if field is None:
         remedy = did_you_mean(key, _settings(library), "`ramet method show NAME` shows all there are")
@@ -253,9 +247,9 @@ def _size(name: str) -> Document:
     known = _files("sizes")
     if name not in known:
         raise UnknownName(f"no size is called {name!r}", did_you_mean(name, known))
-    document = dict(_parsed(name, known[name]))
+    document = {**_parsed(name, known[name])}
     base = document.pop("extends", None)
-    return document if base is None else overlay(_size(base), document)
+    return overlay(_size(base), document) if base else document
 
 
 def _title(name: str, text: str) -> str:
