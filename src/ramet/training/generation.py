@@ -20,7 +20,7 @@ from ramet.base.progress import QUIET, Progress
 from ramet.base.randomness import Key
 from ramet.base.records import content_id
 from ramet.method.document.schema import Method, Training
-from ramet.method.plan import ChildPlan, Failure, Rounds
+from ramet.method.plan import ChildPlan, Rounds
 from ramet.runtime.device import MicroBatch, is_out_of_memory, precision
 from ramet.runtime.grouping import run_shared
 from ramet.runtime.inference import qualities
@@ -32,7 +32,7 @@ from ramet.tasks.data import Split
 from ramet.training import checkpoint as checkpoints
 from ramet.training.assemble import assemble
 from ramet.training.augmentation import augmented
-from ramet.training.learner import Learner, failure_of
+from ramet.training.learner import Failure, Learner, failure_of
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
 from ramet.base.errors import RametError
 from ramet.method.document.schema import Training
-from ramet.method.plan import ChildPlan, Failure
+from ramet.method.plan import ChildPlan
 from ramet.method.schedule import rate
 from ramet.runtime.device import MicroBatch, is_out_of_memory
 from ramet.runtime.grouping import Program
@@ -18,6 +18,7 @@ from ramet.runtime.resident import Parts
 from ramet.training.assemble import Assembled
 
 Groups = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
+Failure = Literal["diverged", "out-of-memory", "failed"]
 
 
 class Learner:
