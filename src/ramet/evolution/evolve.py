@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from statistics import fmean
 from typing import Any
 
@@ -114,15 +115,8 @@ def estimate(
     if sum(left[name] * of.count * of.steps for name, of in rounds.items()) * TRIAL_SHARE < TRIAL_STEPS:
         return None
     world = World.of(catalog.versions.published(branch), catalog.paths.roots().values())
-    states = [
-        begin(
-            State(
-                method, method.label, task.name, len(task.classes), world, catalog.paths.ancestors, seed=seed,
-                features=features,
-            )
-        )
-        for task in tasks
-    ]  # fmt: skip
+    make = partial(State, method, method.label, seed=seed, features=features)
+    states = [begin(make(task.name, len(task.classes), world, catalog.paths.ancestors)) for task in tasks]
     plans = [propose(state, method.budget.generation) for state in states]
     with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:
         pace = trial(used, tasks[0], states[0], plans[0], progress, clock)

@@ -6,15 +6,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ramet.base.records import Component, Path, Value
+from ramet.method.document.hyperparameters import Number
+from ramet.method.document.schema import Method
 from ramet.vit import spec
 from ramet.vit.kinds.kind import Dimensions
-
-if TYPE_CHECKING:
-    from ramet.method.document.hyperparameters import Number
-    from ramet.method.document.schema import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Planned:
 class DataPlan:
     """The data hyperparameters that all children of a generation share, their entries of the µ table, mutations."""
 
-    hyperparameters: "Mapping[str, Number]"
+    hyperparameters: Mapping[str, Number]
     mu: Mapping[str, float] = field(default_factory=dict)
     mutations: tuple[str, ...] = ()
 
@@ -70,7 +68,7 @@ class Rounds:
     batch: int
 
     @staticmethod
-    def of(method: "Method", train_examples: int) -> "Rounds":
+    def of(method: Method, train_examples: int) -> "Rounds":
         """Return a method's rounds for so many training examples.
 
         A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less.
