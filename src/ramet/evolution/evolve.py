@@ -33,8 +33,8 @@ from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.tasks.data import check_source
 
-Terms = tuple[str, int, int, int]
-"""The things that runs of the same command have in common: the method's label, the seed, cycles, samples a cycle."""
+Asked = tuple[str, int, int, int]
+"""What a run was asked for, and the same command asks for again: the label, the seed, cycles, samples a cycle."""
 
 
 def evolve(
@@ -184,7 +184,7 @@ def _children_left(catalog: Catalog, task: str, method: Method, branch: str, see
     """Return how many children the same call of evolve would make of a task."""
     wanted = method.label, seed, method.budget.cycles, method.budget.samples_per_cycle
     agent = catalog.agents.running(task, branch=branch)
-    if agent is not None and _terms(agent) == wanted:
+    if agent is not None and _asked(agent) == wanted:
         return agent.cycles * agent.samples - catalog.agents.count_children(agent.id)
     is_finished = agent is None and not more and _is_last(catalog, task, branch, wanted)
     return 0 if is_finished else method.budget.cycles * method.budget.samples_per_cycle
@@ -210,7 +210,7 @@ def _agents(
     undone: dict[str, Agent] = {}
     for task in tasks:
         agent = catalog.agents.running(task.name, branch=branch)
-        if agent is not None and _terms(agent) == wanted and not restart:
+        if agent is not None and _asked(agent) == wanted and not restart:
             undone[task.name] = agent
         elif agent is not None and not restart and catalog.agents.children(agent.id):
             raise InvalidValue(
@@ -236,10 +236,10 @@ def _agents(
     return agents
 
 
-def _is_last(catalog: Catalog, task: str, branch: str, wanted: Terms) -> bool:
+def _is_last(catalog: Catalog, task: str, branch: str, wanted: Asked) -> bool:
     done = catalog.agents.all(task, branch=branch)
-    return bool(done) and _terms(done[-1]) == wanted
+    return bool(done) and _asked(done[-1]) == wanted
 
 
-def _terms(agent: Agent) -> Terms:
+def _asked(agent: Agent) -> Asked:
     return agent.label, agent.seed, agent.cycles, agent.samples
