@@ -8,7 +8,6 @@ from ramet.base.randomness import Key, seed_of
 from ramet.base.records import Architecture, Component, Path
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Trained
-from ramet.method.score import accounted_params
 from ramet.method.search import State, begin, judge, propose
 from ramet.method.world import World
 from ramet.vit import spec
@@ -91,7 +90,7 @@ class Colony:
     @property
     def accounted(self) -> float:
         """Return the parameters that all paths and the roots account for; it is those that are stored."""
-        return sum(accounted_params(path, self.world.held) for path in self.live)
+        return sum(map(self.world.accounted_params, self.live))
 
     @property
     def stored(self) -> int:

@@ -24,8 +24,7 @@ from ramet.base.randomness import Key, generator
 from ramet.base.records import Architecture, Component, Path
 from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
+from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan, Rounds
 from ramet.tasks.data import Split
 from ramet.training.generation import TrainedChild, train_generation

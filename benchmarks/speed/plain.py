@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from ramet.base.records import Architecture
-from ramet.method.schedule import learning_rate
+from ramet.method.schedule import Cosine
 
 if TYPE_CHECKING:
     from ramet.tasks.data import Split
@@ -158,7 +158,8 @@ def train(
                 batches = iter(training)
                 x, y = next(batches)
             total = recipe.rounds * recipe.steps
-            optimiser.param_groups[0]["lr"] = learning_rate(done, total, recipe.lr, recipe.warmup)
+            rate = recipe.lr * Cosine().factor(done, total, {"opt.warmup": recipe.warmup}, 1e-3)
+            optimiser.param_groups[0]["lr"] = rate
             optimiser.zero_grad()
             F.cross_entropy(model(x), y).backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(weights, recipe.clip_norm)

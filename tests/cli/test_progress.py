@@ -9,8 +9,7 @@ from rich.console import Console
 from ramet.base.records import Architecture, Child, Path
 from ramet.cli import progress
 from ramet.cli.progress import Picture, showing, watching
-from ramet.evolution.lines import Lines, Watcher
-from ramet.evolution.observer import Plan
+from ramet.evolution.observer import Lines, Plan, Watcher
 
 SHAPE = Architecture(patch_size=8, width=192, heads=3, mlp_width=768, layers=1, image_size=16)
 

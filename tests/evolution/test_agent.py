@@ -8,7 +8,7 @@ import pytest
 
 from ramet.base.errors import Busy, InvalidValue
 from ramet.evolution.observer import Observer
-from ramet.method.score import SizeAndCompute
+from ramet.method.world import SizeAndCompute
 from ramet.store.catalog.agents import Agents
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system

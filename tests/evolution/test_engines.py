@@ -10,9 +10,9 @@ import ramet.system as ramet
 from ramet.base.progress import QUIET
 from ramet.base.records import Child, Path
 from ramet.engine.local import LocalEngine
+from ramet.evolution.agent import cycle_states
 from ramet.evolution.evolve import estimate
 from ramet.evolution.observer import Observer
-from ramet.evolution.record import cycle_states
 from ramet.method.document.presets import load
 from ramet.method.search import State, judge, propose
 from ramet.runtime.device import choose_device

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ramet.base.errors import Conflict, InvalidValue
 from ramet.evolution.merge import Plan, choose, merge, plan
-from ramet.method.score import SizeAndCompute
+from ramet.method.world import SizeAndCompute
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.store.versions.history import Versions

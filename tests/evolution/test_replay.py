@@ -13,7 +13,7 @@ import ramet.system as ramet
 from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, UnknownName
 from ramet.base.progress import Progress
 from ramet.evolution.observer import Observer
-from ramet.evolution.record import steps
+from ramet.evolution.replay import steps
 from ramet.method.protocols import no_features
 from ramet.store.catalog.schema import agents, paths, tasks
 from ramet.system import System

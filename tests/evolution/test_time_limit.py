@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ramet.engine.contract import Generation
 from ramet.evolution.evolve import evolve
 from ramet.evolution.observer import Observer
-from ramet.evolution.pace import Pace, validation_flops
+from ramet.evolution.pace import fitting, generation_flops, validation_flops
 from ramet.method.document.presets import load
 from ramet.method.plan import Rounds, Trained, training_flops
 from ramet.method.search import propose
@@ -128,10 +128,10 @@ def test_no_time_at_all_learns_nothing_and_ends(tmp_path: FilePath) -> None:
 
 @given(seconds=st.floats(0, 1000), least=st.sampled_from([0.0, 0.1, 0.5]))
 def test_rounds_fit_and_use_what_there_is(seconds: float, least: float) -> None:
-    pace = Pace(1e-10)
-    found = pace.fitting(PLANS, FULL, 64, seconds, least)
-    step = pace.per_flop * sum(training_flops(plan, FULL.batch) for plan in PLANS)
-    measuring = pace.per_flop * validation_flops(PLANS, 64)
+    pace = 1e-10
+    found = fitting(PLANS, FULL, 64, pace, seconds, least)
+    step = pace * sum(training_flops(plan, FULL.batch) for plan in PLANS)
+    measuring = pace * validation_flops(PLANS, 64)
     if found is None:
         needed = max(1, least * FULL.count * FULL.steps)
         assert seconds < needed * step + measuring * FULL.count + step * FULL.count
@@ -139,8 +139,8 @@ def test_rounds_fit_and_use_what_there_is(seconds: float, least: float) -> None:
     assert found.batch == FULL.batch
     assert 1 <= found.count <= FULL.count
     assert 1 <= found.steps <= FULL.steps
-    assert pace.seconds(PLANS, found, 64) <= seconds * (1 + 1e-9)
+    assert pace * generation_flops(PLANS, found, 64) <= seconds * (1 + 1e-9)
     assert found.count * found.steps >= least * FULL.count * FULL.steps
     if (found.count, found.steps) != (FULL.count, FULL.steps):
-        unused = seconds - pace.seconds(PLANS, found, 64)
+        unused = seconds - pace * generation_flops(PLANS, found, 64)
         assert unused <= found.count * step + measuring + step, "less than a step a round, or a validation, is left"

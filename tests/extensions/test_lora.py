@@ -16,9 +16,8 @@ from ramet.evolution.observer import Observer
 from ramet.extensions.lora import Lora, LoraRank
 from ramet.method.document.presets import load
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
-from ramet.method.plan import ChildPlan, Part
+from ramet.method.mutation import Draft, plan_child, plan_data
+from ramet.method.plan import ChildPlan, Planned
 from ramet.system import System
 from ramet.testing import Check, checks
 from tests.evolution.conftest import SMALL, make_system, write_task
@@ -73,7 +72,7 @@ class TestPlans:
         for i in range(3):
             chosen = [p for p in found if f"add:lora.{i}" in p.mutations]
             assert_frequency(len(chosen), DRAWS, 0.2)
-            assert all(Part(f"lora.{i}", None, trainable=True) in p.parts for p in chosen)
+            assert all(Planned(f"lora.{i}", None, trainable=True) in p.parts for p in chosen)
             assert sum(f"lora.{i}" in inserted(p) for p in found) == len(chosen)
         assert all(f"add:lora.{i}" in p.mu for i in range(3) for p in found)
 
@@ -90,7 +89,7 @@ class TestPlans:
         parent = trained(one(method(ALWAYS), root()))
         found = one(method("lora", mu="[1.0]", mutation__learned="false"), parent)
         assert found.mutations == ()
-        assert Part("lora.1", parent.component("lora.1"), trainable=False) in found.parts
+        assert Planned("lora.1", parent.component("lora.1"), trainable=False) in found.parts
 
     @pytest.mark.parametrize(
         ("blocks", "expected"),
@@ -111,7 +110,7 @@ class TestPlans:
     def test_of_another_rank_they_are_new(self) -> None:
         parent = trained(one(method(ALWAYS, lora_rank="[4]"), root()))
         found = one(method("lora", mu="[0.02]", lora_rank="[8]"), parent)
-        assert Part("lora.0", None, trainable=True) in found.parts
+        assert Planned("lora.0", None, trainable=True) in found.parts
 
     def test_an_update_is_far_smaller_than_a_clone(self) -> None:
         found = trained(one(method(ALWAYS, lora_rank="[4]"), root(BASE)))

@@ -4,8 +4,7 @@ import pytest
 
 from ramet.base.records import Component, Path
 from ramet.extensions.shared_compute import SharedCompute, accounted_flops
-from ramet.method.score import SizeAndCompute, accounted_params, classes_of, path_flops
-from ramet.method.world import World
+from ramet.method.world import SizeAndCompute, World, classes_of, path_flops
 from ramet.vit import spec
 from tests.method.helpers import TINY, root
 
@@ -74,5 +73,5 @@ def test_sharing_makes_a_path_cheaper_and_so_better() -> None:
     terms = {"factor": 0.9, "params": 1e6, "flops": 1e7}
     shared, plain = (part.score(ONE, 0.8, WORLD) for part in (SharedCompute(**terms), SizeAndCompute(**terms)))
     assert plain < shared < 0.8
-    expected = SizeAndCompute(**terms).penalised(0.8, accounted_params(ONE, WORLD.held), accounted_flops(ONE, WORLD))
+    expected = SizeAndCompute(**terms).penalised(0.8, WORLD.accounted_params(ONE), accounted_flops(ONE, WORLD))
     assert shared == expected

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from ramet.base.records import Path
 from ramet.method.document.hyperparameters import DOMAINS, is_shared
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
-from ramet.method.plan import ChildPlan, Part
+from ramet.method.mutation import Draft, plan_child, plan_data
+from ramet.method.plan import ChildPlan, Planned
 from ramet.vit import spec
 
 from .helpers import BASE, TINY, assert_frequency, component, method, part_size, root, still, trained, with_values
@@ -46,7 +45,7 @@ def plans(of: Method, parent: Path, draws: int = DRAWS, **kwargs: object) -> lis
     return [plan(of, parent, rng, **kwargs) for _ in range(draws)]  # type: ignore[arg-type]
 
 
-def part(of: ChildPlan, name: str) -> Part:
+def part(of: ChildPlan, name: str) -> Planned:
     return next(p for p in of.parts if p.name == name)
 
 
@@ -116,13 +115,13 @@ class TestClone:
 class TestHead:
     def test_a_root_gives_none(self) -> None:
         (found,) = plans(still(), root(), 1)
-        assert part(found, "head") == Part("head", None, trainable=True)
+        assert part(found, "head") == Planned("head", None, trainable=True)
 
     def test_it_is_cloned_from_the_nearest_ancestor_of_the_task(self) -> None:
         grandparent = child(still(), root())
         parent = child(still(), grandparent, task="other")
         (found,) = plans(still(), parent, 1, ancestors=(grandparent, root()))
-        assert part(found, "head") == Part("head", grandparent.component("head"), trainable=True)
+        assert part(found, "head") == Planned("head", grandparent.component("head"), trainable=True)
 
     def test_one_of_another_number_of_classes_is_not_taken(self) -> None:
         parent = child(still(), root())
@@ -216,12 +215,12 @@ class TestLayers:
         parent = child(still(layers="2"), oldest)
         deeper = with_values(parent, layers=3)
         (found,) = plans(still(), deeper, 1, ancestors=(oldest,))
-        assert part(found, "block.2") == Part("block.2", oldest.component("block.2"), trainable=False)
+        assert part(found, "block.2") == Planned("block.2", oldest.component("block.2"), trainable=False)
 
     def test_else_it_is_new(self) -> None:
         parent = root(replace(TINY, layers=0, pool="mean"), untrained=True)
         (found,) = plans(method("quick", layers="2", mutation__hyperparameters="never"), parent, 1)
-        assert part(found, "block.1") == Part("block.1", None, trainable=True)
+        assert part(found, "block.1") == Planned("block.1", None, trainable=True)
 
     @pytest.mark.parametrize(("pool", "least"), [("cls", 1), ("mean", 0)])
     def test_a_path_that_reads_the_class_token_keeps_a_layer(self, pool: str, least: int) -> None:
@@ -236,20 +235,20 @@ class TestAdapters:
         for i in range(3):
             assert_frequency(count(found, f"add:adapter.{i}"), DRAWS, MU)
             inserted = [part(p, f"adapter.{i}") for p in found if f"add:adapter.{i}" in p.mutations]
-            assert set(inserted) == {Part(f"adapter.{i}", None, trainable=True)}
+            assert set(inserted) == {Planned(f"adapter.{i}", None, trainable=True)}
 
     def test_one_that_is_there_is_kept_and_not_drawn_again(self) -> None:
         parent = child(still(mutation__adapters="always"), root())
         (found,) = plans(still(mutation__adapters="mutate", mu="[1.0]"), parent, 1, agent="later")
         assert found.mutations == ()
-        assert part(found, "adapter.1") == Part("adapter.1", parent.component("adapter.1"), trainable=False)
+        assert part(found, "adapter.1") == Planned("adapter.1", parent.component("adapter.1"), trainable=False)
 
     def test_always_inserts_where_none_is_and_keeps_those_there_are(self) -> None:
         always = still(mutation__adapters="always")
         parent = with_values(child(still(layers="2", mutation__adapters="always"), root()), layers=3)
         (found,) = plans(always, parent, 1, agent="later", ancestors=(root(),))
-        assert part(found, "adapter.1") == Part("adapter.1", parent.component("adapter.1"), trainable=False)
-        assert part(found, "adapter.2") == Part("adapter.2", None, trainable=True)
+        assert part(found, "adapter.1") == Planned("adapter.1", parent.component("adapter.1"), trainable=False)
+        assert part(found, "adapter.2") == Planned("adapter.2", None, trainable=True)
 
     def test_an_insertion_is_new_even_where_an_ancestor_had_one(self) -> None:
         """It must leave the path's outputs unchanged, which only a zero-initialised one does."""
@@ -264,12 +263,12 @@ class TestAdapters:
         parent = child(still(adapter_width="16", **always), root())
         wanted = with_values(parent, adapter_width=8)
         (found,) = plans(still(), wanted, 1, ancestors=(grandparent,))
-        assert part(found, "adapter.2") == Part("adapter.2", grandparent.component("adapter.2"), trainable=True)
+        assert part(found, "adapter.2") == Planned("adapter.2", grandparent.component("adapter.2"), trainable=True)
 
     def test_else_they_are_new(self) -> None:
         parent = child(still(mutation__adapters="always"), root())
         (found,) = plans(still(), with_values(parent, adapter_width=64), 1, ancestors=(root(),))
-        assert part(found, "adapter.0") == Part("adapter.0", None, trainable=True)
+        assert part(found, "adapter.0") == Planned("adapter.0", None, trainable=True)
 
 
 class TestInsertionsOfAnotherMethod:
@@ -285,7 +284,7 @@ class TestInsertionsOfAnotherMethod:
     def test_it_is_kept_as_it_is_with_what_sizes_it(self) -> None:
         parent = self.parent()
         (found,) = plans(still(), parent, 1, agent="later")
-        assert part(found, "lora.1") == Part("lora.1", parent.component("lora.1"), trainable=False)
+        assert part(found, "lora.1") == Planned("lora.1", parent.component("lora.1"), trainable=False)
         assert [p.name for p in found.parts] == [*spec.component_names(3, ["lora.1"])]
         assert found.hyperparameters["lora_rank"] == found.dimensions["lora_rank"] == 4
 
@@ -303,7 +302,7 @@ class TestImageSize:
     def test_a_position_embedding_of_another_size_is_the_parents_and_trainable(self) -> None:
         parent = child(still(), root())
         (found,) = plans(still(data__image_size="48"), parent, 1, agent="later")
-        assert part(found, "pos_embed") == Part("pos_embed", parent.component("pos_embed"), trainable=True)
+        assert part(found, "pos_embed") == Planned("pos_embed", parent.component("pos_embed"), trainable=True)
         assert part_size(found, "pos_embed") == (9 + 1) * 192
 
     def test_one_of_the_same_size_is_a_component_as_any_other(self) -> None:

@@ -3,7 +3,11 @@ from itertools import pairwise
 import pytest
 import torch
 
-from ramet.method.schedule import learning_rate
+from ramet.method.schedule import Cosine
+
+
+def learning_rate(step: int, total: int, lr: float, warmup: float, start: float = 1e-3) -> float:
+    return lr * Cosine().factor(step, total, {"opt.warmup": warmup}, start)
 
 
 @pytest.mark.parametrize(("total", "warmup"), [(100, 0.1), (40, 0.3), (7, 0.5), (50, 0.02)])
@@ -36,5 +40,5 @@ def test_edges(step: int, total: int, warmup: float, expected: float) -> None:
     assert learning_rate(step, total, 1.0, warmup) == pytest.approx(expected)
 
 
-def test_start_factor_is_the_methods() -> None:
-    assert learning_rate(0, 100, 1.0, 0.1, start_factor=0.25) == 0.25
+def test_the_start_is_the_methods() -> None:
+    assert learning_rate(0, 100, 1.0, 0.1, start=0.25) == 0.25

@@ -12,6 +12,7 @@ from ramet.base.randomness import Key
 from ramet.base.records import Path
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Trained
+from ramet.method.protocols import Member
 from ramet.method.search import State, after, begin, judge, propose
 from ramet.method.world import World
 
@@ -64,6 +65,16 @@ def grown(of: Method, qualities: list[float]) -> tuple[State, dict[str, Path]]:
         return [paths[id], *(lineage(parent) if parent else [])]
 
     return replace(now, lineage=lineage), paths
+
+
+def test_the_best_is_the_most_recent_of_equals_and_no_nan() -> None:
+    def best(*scores: float) -> str | None:
+        found = replace(state(), population=tuple(Member(replace(root(), id=str(i)), s) for i, s in enumerate(scores)))
+        return found.best and found.best.id
+
+    assert best(0.5, 0.1, 0.5, math.nan) == "2"
+    assert best() is None
+    assert best(math.nan) is None
 
 
 @given(outcomes=RESULTS, order=st.permutations(range(COUNT)), most=st.sampled_from(["null", "1", "2"]))

@@ -10,7 +10,7 @@ from ramet.base.records import Path
 from ramet.method.document.schema import Method
 from ramet.method.parts import Part
 from ramet.method.protocols import Candidates, Member
-from ramet.method.selection import Best, best, joins, pruned, ranked, rotation, sample_parent
+from ramet.method.selection import Best, joins, pruned, ranked, rotation, sample_parent
 
 from .helpers import TINY, assert_frequency, method
 
@@ -136,14 +136,6 @@ def names(of: Sequence[Member]) -> list[str]:
 
 def test_ranked_puts_the_most_recent_of_equals_first_and_drops_nan() -> None:
     assert names(ranked(MEMBERS)) == ["new", "old", "low"]
-
-
-def test_best() -> None:
-    found = best(MEMBERS)
-    assert found is not None
-    assert found.id == "new"
-    assert best([]) is None
-    assert best(members([("broken", nan)])) is None
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ramet.system as ramet
-from ramet.method.score import path_flops
-from ramet.method.world import World
+from ramet.method.world import World, path_flops
 from ramet.store.exchange.parcel import parcel_of, receive
 from ramet.story.tell import Change, State, tell
 from ramet.system import System

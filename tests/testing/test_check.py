@@ -8,11 +8,11 @@ import pytest
 from pydantic import ConfigDict
 
 from ramet.base.records import Path, Value
-from ramet.method.document.code import Source
 from ramet.method.document.hyperparameters import DOMAINS, Domain, Hyperparameter
-from ramet.method.draft import Draft
-from ramet.method.parts import Library, Part, plain, register
-from ramet.method.protocols import Candidates, Member, World
+from ramet.method.mutation import Draft
+from ramet.method.parts import Library, Part, Source, plain, register
+from ramet.method.protocols import Candidates, Member
+from ramet.method.world import World
 from ramet.testing import Broken, check, checks
 
 EXTENSIONS = [Source(source=f"ramet.extensions.{name}", digest="") for name in ("lora", "similarity", "shared_compute")]
@@ -126,7 +126,7 @@ class Mutating(Part):
                 draft.change("data.flip", True)
             case "too often":
                 draft.acts("mine" if draft.decide("mine") else f"mine{draft.rng.integers(2)}")
-                draft._draws.mutations.append("always")
+                draft.mutations.append("always")
 
 
 class Undeclared(Part):

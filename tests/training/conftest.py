@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ramet.base.records import Architecture, Component, Path, Value
 from ramet.method.document.schema import Budget, Method
-from ramet.method.plan import ChildPlan, Part
+from ramet.method.plan import ChildPlan, Planned
 from ramet.tasks.data import Split
 from ramet.vit.initial import new_component, random_root
 from ramet.vit.spec import component_names
@@ -55,7 +55,7 @@ class Lab:
         parts = []
         for name in component_names(int(hyper["layers"]), inserted):
             origin = self.root.component(name)
-            parts.append(Part(name, origin, origin is None or name in trainable | {"norm"}))
+            parts.append(Planned(name, origin, origin is None or name in trainable | {"norm"}))
         return ChildPlan(self.root, "tiny", CLASSES, tuple(parts), hyper, {}, ())
 
 

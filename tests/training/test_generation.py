@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from ramet.method.plan import Rounds
-from ramet.method.schedule import learning_rate
+from ramet.method.schedule import Cosine
 from ramet.runtime.loader import sample_subset, stream
 from ramet.tasks.augment import batch_images
 from ramet.training.generation import TrainedChild, train_generation
@@ -165,7 +165,7 @@ def reference_training(lab: Lab, plan) -> dict[str, dict[str, torch.Tensor]]:
     labels = torch.from_numpy(lab.splits["train"].labels)
     for step in range(total):
         chosen = torch.from_numpy(next(draws) % 160)
-        optimiser.param_groups[0]["lr"] = learning_rate(step, total, 0.1, 0.1)
+        optimiser.param_groups[0]["lr"] = 0.1 * Cosine().factor(step, total, {"opt.warmup": 0.1}, 1e-3)
         optimiser.zero_grad()
         F.cross_entropy(
             forward(lab.root.architecture, parts, batch_images(images[chosen], image_size=8)), labels[chosen]

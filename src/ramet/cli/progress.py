@@ -21,7 +21,7 @@ from ramet.base.progress import Progress
 from ramet.base.text import duration, plural
 from ramet.cli.interrupt import stop_if_pressed
 from ramet.cli.output import STOPPED, err, printable, say
-from ramet.evolution.lines import Lines, Watcher, short, shown_score
+from ramet.evolution.observer import Lines, Watcher, short, shown_score
 
 SILENCE = 30.0
 """Seconds after which a line says how far the work is."""
@@ -77,9 +77,8 @@ class Picture(Watcher):
 
     def __rich__(self) -> RenderableType:
         """Return the picture of now."""
-        times = f"{duration(self.elapsed)} elapsed, {duration(self.left)} left"
         if self.plan is None:
-            return Text(f"{self.doing} ... {times}")
+            return Text(f"{self.doing} ... {self.times}")
         rows = Table.grid(padding=(0, 2, 0, 0))
         cycle = min(self.cycle + 1, self.plan.cycles)
         samples = f"{self.samples + self.cycle * self.plan.samples_per_cycle}/{self.total}"
@@ -95,7 +94,7 @@ class Picture(Watcher):
         )
         rows.add_row("generation", _bar(*self.steps), steps)
         validation = " ".join(short(quality) for quality in self.qualities)
-        return Group(Text(self.title, style="bold"), rows, Text(f"validation  {validation}"), Text(times))
+        return Group(Text(self.title, style="bold"), rows, Text(f"validation  {validation}"), Text(self.times))
 
 
 @contextmanager

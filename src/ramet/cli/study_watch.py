@@ -14,8 +14,7 @@ from ramet.base.text import duration, percent
 from ramet.cli.interrupt import stop_if_pressed
 from ramet.cli.output import STOPPED, err, printable, say
 from ramet.cli.progress import showing, watching
-from ramet.evolution.lines import Clock
-from ramet.evolution.observer import Observer
+from ramet.evolution.observer import Clock, Observer
 from ramet.store.catalog.experiments import Trial
 from ramet.study.design import Slot
 from ramet.study.run import Watch

@@ -5,27 +5,37 @@ search makes of the results. Every draw is keyed, so a run that was killed goes 
 record as if it had not been.
 """
 
+import json
 import math
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from ramet.base.errors import RametError, UnknownName
 from ramet.base.progress import Progress
 from ramet.base.records import Path, Task
 from ramet.engine.contract import Engine, Generation
-from ramet.evolution.observer import Observer, Plan
-from ramet.evolution.pace import LEAST, MARGIN, TRIAL_STEPS, Clock, Pace, trial, validated, validation_flops
-from ramet.evolution.record import cycle_states
+from ramet.evolution.observer import Clock, Observer, Plan
+from ramet.evolution.pace import TRIAL_STEPS, fitting, generation_flops, trial, validated, validation_flops
 from ramet.method.document.schema import Method
+from ramet.method.parts import Library
 from ramet.method.plan import ChildPlan, Rounds
 from ramet.method.protocols import Features, no_features
-from ramet.method.search import State, judge, propose
+from ramet.method.search import State, after, begin, judge, propose
 from ramet.method.world import World
 from ramet.store.care import needed, unheld
 from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.catalog.leases import Lease
 from ramet.store.objects import Objects
+from ramet.vit import kinds
+
+MARGIN = 0.9
+"""The part of the time left that is planned with: paces vary."""
+
+LEAST = 0.1
+"""Of its training, what a generation must get once something was learned; less would hardly find anything better."""
 
 
 @dataclass(frozen=True)
@@ -56,27 +66,26 @@ class Run:
         self.method = method.resolved()
         self._full = Rounds.of(self.method, lab.task.splits["train"])
         self._validation = validated(self.method, lab.task)
-        self._pace: Pace | None = None
+        self._pace: float | None = None
         self._published: tuple[str, World] | None = None
 
-    def run(self) -> Path | None:
-        """Run the cycles that are left and return the task's published path, None if nothing was learned."""
-        agent, found = self.agent, None
-        done = self.lab.catalog.agents.count_children(agent.id, cycle=agent.cycle)
+    def run(self) -> None:
+        """Run the cycles that are left."""
+        agent, agents = self.agent, self.lab.catalog.agents
+        done = agents.count_children(agent.id, cycle=agent.cycle)
         self.lab.observer.run_started(Plan(agent.task, agent.label, agent.cycles, agent.samples, agent.cycle, done))
         while self.agent.state == "running":
-            found = self._cycle() or found
-            self.agent = self.lab.catalog.agents.get(self.agent.id)
+            self._cycle()
+            self.agent = agents.get(agent.id)
             if self.agent.state == "running" and self._is_over():
-                self.lab.catalog.agents.finish(self.agent.id)
+                agents.finish(agent.id)
                 break
-        return found
 
-    def _cycle(self) -> Path | None:
-        catalog = self.lab.catalog
+    def _cycle(self) -> None:
+        lab, catalog = self.lab, self.lab.catalog
         self.agent = agent = catalog.agents.begin_cycle(self.agent.id)
         known = self._published[1] if self._published and self._published[0] == agent.base else None
-        states = cycle_states(catalog, agent, agent.cycle, self.method, self.lab.task, self.lab.features, known)
+        states = cycle_states(catalog, agent, agent.cycle, self.method, lab.task, lab.features, known)
         done, state = len(states[-1].taken) - len(states[0].taken), states[-1]
         while done < agent.samples:
             count = min(self.method.budget.generation, agent.samples - done)
@@ -84,12 +93,12 @@ class Run:
             if later is None:
                 break
             done, state = done + count, later
-        if not done:
-            if state.best is None:
-                self.lab.observer.noted(f"the time limit leaves no time to learn {agent.task}")
-            catalog.agents.finish(agent.id)
-            return None
-        return self._publish(state)
+        if done:
+            self._publish(state)
+            return
+        if state.best is None:
+            lab.observer.noted(f"the time limit leaves no time to learn {agent.task}")
+        catalog.agents.finish(agent.id)
 
     def _generation(self, state: State, count: int, done: int) -> State | None:
         """Plan, train and record one generation; return the state after it, None if there is no time for it."""
@@ -100,19 +109,22 @@ class Run:
             return None
         lab.observer.generation_started(agent.cycle, done, count, _top(state))
         began = lab.clock()
+        # it ends at the deadline where there is something to publish
+        progress = _Bounded(lab) if lab.deadline < math.inf and state.population else lab.observer
         generation = Generation(lab.task, self.method, state.key, plans, tuple(range(count)), rounds)
         try:
-            results = lab.engine.train(generation, self._watched(state))
+            results = lab.engine.train(generation, progress)
         except _TimeIsUp:
             return None
-        self._pace = Pace.of(lab.clock() - began, plans, rounds, self._validation)
+        self._pace = (lab.clock() - began) / generation_flops(plans, rounds, self._validation)
         later, children = judge(state, plans, results)
         lab.lease.ensure()
         terms = Terms(rounds.count, rounds.steps, rounds.batch, lab.engine.place)
         alive = [path.id for path, _ in later.population]
         lab.catalog.agents.record_generation(agent.id, agent.cycle, state.generation, children, alive, terms)
         lost = [result for result in results if children[result.number].status != "joined"]
-        self._discard(digest for result in lost for pair in result.digests.values() for digest in pair)
+        made = {digest for result in lost for pair in result.digests.values() for digest in pair}
+        self._delete(unheld(lab.catalog, made))
         lab.observer.generation_finished(children, _top(later))
         return later
 
@@ -125,22 +137,17 @@ class Run:
             self._pace = trial(lab.engine, lab.task, state, plans, lab.observer, lab.clock)
         if self._pace is None:
             return None if self._is_over() else self._full
-        testing = self._pace.per_flop * validation_flops(plans[:1], lab.task.splits["test"])
+        testing = self._pace * validation_flops(plans[:1], lab.task.splits["test"])
         left = MARGIN * (lab.deadline - lab.clock()) - testing
-        least = LEAST if state.population else 0.0
-        return self._pace.fitting(plans, self._full, self._validation, left, least)
+        return fitting(plans, self._full, self._validation, self._pace, left, LEAST if state.population else 0.0)
 
-    def _watched(self, state: State) -> Progress:
-        """Return who is told of a training; it ends at the deadline where there is something to publish."""
-        return _Bounded(self.lab) if self.lab.deadline < math.inf and state.population else self.lab.observer
-
-    def _publish(self, state: State) -> Path | None:
+    def _publish(self, state: State) -> None:
         """Keep the best path, measure its test quality once, publish it, and drop the rest of the population."""
         lab, agent, path = self.lab, self.agent, state.best
         if path is None:
             lab.catalog.agents.finish(agent.id)
             lab.observer.cycle_finished(agent.cycle, None, published=False)
-            return None
+            return
         if "test_quality" not in path.metrics:
             quality = lab.engine.measure(lab.task, path, "test", lab.observer)
             path = replace(path, metrics={**path.metrics, "test_quality": quality})
@@ -158,11 +165,6 @@ class Run:
         if made:
             self._delete(made - needed(lab.catalog).keys())
         lab.observer.cycle_finished(agent.cycle, path, published=current is None or current.id != path.id)
-        return path
-
-    def _discard(self, digests: Iterable[str]) -> None:
-        """Delete the objects of children that did not join, but for those that another path on record holds."""
-        self._delete(unheld(self.lab.catalog, {*digests}))
 
     def _delete(self, digests: Iterable[str]) -> None:
         """Delete objects that nothing holds any more.
@@ -177,6 +179,60 @@ class Run:
         return self.lab.clock() >= self.lab.deadline
 
 
+def cycle_states(
+    catalog: Catalog,
+    agent: Agent,
+    cycle: int,
+    method: Method,
+    task: Task,
+    features: Features = no_features,
+    world: World | None = None,
+) -> list[State]:
+    """Return the states of a cycle of an agent on record: as it began, and after each of its generations.
+
+    method and task are the agent's, the method resolved; world is what the cycle saw, where somebody has it.
+
+    Raises:
+        UnknownName: the cycle has not begun here.
+    """
+    seen = catalog.agents.cycle(agent.id, cycle)
+    if world is None or tuple(root.id for root in world.roots) != seen.roots:
+        world = World.of(catalog.versions.published(seen.base), catalog.paths.many(seen.roots))
+    know_kinds(catalog, [*world.published.values(), *world.roots])
+    state = State(
+        method=method,
+        task=task.name,
+        classes=len(task.classes),
+        label=agent.label,
+        agent=agent.id,
+        seed=agent.seed,
+        run=agent.number,
+        cycle=cycle,
+        world=world,
+        taken=tuple(catalog.agents.parents_taken(task.name, branch=agent.branch, before=(agent.id, cycle))),
+        lineage=catalog.paths.ancestors,
+        features=features,
+    )
+    states, children = [begin(state)], catalog.agents.children(agent.id, cycle=cycle)
+    for generation in range(len(catalog.agents.terms(agent.id, cycle))):
+        states.append(after(states[-1], [child for child in children if child.generation == generation]))
+    return states
+
+
+def know_kinds(catalog: Catalog, paths: Iterable[Path]) -> None:
+    """Import the files of recorded methods, where they are here as they were, if a path has a component kind of one.
+
+    What is not found stays unknown, and is an error with a remedy where it is used.
+    """
+    try:
+        for name in {component.name for path in paths for component in path.components}:
+            kinds.find(name)
+    except UnknownName:
+        for text in set(catalog.agents.score_terms().values()):  # each with the sources of its method
+            with suppress(RametError):
+                Library(json.loads(text).get("parts"))
+
+
 class _TimeIsUp(Exception):
     """The deadline has come in the middle of a training."""
 
@@ -188,17 +244,14 @@ class _Bounded(Progress):
         self._lab = lab
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        """See Progress."""
         self._lab.observer.advanced(what, done, total)
         if done < total and self._lab.clock() >= self._lab.deadline:
             raise _TimeIsUp
 
     def measured(self, what: str, value: float) -> None:
-        """See Progress."""
         self._lab.observer.measured(what, value)
 
     def noted(self, text: str) -> None:
-        """See Progress."""
         self._lab.observer.noted(text)
 
 

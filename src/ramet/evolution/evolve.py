@@ -4,29 +4,37 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from statistics import fmean
 from typing import Any
 
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.progress import Progress
-from ramet.base.records import Task
+from ramet.base.records import Path, Task
 from ramet.engine.contract import Engine
 from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
 from ramet.evolution.features import features_by_root
-from ramet.evolution.observer import Observer
-from ramet.evolution.pace import TRIAL_SHARE, TRIAL_STEPS, Clock, Estimate, trial, validated
+from ramet.evolution.observer import Clock, Observer
+from ramet.evolution.pace import TRIAL_SHARE, TRIAL_STEPS, Estimate, generation_flops, trial, validated
+from ramet.method.document.hyperparameters import Number, changed, is_shared, shown
+from ramet.method.document.presets import setting
 from ramet.method.document.schema import Method
-from ramet.method.inheritance import ineffective
+from ramet.method.mutation import start
+from ramet.method.parts import Library
 from ramet.method.plan import Rounds
 from ramet.method.search import State, begin, propose
+from ramet.method.selection import Root
 from ramet.method.world import World
 from ramet.runtime.device import choose_device
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
 from ramet.tasks.data import check_source
+
+Asked = tuple[str, int, int, int]
+"""What a run was asked for, and the same command asks for again: the label, the seed, cycles, samples a cycle."""
 
 
 def evolve(
@@ -45,22 +53,10 @@ def evolve(
     engine: Engine | None = None,
     clock: Clock = time.monotonic,
 ) -> None:
-    """Evolve tasks on a branch, one after the other (see System.evolve).
+    """Evolve tasks on a branch, one after the other, with the arguments of System.evolve.
 
-    Args:
-        store: the system's.
-        tasks: in this order.
-        method: what decides.
-        branch: where to publish.
-        seed: keys every draw.
-        device: where to train, if no engine is given.
-        time_limit: seconds for all; what a task leaves of its share is the next ones'.
-        restart: give up runs that are not done.
-        more: begin another run of a task whose last one was finished by the same terms.
-        settings: the fields of the method that were set for this call, as `load` took them.
-        observer: told what happens.
-        engine: where children are trained; it stays open.
-        clock: seconds, for the time limit.
+    settings are the fields of the method that were set for this call, as `load` took them. An engine that is given
+    stays open.
 
     Raises:
         InvalidValue: no task is given, or one has a run under way that this call would not continue.
@@ -71,15 +67,22 @@ def evolve(
     chosen_device = choose_device(device)
     deadline = math.inf if time_limit is None else clock() + time_limit
     features = features_by_root(store, chosen_device)
+    by_name = {task.name: task for task in tasks}
     with ExitStack() as held:
-        leases = {task.name: held.enter_context(store.catalog.leases.hold(task.name, branch=branch)) for task in tasks}
+        leases = {name: held.enter_context(store.catalog.leases.hold(name, branch=branch)) for name in by_name}
         used = held.enter_context(LocalEngine(store, device) if engine is None else nullcontext(engine))
         agents = _agents(store.catalog, tasks, method, branch, seed, restart, more, observer)
-        by_name = {task.name: task for task in tasks}
         for left, agent in zip(range(len(agents), 0, -1), agents, strict=True):
             task = by_name[agent.task]
-            _check_source(store, task, observer)
-            _note_ineffective(store, task, method, settings, branch, observer)
+            try:
+                check_source(store.folder, task)
+            except DataError as error:  # what is cached is what the task is
+                observer.noted(f"{error.problem}; the images read then are used")
+            if settings:
+                published = store.catalog.versions.published(branch)
+                parents = [*published.values(), *store.catalog.paths.roots().values()]
+                for inherited in ineffective(method, settings, task.name, parents):
+                    observer.noted(str(inherited))
             share = clock() + (deadline - clock()) / left
             lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share, clock)
             Run(lab, agent, method).run()
@@ -105,18 +108,15 @@ def estimate(
     more or less of their computation.
     """
     method = method.resolved()
-    catalog, chosen_device = store.catalog, choose_device(device)
+    catalog, features = store.catalog, features_by_root(store, choose_device(device))
     left = {task.name: _children_left(catalog, task.name, method, branch, seed, more) for task in tasks}
     tasks = [task for task in tasks if left[task.name]]
     rounds = {task.name: Rounds.of(method, task.splits["train"]) for task in tasks}
-    steps = sum(left[name] * of.count * of.steps for name, of in rounds.items())
-    if steps * TRIAL_SHARE < TRIAL_STEPS:
+    if sum(left[name] * of.count * of.steps for name, of in rounds.items()) * TRIAL_SHARE < TRIAL_STEPS:
         return None
     world = World.of(catalog.versions.published(branch), catalog.paths.roots().values())
-    features = features_by_root(store, chosen_device)
     make = partial(State, method, method.label, seed=seed, features=features)
-    lineage = catalog.paths.ancestors
-    states = [begin(make(task.name, len(task.classes), world, lineage)) for task in tasks]
+    states = [begin(make(task.name, len(task.classes), world, catalog.paths.ancestors)) for task in tasks]
     plans = [propose(state, method.budget.generation) for state in states]
     with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:
         pace = trial(used, tasks[0], states[0], plans[0], progress, clock)
@@ -124,21 +124,70 @@ def estimate(
         return None
     seconds = 0.0
     for task, planned in zip(tasks, plans, strict=True):
-        each = fmean(pace.seconds([plan], rounds[task.name], validated(method, task)) for plan in planned)
+        validation = validated(method, task)
+        each = fmean(pace * generation_flops([plan], rounds[task.name], validation) for plan in planned)
         seconds += left[task.name] * each
-    examples = sum(left[name] * of.examples for name, of in rounds.items())
-    return Estimate(seconds, sum(left.values()), examples)
+    return Estimate(seconds, sum(left.values()), sum(left[name] * of.examples for name, of in rounds.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """A default that was set, and what children inherit instead of it: it is for children of a root.
+
+    rarely: there are roots among the parents, whose children begin with it.
+    """
+
+    name: str
+    wanted: Number
+    instead: tuple[Number, ...]
+    rarely: bool
+
+    def __str__(self) -> str:
+        said = f"{self.name}={shown(self.wanted)}"
+        reach = "is only for children of a root: all others" if self.rarely else "changes nothing: children"
+        inherited = " or ".join(map(shown, self.instead))
+        return f"{said} {reach} inherit {inherited} from their parents; {said}! fixes it for all"
+
+
+def ineffective(method: Method, overrides: Mapping[str, Any], task: str, parents: Sequence[Path]) -> list[Inherited]:
+    """Return the overridden defaults that children will not begin with, in the order of the overrides.
+
+    Args:
+        method: what `load` made of the overrides.
+        overrides: settings by their dotted keys, as `load` takes them.
+        task: what is to be evolved.
+        parents: the paths that children can descend from when the run begins: the task's own, other tasks', roots.
+    """
+    library = Library(method.parts)
+    defaults: dict[str, None] = {}
+    for key, raw in overrides.items():
+        field, value = setting(key, raw, library)
+        if field[0] == "hyperparameters" and (
+            field[2:] == ("default",) or (not field[2:] and "default" in changed({}, value))
+        ):
+            defaults[str(field[1])] = None
+    found = []
+    for name in defaults:
+        roots = [path for path in parents if path.task is None]
+        heirs = [path for path in parents if path.task is not None and not isinstance(method.parents, Root)]
+        if is_shared(name):  # a generation has those of the task's best path, and the defaults while there is none
+            roots, heirs = [], [path for path in parents if path.task == task]
+        spaces = [method.space(path.architecture) for path in heirs]
+        pairs = [(space[name].default, start(space, path)[name]) for space, path in zip(spaces, heirs, strict=True)]
+        instead = sorted({own for wanted, own in pairs if own != wanted})
+        if instead:
+            found.append(Inherited(name, pairs[0][0], tuple(instead), bool(roots)))
+    return found
 
 
 def _children_left(catalog: Catalog, task: str, method: Method, branch: str, seed: int, more: bool) -> int:
     """Return how many children the same call of evolve would make of a task."""
-    budget = method.budget
-    wanted = (method.label, seed, budget.cycles, budget.samples_per_cycle)
+    wanted = method.label, seed, method.budget.cycles, method.budget.samples_per_cycle
     agent = catalog.agents.running(task, branch=branch)
-    if agent is not None and _terms(agent) == wanted:
+    if agent is not None and _asked(agent) == wanted:
         return agent.cycles * agent.samples - catalog.agents.count_children(agent.id)
     is_finished = agent is None and not more and _is_last(catalog, task, branch, wanted)
-    return 0 if is_finished else budget.cycles * budget.samples_per_cycle
+    return 0 if is_finished else method.budget.cycles * method.budget.samples_per_cycle
 
 
 def _agents(
@@ -157,70 +206,40 @@ def _agents(
     record before the first one runs, so that the same call finds after an interruption which are done.
     """
     resolved = method.resolved()
-    budget = resolved.budget
-    wanted = (method.label, seed, budget.cycles, budget.samples_per_cycle)
-    undone = {t.name: a for t in tasks if (a := _running(catalog, t.name, branch, wanted, restart)) is not None}
+    wanted = method.label, seed, resolved.budget.cycles, resolved.budget.samples_per_cycle
+    undone: dict[str, Agent] = {}
+    for task in tasks:
+        agent = catalog.agents.running(task.name, branch=branch)
+        if agent is not None and _asked(agent) == wanted and not restart:
+            undone[task.name] = agent
+        elif agent is not None and not restart and catalog.agents.children(agent.id):
+            raise InvalidValue(
+                f"task {task.name!r} has a run that is not done: {agent.label}, seed {agent.seed}, "
+                f"{agent.cycles} cycles of {agent.samples} samples",
+                "finish it by the same command, or give it up with --restart",
+            )
+        elif agent is not None:  # it has nothing on record yet, or is to be restarted
+            catalog.agents.finish(agent.id)
     agents = []
     for task in tasks:
-        agent = undone.get(task.name)
-        if agent is None and (undone or not (more or restart)) and _is_last(catalog, task.name, branch, wanted):
+        if task.name in undone:
+            agents.append(undone[task.name])
+        elif (undone or not (more or restart)) and _is_last(catalog, task.name, branch, wanted):
             observer.finished(task.name)
-            continue
-        agents.append(
-            agent
-            or catalog.agents.start(
-                task.name,
-                method=resolved.model_dump(mode="json"),
-                label=method.label,
-                seed=seed,
-                cycles=budget.cycles,
-                samples=budget.samples_per_cycle,
-                branch=branch,
+        else:
+            label, _, cycles, samples = wanted
+            document = resolved.model_dump(mode="json")
+            new = catalog.agents.start(
+                task.name, method=document, label=label, seed=seed, cycles=cycles, samples=samples, branch=branch
             )
-        )
+            agents.append(new)
     return agents
 
 
-def _running(
-    catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int], restart: bool
-) -> Agent | None:
-    """Return the task's run to go on with. One with nothing on record yet, or to be restarted, is given up."""
-    agent = catalog.agents.running(task, branch=branch)
-    if agent is None or (_terms(agent) == wanted and not restart):
-        return agent
-    if not restart and catalog.agents.children(agent.id):
-        raise InvalidValue(
-            f"task {task!r} has a run that is not done: {agent.label}, seed {agent.seed}, "
-            f"{agent.cycles} cycles of {agent.samples} samples",
-            "finish it by the same command, or give it up with --restart",
-        )
-    catalog.agents.finish(agent.id)
-    return None
-
-
-def _is_last(catalog: Catalog, task: str, branch: str, wanted: tuple[str, int, int, int]) -> bool:
+def _is_last(catalog: Catalog, task: str, branch: str, wanted: Asked) -> bool:
     done = catalog.agents.all(task, branch=branch)
-    return bool(done) and _terms(done[-1]) == wanted
+    return bool(done) and _asked(done[-1]) == wanted
 
 
-def _terms(agent: Agent) -> tuple[str, int, int, int]:
+def _asked(agent: Agent) -> Asked:
     return agent.label, agent.seed, agent.cycles, agent.samples
-
-
-def _check_source(store: Store, task: Task, observer: Observer) -> None:
-    """Note a source that is not what it was; what is cached is what the task is."""
-    try:
-        check_source(store.folder, task)
-    except DataError as error:
-        observer.noted(f"{error.problem}; the images read then are used")
-
-
-def _note_ineffective(
-    store: Store, task: Task, method: Method, settings: Mapping[str, Any], branch: str, observer: Observer
-) -> None:
-    """Say which settings children will not begin with, as they inherit their parents' values."""
-    if settings:
-        published = store.catalog.versions.published(branch)
-        parents = [*published.values(), *store.catalog.paths.roots().values()]
-        for inherited in ineffective(method, settings, task.name, parents):
-            observer.noted(str(inherited))

@@ -4,15 +4,13 @@ Test quality decides nothing: the score is the method's, on validation quality, 
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from ramet.base.errors import Conflict, InvalidValue
-from ramet.base.records import Path
-from ramet.method.document.assembly import score_part
-from ramet.method.score import SizeAndCompute
-from ramet.method.world import World
+from ramet.method.document.schema import score_part
+from ramet.method.world import SizeAndCompute, World
 from ramet.results import Choice, Merged
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.versions.commits import Changes, Moved
@@ -58,11 +56,7 @@ def plan(bases: Iterable[State], ours: State, theirs: State) -> Plan:
 def merge(catalog: Catalog, name: str, *, branch: str, policy: Policy | None = None) -> Merged:
     """Merge the commit of a name into a branch, as one commit; where somebody moves either meanwhile, anew.
 
-    Args:
-        catalog: the system's.
-        name: a branch, a tag or another name of a commit.
-        branch: the branch that takes it.
-        policy: what settles conflicts; None refuses them.
+    policy is what settles conflicts; None refuses them.
 
     Raises:
         Conflict: both sides changed a task, and there is no policy.
@@ -96,13 +90,6 @@ def rank(score: float | None) -> float:
     return -math.inf if score is None or math.isnan(score) else score
 
 
-def undisputed(catalog: Catalog, state: Mapping[str, str], disputed: Collection[str]) -> World:
-    """Return the world in which the paths of disputed tasks are scored: a state without these tasks."""
-    kept = {task: path for task, path in state.items() if task not in disputed}
-    paths = {path.id: path for path in catalog.paths.many(list(kept.values()))}
-    return World.of({task: paths[path] for task, path in kept.items()}, catalog.paths.roots().values())
-
-
 def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None) -> tuple[Choice, ...]:
     """Return what becomes of the tasks that both sides changed."""
     tasks = planned.conflicts
@@ -116,30 +103,21 @@ def _settled(catalog: Catalog, fork: Fork, planned: Plan, policy: Policy | None)
             f"say which path to keep: --policy {', '.join(POLICIES[:-1])} or {POLICIES[-1]}",
             tasks,
         )
+    sides = {task: (fork.our_state.get(task), fork.their_state.get(task)) for task in tasks}
     if policy != "best":
-        return tuple(Choice(task, fork.our_state.get(task), fork.their_state.get(task), policy) for task in tasks)
-    return _best(catalog, fork, planned)
-
-
-def _best(catalog: Catalog, fork: Fork, planned: Plan) -> tuple[Choice, ...]:
-    """Return the path of the better score of every disputed task, in the merged system without the disputed ones."""
-    merged = {task: path for task, path in {**fork.our_state, **planned.taken}.items() if path is not None}
-    world = undisputed(catalog, merged, planned.conflicts)
-    disputed = [
-        state[task] for state in (fork.our_state, fork.their_state) for task in planned.conflicts if task in state
-    ]
-    paths = {path.id: path for path in catalog.paths.many(disputed)}
+        return tuple(Choice(task, ours, theirs, policy) for task, (ours, theirs) in sides.items())
+    # scores are those in the merged system without the tasks that are disputed
+    merged = {**fork.our_state, **planned.taken}
+    kept = {task: id for task, id in merged.items() if id is not None and task not in tasks}
+    disputed = [id for pair in sides.values() for id in pair if id]
+    paths = {path.id: path for path in catalog.paths.many([*kept.values(), *disputed])}
+    world = World.of({task: paths[id] for task, id in kept.items()}, catalog.paths.roots().values())
     methods = {agent.id: agent.method for agent in catalog.agents.all()}
     choices = []
-    for task in planned.conflicts:
-        ids = (fork.our_state.get(task), fork.their_state.get(task))
-        ours, theirs = _scores(world, [paths[id] if id else None for id in ids], methods)
+    for task, ids in sides.items():
+        # by the same score: ours', or theirs' where ours has no path
+        made_by = next(paths[id].agent for id in ids if id)
+        part = score_part(methods[made_by]) if made_by in methods else SizeAndCompute()
+        ours, theirs = (world.score(part, paths[id]) if id else None for id in ids)
         choices.append(Choice(task, *ids, choose(ours, theirs), ours, theirs))
     return tuple(choices)
-
-
-def _scores(world: World, sides: Sequence[Path | None], methods: Mapping[str, Mapping[str, Any]]) -> list[float | None]:
-    """Return the scores of a task's two paths by the same score: ours', or theirs' where ours has no path."""
-    first = next(path for path in sides if path is not None)
-    part = score_part(methods[first.agent]) if first.agent in methods else SizeAndCompute()
-    return [None if path is None else world.score(part, path) for path in sides]

@@ -5,8 +5,8 @@ that its cycle saw. Where the bytes of a step are others than they were (another
 the next steps go on from the new ones. Nothing is written to the system.
 """
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -14,32 +14,52 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Path, Task
+from ramet.evolution.agent import cycle_states
 from ramet.evolution.features import features_by_root
-from ramet.evolution.record import Step, steps
-from ramet.method.plan import ChildPlan
-from ramet.method.search import propose
+from ramet.method.document.presets import load
+from ramet.method.plan import ChildPlan, Rounds
+from ramet.method.protocols import Features
+from ramet.method.search import State, propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
 from ramet.runtime.resident import Resident
+from ramet.store.catalog.agents import Agent, Terms
+from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store
-from ramet.store.objects import FolderObjects
-from ramet.tasks.data import Split, open_splits
+from ramet.store.objects import FolderObjects, Objects
+from ramet.tasks.data import open_splits
 from ramet.training.generation import TrainedChild, train_generation
+
+_ELSEWHERE = "replay it in the system where it was learned: only published paths travel, not the children of their runs"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A child on the way to a path.
+
+    state is what it was proposed from, siblings the size of its generation, terms how it was trained.
+    """
+
+    task: Task
+    state: State
+    siblings: int
+    child: Child
+    terms: Terms
 
 
 def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress = QUIET) -> Replay:
     """Train a path's lineage again (see System.replay); progress is told `advanced("step 1 of 3", ...)`."""
     chosen = choose_device(device)
     start, made = steps(store.catalog, store.objects, path, features_by_root(store, chosen))
-    tasks = {task.name: task for task in store.catalog.tasks.all(removed=True)}
     done: list[ReplayStep] = []
     with TemporaryDirectory(prefix="ramet-replay-") as place:
-        lab = _Laboratory(store, tasks, chosen, tolerance, FilePath(place))
+        lab = _Laboratory(store, chosen, tolerance, FilePath(place))
         for i, step in enumerate(made, start=1):
-            done.append(lab.replayed(step, partial(progress.advanced, f"step {i} of {len(made)}")))
+            done.append(lab.replayed(step, _Told(progress, f"step {i} of {len(made)}")))
             if done[-1].otherwise:
                 break
     return Replay(path.id, start.id, str(chosen), tolerance, tuple(done))
@@ -51,25 +71,34 @@ class _Laboratory:
     instead maps recorded objects to what is there in their place.
     """
 
-    def __init__(
-        self, store: Store, tasks: Mapping[str, Task], device: torch.device, tolerance: float, place: FilePath
-    ) -> None:
+    def __init__(self, store: Store, device: torch.device, tolerance: float, place: FilePath) -> None:
         self.store = store
-        self.tasks = tasks
         self.device = device
         self.tolerance = tolerance
         self.made = FolderObjects(place)
         self.instead: dict[str, str] = {}
-        self._splits: dict[str, dict[str, Split]] = {}
 
-    def replayed(self, step: Step, report: Callable[[int, int], None]) -> ReplayStep:
+    def replayed(self, step: Step, progress: Progress) -> ReplayStep:
         """Plan and train a step again, and return how it compares."""
-        task, state = self.tasks[step.state.task], step.state
-        plan = propose(state, step.siblings)[step.child.number]
-        differences = otherwise(plan, step.child)
+        state, child, record, terms = step.state, step.child, step.child.path, step.terms
+        found = ReplayStep(
+            path=record.id,
+            task=step.task.name,
+            method=record.method,
+            cycle=child.cycle,
+            generation=child.generation,
+            number=child.number,
+            mutations=child.mutations,
+            verdict="identical",
+            quality=record.metrics["quality"],
+            test_quality=record.metrics.get("test_quality"),
+            place=terms.place,
+        )
+        plan = propose(state, step.siblings)[child.number]
+        differences = otherwise(plan, child)
         if differences:
-            return _result(step, "different", otherwise=differences)
-        splits = self._open(task)
+            return replace(found, verdict="different", otherwise=differences)
+        splits = open_splits(self.store.folder, step.task)
         (trained,) = train_generation(
             [plan],
             state.method,
@@ -77,22 +106,22 @@ class _Laboratory:
             self.load,
             state.key,
             self.device,
-            numbers=[step.child.number],
-            rounds=step.rounds,
-            progress=_Told(report),
+            numbers=[child.number],
+            rounds=Rounds(terms.rounds, terms.steps, terms.batch),
+            progress=progress,
         )
         if trained.failure:
-            return _result(step, "different", otherwise=(f"training: joined recorded, {trained.failure} now",))
-        changed = self._keep(step.child.path, trained)
+            return replace(found, verdict="different", otherwise=(f"training: joined recorded, {trained.failure} now",))
+        changed = self._keep(record, trained)
         if not changed:
-            return _result(step, "identical")
-        recorded, path = step.child.path.metrics, step.child.path
-        measured = [(recorded["quality"], trained.quality)]
-        if "test_quality" in recorded:
-            loaded = LoadedPath(path, Resident(self.load, self.device))
-            measured.append((recorded["test_quality"], loaded.quality(splits["test"])))
-        close = all(abs(before - now) <= self.tolerance for before, now in measured)
-        return _result(step, "close" if close else "different", changed, now=[now for _, now in measured])
+            return found
+        quality, test_quality = trained.quality, None
+        close = abs(found.quality - quality) <= self.tolerance
+        if found.test_quality is not None:
+            test_quality = LoadedPath(record, Resident(self.load, self.device)).quality(splits["test"])
+            close = close and abs(found.test_quality - test_quality) <= self.tolerance
+        verdict: Literal["close", "different"] = "close" if close else "different"
+        return replace(found, verdict=verdict, changed=changed, quality_now=quality, test_quality_now=test_quality)
 
     def load(self, digest: str) -> Mapping[str, Tensor]:
         """Return the tensors of an object, or of what is there in its place."""
@@ -113,48 +142,15 @@ class _Laboratory:
                     changed.append(name)
         return tuple(dict.fromkeys(changed))
 
-    def _open(self, task: Task) -> dict[str, Split]:
-        if task.name not in self._splits:
-            self._splits[task.name] = open_splits(self.store.folder, task)
-        return self._splits[task.name]
-
 
 class _Told(Progress):
-    """Tells of a training."""
+    """Tells of a training as of a step."""
 
-    def __init__(self, report: Callable[[int, int], None]) -> None:
-        self._report = report
+    def __init__(self, progress: Progress, step: str) -> None:
+        self._progress, self._step = progress, step
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        self._report(done, total)
-
-
-def _result(
-    step: Step,
-    verdict: Literal["identical", "close", "different"],
-    changed: tuple[str, ...] = (),
-    *,
-    otherwise: tuple[str, ...] = (),
-    now: list[float] | None = None,
-) -> ReplayStep:
-    child, path = step.child, step.child.path
-    return ReplayStep(
-        path=path.id,
-        task=path.task or "",
-        method=path.method,
-        cycle=child.cycle,
-        generation=child.generation,
-        number=child.number,
-        mutations=child.mutations,
-        verdict=verdict,
-        quality=path.metrics["quality"],
-        test_quality=path.metrics.get("test_quality"),
-        otherwise=otherwise,
-        changed=changed,
-        quality_now=now[0] if now else None,
-        test_quality_now=now[1] if now and len(now) > 1 else None,
-        place=step.terms.place,
-    )
+        self._progress.advanced(self._step, done, total)
 
 
 def otherwise(plan: ChildPlan, child: Child) -> tuple[str, ...]:
@@ -186,3 +182,50 @@ def otherwise(plan: ChildPlan, child: Child) -> tuple[str, ...]:
 def _short(value: object) -> str:
     """Return a value, or the start of a digest; what is not there is none."""
     return "none" if value is None else str(value)[:12]
+
+
+def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) -> tuple[Path, list[Step]]:
+    """Return where the lineage of a path starts, and its steps from there, the first one first.
+
+    It starts from the nearest ancestor that is a root, or whose objects are all here and which is another task's or was
+    made elsewhere.
+
+    Raises:
+        InvalidValue: the path is a root, or was not kept.
+        UnknownName: its run, or the children of that, are not on record here.
+    """
+    roots = {root.id for root in catalog.paths.roots().values()}
+    if path.id in roots:
+        raise InvalidValue(f"path {path.id} is a root, which no run has made", "name a task, or a path of one")
+    line: list[tuple[Agent, Child]] = []
+    made: dict[str, dict[str, Child]] = {}
+    agents = {agent.id: agent for agent in catalog.agents.all()}
+    for ancestor in catalog.paths.ancestors(path.id):
+        if ancestor.agent in agents and ancestor.agent not in made:
+            made[ancestor.agent] = {child.path.id: child for child in catalog.agents.children(ancestor.agent)}
+        child = made.get(ancestor.agent, {}).get(ancestor.id)
+        foreign = bool(line) and (child is None or ancestor.task != path.task)
+        if ancestor.id in roots or (foreign and all(digest in objects for digest in ancestor.digests())):
+            return ancestor, _steps(catalog, line[::-1], features)
+        if child is None:
+            raise UnknownName(f"the run that made path {ancestor.id} is not on record", _ELSEWHERE)
+        if child.status != "joined":
+            raise InvalidValue(f"path {path.id} was not kept", "name a path that was better than its parent")
+        line.append((agents[ancestor.agent], child))
+    raise UnknownName(f"what path {line[-1][1].path.id} descends from is not on record", _ELSEWHERE)
+
+
+def _steps(catalog: Catalog, line: Sequence[tuple[Agent, Child]], features: Features) -> list[Step]:
+    """Return the steps that made these children; each cycle is read once."""
+    tasks = {task.name: task for task in catalog.tasks.all(removed=True)}
+    cycles: dict[tuple[str, int], tuple[list[State], list[Terms], list[Child]]] = {}
+    found = []
+    for agent, child in line:
+        key, task = (agent.id, child.cycle), tasks[agent.task]
+        if key not in cycles:
+            states = cycle_states(catalog, agent, child.cycle, load(agent.method).resolved(), task, features)
+            cycles[key] = states, catalog.agents.terms(*key), catalog.agents.children(agent.id, cycle=child.cycle)
+        states, terms, children = cycles[key]
+        siblings = sum(other.generation == child.generation for other in children)
+        found.append(Step(task, states[child.generation], siblings, child, terms[child.generation]))
+    return found

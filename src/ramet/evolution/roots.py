@@ -21,10 +21,8 @@ def root_of(spec: str, seed: int) -> Root:
         UnknownName, InvalidValue, StoreError, CheckpointError: there is no such root, or it cannot be used.
     """
     scheme, _, rest = spec.partition(":")
-    return _grown(spec, rest) if scheme == "system" else load_root(spec, seed)
-
-
-def _grown(spec: str, rest: str) -> Root:
+    if scheme != "system":
+        return load_root(spec, seed)
     folder, colon, task = rest.rpartition(":")
     if not colon:
         raise UnknownName(f"no root is called {spec!r}", "name the system's folder and a task of it: system:DIR:TASK")
@@ -33,10 +31,7 @@ def _grown(spec: str, rest: str) -> Root:
     if path is None:
         store.catalog.tasks.get(task)
         raise UnknownName(f"task {task!r} has no path yet", f"learn it first: `ramet evolve {task}`")
-    shape = replace(
-        path.architecture,
-        layers=int(path.hyperparameters["layers"]),
-        image_size=int(path.hyperparameters["data.image_size"]),
-    )
+    layers, image_size = (int(path.hyperparameters[name]) for name in ("layers", "data.image_size"))
+    shape = replace(path.architecture, layers=layers, image_size=image_size)
     parts = {c.name: store.objects.get(c.digest) for c in path.components if c.name != "head"}
     return Root(f"{task}@{path.id}", shape, plain(parts), False, f"{spec} ({path.id})")

@@ -10,8 +10,7 @@ from functools import lru_cache
 
 from ramet.base.records import Path
 from ramet.method.parts import register
-from ramet.method.protocols import World
-from ramet.method.score import SizeAndCompute, accounted_params, classes_of
+from ramet.method.world import SizeAndCompute, World, classes_of
 from ramet.vit import spec
 
 Prefix = tuple[object, ...]
@@ -25,7 +24,7 @@ class SharedCompute(SizeAndCompute):
 
     def score(self, path: Path, quality: float, world: World) -> float:
         """Return the quality, scaled down by the accounted parameters and the accounted FLOPs."""
-        return self.penalised(quality, accounted_params(path, world.held), accounted_flops(path, world))
+        return self.penalised(quality, world.accounted_params(path), accounted_flops(path, world))
 
 
 def accounted_flops(path: Path, world: World) -> float:

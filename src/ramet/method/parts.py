@@ -1,4 +1,4 @@
-"""The parts of a method that can be replaced: how one is declared, and how a method's text names it.
+"""The parts of a method that can be replaced: how one is declared, how a method's text names it, where its code lies.
 
 A part is a frozen model, its fields are its settings, and `protocols` says what each kind must do:
 
@@ -8,14 +8,22 @@ A part is a frozen model, its fields are its settings, and `protocols` says what
 
 In YAML it is its name, `parents: oldest`, or a mapping with settings, `parents: {part: oldest, setting: 3}`. A method
 finds ramet's own parts, those of the sources that it names, and those of installed packages, in this order.
+
+A source is a Python file or a module. It is named with the digest of its code, which is part of a method's fingerprint:
+a run is not continued with other code. Code is never stored in a system, so nothing that was pulled or copied can run.
 """
 
+import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path as FilePath
+from types import ModuleType
 from typing import Any, ClassVar, NoReturn, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -23,7 +31,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ramet.base.errors import InvalidValue, PartError, RametError, UnknownName, within
 from ramet.base.text import did_you_mean
 from ramet.base.yaml import Field
-from ramet.method.document.code import Source, failing, imported, installed, located
 
 KINDS: Mapping[str, tuple[str, ...]] = {
     "parents": ("choose",),
@@ -44,7 +51,10 @@ DEFAULTS: Mapping[str, str] = {
 }
 """The part of a kind that is meant where none is named."""
 
-_OWN = tuple(f"ramet.method.{name}" for name in ("selection", "score", "mutation", "schedule"))
+GROUP = "ramet.methods"
+"""The entry points by which an installed package says which of its modules hold parts."""
+
+_OWN = tuple(f"ramet.method.{name}" for name in ("selection", "world", "mutation", "schedule"))
 _MOST_SAID = 80
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 
@@ -95,49 +105,50 @@ def register(kind: str, name: str) -> Callable[[type[P]], type[P]]:
     return noted
 
 
+class Source(BaseModel):
+    """A file or module that declares parts, and the SHA-256 of its code."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str
+    digest: str
+
+
 class Library:
     """The parts that a method can name.
 
     Args:
-        sources: where those come from that are not ramet's own, or an installed package's.
+        named: the sources of those that are not ramet's own or an installed package's, as a method's `parts` writes
+            them: one or a list (see located).
+        folder: what relative files are relative to; by default the current one.
+
+    Raises:
+        UnknownName, InvalidValue: a source is not there or not what it was, or a part has the name of another.
+        PartError: the code of one cannot be run.
     """
 
-    def __init__(self, sources: Iterable[Source] = ()) -> None:
+    def __init__(self, named: Any = (), folder: FilePath | None = None) -> None:
+        named = named or ()
         self.sources: list[Source] = []
-        for module in _OWN:
-            import_module(module)
         self._known: _Table = {}
         for module in _OWN:
+            import_module(module)
             self._add(module)
-        for source in sources:
-            self.add(source)
-
-    def add(self, source: Source) -> None:
-        """Take in the parts of a source.
-
-        Raises:
-            PartError: its code cannot be run.
-            InvalidValue: one of them has the name of another.
-        """
-        self.sources.append(source)
-        self._add(imported(source))
+        for i, raw in enumerate(named if isinstance(named, list | tuple) else [named]):
+            with within("parts", i):
+                self.sources.append(located(raw, folder))
+                self._add(imported(self.sources[-1]))
 
     def find(self, kind: str, name: str, at: Field) -> type[Part]:
         """Return the part of a kind and name; a package that is installed is imported only if it has to be.
 
-        Args:
-            kind: one of KINDS.
-            name: the part's.
-            at: the field that names it.
-
         Raises:
-            UnknownName: there is none.
+            UnknownName: there is none; `at` is the field that names it.
         """
         if (kind, name) not in self._known:
-            points = sorted(installed(), key=lambda point: point[0] != name)
-            for _, module in points:
+            for _, module in sorted(installed(), key=lambda point: point[0] != name):
                 if (kind, name) not in self._known:
-                    self._add_installed(module)
+                    self._add(_import(module))
         if (kind, name) not in self._known:
             remedy = did_you_mean(name, self.names(kind))
             raise UnknownName(f"{dotted(at)} is {name!r}, and no such part is known", remedy, field=at)
@@ -158,16 +169,18 @@ class Library:
             remedy = "write a part's name, or `{part: NAME, SETTING: VALUE}`"
             raise InvalidValue(f"{dotted(at)} is {raw!r}", remedy, field=at)
         declared = self.find(kind, name, at)
-        self._note(declared.__module__)
+        module = declared.__module__
+        if not (_is_own(module) or any(imported(source) == module for source in self.sources)):
+            self.sources.append(located(module))  # a package's module is a source once a part of it is used
         with within(*at):
             try:
                 return declared.model_validate(settings)
             except ValidationError as error:
                 raise refused(error, declared.model_fields, dotted(at)) from error
             except Exception as error:
-                if isinstance(error, RametError) or is_own(declared.__module__):
+                if isinstance(error, RametError) or _is_own(module):
                     raise
-                with failing(origin(declared), f"{kind} {name!r}"):
+                with _failing(origin(declared), f"{kind} {name!r}"):
                     raise
 
     def names(self, kind: str) -> list[str]:
@@ -184,11 +197,8 @@ class Library:
     def listed(self) -> list[type[Part]]:
         """Return every part there is, kind by kind; all installed packages are imported."""
         for _, module in installed():
-            self._add_installed(module)
+            self._add(_import(module))
         return sorted(self._known.values(), key=lambda part: [*KINDS].index(part.kind))
-
-    def _add_installed(self, module: str) -> None:
-        self._add(imported(Source(source=module, digest="")))
 
     def _add(self, module: str) -> None:
         for key, part in _tables.get(module, {}).items():
@@ -199,10 +209,119 @@ class Library:
                     "rename one",
                 )
 
-    def _note(self, module: str) -> None:
-        """Make a package's module a source like any other once a part of it is used; ramet's own go with ramet."""
-        if not (is_own(module) or any(imported(source) == module for source in self.sources)):
-            self.sources.append(located(module, folder=FilePath()))
+
+def located(raw: Any, folder: FilePath | None = None) -> Source:
+    """Return the source that a method's `parts:` names.
+
+    Args:
+        raw: a `.py` file, relative to the folder; a module; or a recorded source, with the digest that it must have.
+        folder: of the method's own file; by default the current one.
+
+    Raises:
+        UnknownName: there is no such file or module.
+        InvalidValue: its code is not what the digest says.
+    """
+    if isinstance(raw, Source):
+        return raw
+    given = raw if isinstance(raw, dict) else {"source": raw}
+    name, wanted = given.get("source"), given.get("digest")
+    if not isinstance(name, str) or given.keys() - {"source", "digest"}:
+        raise InvalidValue(f"parts is {raw!r}", "name Python files or modules: `parts: [mine.py, package.module]`")
+    if wanted and name.endswith(".py") and not FilePath(name).is_absolute():
+        # it may have been pulled from anywhere: what lies in the current folder is not run for its sake
+        raise InvalidValue(f"parts: the place of {name} is not absolute", "name it alone: `parts: [mine.py]`")
+    file = ((folder or FilePath()) / FilePath(name).expanduser()).resolve() if name.endswith(".py") else None
+    digest = hashlib.sha256(_code(file or _module_file(name), name)).hexdigest()
+    if wanted not in (None, digest):
+        raise InvalidValue(
+            f"parts: {name} is other code than the method was made with ({digest[:8]}, not {str(wanted)[:8]})",
+            "bring it back as it was, or begin anew with --restart",
+        )
+    return Source(source=str(file or name), digest=digest)
+
+
+def imported(source: Source) -> str:
+    """Import a source, and return the name that its module has in this process.
+
+    Raises:
+        PartError: its code cannot be run; the line is named.
+    """
+    file = source.source
+    if not file.endswith(".py"):
+        return _import(file)
+    name = f"ramet_part_{source.digest[:16]}"
+    if name not in sys.modules:
+        module = sys.modules[name] = ModuleType(name)
+        module.__file__ = file
+        try:
+            with _failing(file, f"parts: {FilePath(file).name}"):
+                # compiled here: an importer would trust a cached .pyc where a file was mended within a second
+                exec(compile(_code(FilePath(file), file), file, "exec"), module.__dict__)
+        except PartError:
+            del sys.modules[name]
+            raise
+    return name
+
+
+def installed() -> list[tuple[str, str]]:
+    """Return the name and the module of every entry point of GROUP: ramet's own first, then by name."""
+    found = {(point.name, point.module) for point in entry_points(group=GROUP)}
+    return sorted(found, key=lambda pair: (not _is_own(pair[1]), pair))
+
+
+def _import(module: str) -> str:
+    with _failing(_module_file(module), f"parts: {module}"):
+        import_module(module)
+    return module
+
+
+def _code(file: FilePath, name: str) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        remedy = "name a Python file beside the method's, or a module"
+        raise UnknownName(f"parts: cannot read {name}: {error.strerror}", remedy) from error
+
+
+def _module_file(name: str) -> FilePath:
+    try:
+        found = find_spec(name)
+    except (ImportError, ValueError):  # a package on the way to it is not there; a name that is none
+        found = None
+    if found is None or found.origin is None:
+        raise UnknownName(f"parts: there is no module {name!r}", "install its package, or name a file that ends in .py")
+    return FilePath(found.origin)
+
+
+@contextmanager
+def _failing(file: FilePath | str, what: str) -> Iterator[None]:
+    """Turn what is raised inside, at the border to others' code, into an error that names the file's line."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, SyntaxError) and error.filename == str(file):
+            lines = [error.lineno]
+        else:
+            lines = [at.lineno for at in traceback.extract_tb(error.__traceback__) if at.filename == str(file)]
+        place = f"{file}:{lines[-1]}" if lines and lines[-1] else str(file)
+        problem = f"{error.problem}; {error.remedy}" if isinstance(error, RametError) else str(error) or "no message"
+        kind = "" if isinstance(error, RametError) else f"{type(error).__name__}: "
+        raise PartError(f"{what} failed at {place}: {kind}{' '.join(problem.split())}", f"mend {file}") from error
+
+
+def working(part: object) -> AbstractContextManager[None]:
+    """Turn what a part of others raises inside into a PartError that names it and its line."""
+    if not isinstance(part, Part) or _is_own(type(part).__module__):
+        return nullcontext()
+    return _failing(origin(type(part)), f"{part.kind} {part.part!r}")
+
+
+def refuse(part: object, answer: object, wanted: str) -> NoReturn:
+    """Raise the PartError of a part that has answered with what is no answer."""
+    assert isinstance(part, Part)
+    said = " ".join(repr(answer).split())
+    said = said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
+    raise PartError(f"{part.kind} {part.part!r} of {origin(type(part))} answered {said}", f"let it give {wanted}")
 
 
 def refused(error: ValidationError, known: Iterable[str], at: str = "") -> RametError:
@@ -253,13 +372,8 @@ def described(part: type[Part]) -> dict[str, Any]:
         "name": part.part,
         "settings": list(part.model_fields),
         "description": (part.__doc__ or "").strip().partition("\n")[0],
-        "origin": "ramet" if is_own(part.__module__) else origin(part),
+        "origin": "ramet" if _is_own(part.__module__) else origin(part),
     }
-
-
-def is_own(module: str) -> bool:
-    """Return True of a module of ramet's."""
-    return module.startswith("ramet.")
 
 
 def origin(part: type[Part]) -> str:
@@ -267,20 +381,5 @@ def origin(part: type[Part]) -> str:
     return str(getattr(sys.modules.get(part.__module__), "__file__", None) or part.__module__)
 
 
-def working(part: object) -> AbstractContextManager[None]:
-    """Turn what a part of others raises inside into a PartError that names it and its line."""
-    if not isinstance(part, Part) or is_own(type(part).__module__):
-        return nullcontext()
-    return failing(origin(type(part)), f"{part.kind} {part.part!r}")
-
-
-def refuse(part: object, answer: object, wanted: str) -> NoReturn:
-    """Say that a part has answered with what is no answer.
-
-    Raises:
-        PartError: always.
-    """
-    assert isinstance(part, Part)
-    said = " ".join(repr(answer).split())
-    said = said if len(said) <= _MOST_SAID else f"{said[:_MOST_SAID]}..."
-    raise PartError(f"{part.kind} {part.part!r} of {origin(type(part))} answered {said}", f"let it give {wanted}")
+def _is_own(module: str) -> bool:
+    return module.startswith("ramet.")

@@ -6,19 +6,18 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ramet.base.records import Component, Path, Value
+from ramet.method.document.hyperparameters import Number
+from ramet.method.document.schema import Method
 from ramet.vit import spec
 from ramet.vit.kinds.kind import Dimensions
 
-if TYPE_CHECKING:
-    from ramet.method.document.schema import Method
-
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One component of a child.
+class Planned:
+    """One component of a child, as it is planned.
 
     origin None is a new component, always trainable (and zero-initialised where METHOD section 4 says so). An origin
     that is trainable is cloned, one that is not is shared as it is. A pos_embed whose origin has another size is
@@ -34,7 +33,7 @@ class Part:
 class DataPlan:
     """The data hyperparameters that all children of a generation share, their entries of the µ table, mutations."""
 
-    hyperparameters: Mapping[str, Value]
+    hyperparameters: Mapping[str, Number]
     mu: Mapping[str, float] = field(default_factory=dict)
     mutations: tuple[str, ...] = ()
 
@@ -49,7 +48,7 @@ class ChildPlan:
     parent: Path
     task: str
     classes: int
-    parts: tuple[Part, ...]
+    parts: tuple[Planned, ...]
     hyperparameters: Mapping[str, Value]
     mu: Mapping[str, float]
     mutations: tuple[str, ...]
@@ -69,7 +68,7 @@ class Rounds:
     batch: int
 
     @staticmethod
-    def of(method: "Method", train_examples: int) -> "Rounds":
+    def of(method: Method, train_examples: int) -> "Rounds":
         """Return a method's rounds for so many training examples.
 
         A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less.
@@ -94,9 +93,8 @@ class Trained:
     """The outcome of a plan, as an engine tells it: names of objects and measurements, never tensors.
 
     number is the child's in its generation. digests names, of every trainable component of the best checkpoint, the
-    objects of its tensors and of its momentum; it is empty where the child failed. curve is the validation accuracy
-    after each round, examples what it was trained on, seconds its share of the wall time. error is the traceback of a
-    child that failed.
+    objects of its tensors and of its momentum; it is empty where the child failed, and error then its traceback. curve
+    is the validation accuracy after each round, examples what it was trained on, seconds its share of the wall time.
     """
 
     number: int

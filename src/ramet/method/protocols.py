@@ -1,7 +1,7 @@
 """What each kind of part must do: the contracts that ramet keeps with its own parts and with everybody's.
 
-All parts are told of the world by records, without tensors, and all randomness by a generator: a part that decides by
-these and its settings alone gives the same run again, on another day and after a kill. `ramet.testing` checks a part.
+Parts are told of the world by records, and of all randomness by a generator: a part that decides by these and its
+settings alone gives the same run again, on another day and after a kill. `ramet.testing` checks a part.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import Tensor
 
-    from ramet.method.draft import Draft
+    from ramet.method.mutation import Draft
+    from ramet.method.world import World
 
 Features = Callable[[str], "npt.NDArray[np.float32] | None"]
 """The mean embedding of some of a task's training images by a root, by the task's name; None where it has none here."""
@@ -64,37 +65,11 @@ class Candidates:
         return [*(member.path for member in self.population), *self.others, *self.roots]
 
 
-class World(Protocol):
-    """The published state of a system that a path is scored in.
-
-    published holds the best path of every task, by its name; roots the root paths; held the agents that hold a
-    component (tasks, and `root:ID`), by its digest. It can be the key of a cache: it is never changed.
-    """
-
-    @property
-    def published(self) -> Mapping[str, Path]:
-        """Return the best path of every task."""
-        ...
-
-    @property
-    def roots(self) -> Sequence[Path]:
-        """Return the root paths."""
-        ...
-
-    @property
-    def held(self) -> Mapping[str, frozenset[str]]:
-        """Return the agents that hold each component."""
-        ...
-
-    def __hash__(self) -> int: ...
-
-
 class ParentSelection(Protocol):
     """Draws the parent of a child (kind `parents`)."""
 
     def choose(self, among: Candidates) -> str:
         """Return the id of one of `among.paths`; every draw is from `among.rng` or `among.cycle_rng()`."""
-        ...
 
 
 class Pruning(Protocol):
@@ -105,19 +80,17 @@ class Pruning(Protocol):
 
         It is asked after every generation; members come in the order they joined, and a score can be NaN.
         """
-        ...
 
 
 class Score(Protocol):
     """Says how good a path is, all things considered (kind `score`); more is better."""
 
-    def score(self, path: Path, quality: float, world: World) -> float:
+    def score(self, path: Path, quality: float, world: "World") -> float:
         """Return the score of a path of this quality (validation accuracy, or NaN, which must stay NaN) in a world.
 
         The path may be published in it, or not be part of it yet. Between paths that cost the same, the one of the
         better quality has the better score, or an equal one.
         """
-        ...
 
 
 class MutationStep(Protocol):
@@ -130,7 +103,6 @@ class MutationStep(Protocol):
 
     def mutate(self, draft: "Draft") -> None:
         """Change the draft by its functions; whether, by `draft.decide` or `draft.acts`, other draws by `draft.rng`."""
-        ...
 
 
 class Schedule(Protocol):
@@ -147,7 +119,6 @@ class Schedule(Protocol):
             hyperparameters: the child's.
             start: the method's training.warmup_start.
         """
-        ...
 
 
 class Augmentation(Protocol):
@@ -171,4 +142,3 @@ class Augmentation(Protocol):
             u_BN: `draws` uniform numbers in [0, 1) for every image.
             hyperparameters: those of the generation.
         """
-        ...

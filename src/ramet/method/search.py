@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from ramet.base.randomness import Key, generator
 from ramet.base.records import Child, ChildStatus, Component, Path
 from ramet.method.document.schema import Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
+from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan, Trained, training_flops
 from ramet.method.protocols import Candidates, Features, Member, no_features
-from ramet.method.selection import best, joins, pruned, ranked, sample_parent
+from ramet.method.selection import joins, pruned, ranked, sample_parent
 from ramet.method.world import World
 from ramet.vit import spec
 
@@ -28,15 +27,11 @@ Lineage = Callable[[str], Sequence[Path]]
 class State:
     """All that a generation follows from. It is never changed: `after` makes the next one.
 
-    method: resolved.
-    task, classes: the task's name and number of classes.
-    label: how the method is named on record.
-    agent: the id of the run, and seed, run (its number among the task's), cycle and generation what keys its draws.
-    world: the system as it was published when the cycle began.
-    population: the active population with its scores, in the order in which the paths joined.
-    taken: the parents of all the task's children so far, oldest first.
-    lineage: who descends from whom, on record.
-    features: what the images of tasks look like.
+    The method is resolved, label its name on record; classes is how many the task has. world is the system as it was
+    published when the cycle began, lineage who descends from whom on record, features what the images of tasks look
+    like. agent is the id of the run; seed, run (its number among the task's), cycle and generation key its draws.
+    population is the active one with its scores, in the order in which the paths joined; taken are the parents of all
+    the task's children so far, oldest first.
     """
 
     method: Method
@@ -61,8 +56,9 @@ class State:
 
     @property
     def best(self) -> Path | None:
-        """Return the path of the highest score, None while nothing was learned."""
-        return best(self.population)
+        """Return the path of the highest score (of equal ones the most recent), None while nothing was learned."""
+        order = ranked(self.population)
+        return order[0].path if order else None
 
     def score(self, path: Path) -> float:
         """Return the score of a measured path in the state's world."""
@@ -121,15 +117,13 @@ def propose(state: State, count: int) -> tuple[ChildPlan, ...]:
 def judge(state: State, plans: Sequence[ChildPlan], results: Sequence[Trained]) -> tuple[State, tuple[Child, ...]]:
     """Return the state after a generation, and the records of its children (METHOD section 2, steps c and d).
 
-    Args:
-        state: the one that the plans were proposed from.
-        plans: the children.
-        results: what came of each plan, in any order; their numbers are the plans' places.
+    state is the one that the plans were proposed from; results come in any order, their numbers are the plans' places.
 
     Raises:
         PartError: a part of the method fails.
     """
-    children = tuple(_judged(state, plans[result.number], result) for result in sorted(results, key=_number))
+    in_order = sorted(results, key=lambda result: result.number)
+    children = tuple(_judged(state, plans[result.number], result) for result in in_order)
     return after(state, children), children
 
 
@@ -143,10 +137,6 @@ def after(state: State, children: Sequence[Child]) -> State:
         population=tuple(pruned(method.pruning, [*state.population, *joined], method.max_population)),
         taken=(*state.taken, *(child.path.parent for child in children if child.path.parent)),
     )
-
-
-def _number(result: Trained) -> int:
-    return result.number
 
 
 def _judged(state: State, plan: ChildPlan, result: Trained) -> Child:

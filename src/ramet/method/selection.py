@@ -1,6 +1,6 @@
 """Who becomes a parent, who joins the active population, who stays in it (METHOD sections 2 and 3)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -18,18 +18,10 @@ def ranked(members: Sequence[Member]) -> list[Member]:
     return sorted(alive, key=lambda member: member.score, reverse=True)
 
 
-def best(members: Sequence[Member]) -> Path | None:
-    """Return the path of the highest score (ties: the most recent), or None while there is none."""
-    order = ranked(members)
-    return order[0].path if order else None
-
-
 def joins(child_score: float, parent_score: float | None) -> bool:
-    """Return True where a trained child joins the active population.
+    """Return True where a trained child joins the active population: a NaN never does.
 
-    Args:
-        child_score: the score of its best checkpoint; a NaN never joins.
-        parent_score: its parent's score where the parent is of the same task, else None, which any score reaches.
+    parent_score is that of a parent of the same task, None of any other, which any score reaches.
     """
     return not isnan(child_score) and (parent_score is None or child_score >= parent_score)
 
@@ -101,10 +93,7 @@ class Best(Part):
 def rotation(others: Sequence[str], taken: Sequence[str], rng: "np.random.Generator") -> tuple[str, ...]:
     """Return the order in which µ2Net visits the other tasks' paths: shuffled once, rotated past the last one taken.
 
-    Args:
-        others: the best paths of the other tasks.
-        taken: the parents drawn so far, oldest first.
-        rng: keyed by the cycle, so that every call of a cycle shuffles alike.
+    taken are the parents drawn so far, oldest first; rng is keyed by the cycle, so that all its calls shuffle alike.
     """
     order = [others[i] for i in rng.permutation(len(others))]
     last = next((path for path in reversed(taken) if path in order), None)
@@ -117,13 +106,10 @@ def visited(others: Iterable[str], among: Candidates) -> str:
 
     Each is taken with 0.5 ** its children for the task. Where none is, all live paths are drawn from evenly.
     """
-    own = [member.path.id for member in among.population]
-    taken = _visit((*own, *others), among.children, among.rng)
-    return taken if taken is not None else _uniform(among.paths, among.rng)
-
-
-def _visit(paths: Iterable[str], children: Mapping[str, int], rng: "np.random.Generator") -> str | None:
-    return next((path for path in paths if rng.random() < 0.5 ** children.get(path, 0)), None)
+    for path in (*(member.path.id for member in among.population), *others):
+        if among.rng.random() < 0.5 ** among.children.get(path, 0):
+            return path
+    return _uniform(among.paths, among.rng)
 
 
 def _uniform(paths: Sequence[Path], rng: "np.random.Generator") -> str:

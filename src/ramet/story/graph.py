@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any, Literal
 
 from ramet.base.records import Component, Path
-from ramet.method.score import path_flops
+from ramet.method.world import path_flops
 from ramet.story.tell import first_parents
 from ramet.system import System
 

@@ -14,7 +14,7 @@ from math import isnan, nan
 from operator import itemgetter
 
 from ramet.base.records import Commit, Path
-from ramet.method.score import path_flops
+from ramet.method.world import path_flops
 from ramet.system import System
 
 _CHUNK = 5000

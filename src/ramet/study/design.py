@@ -6,8 +6,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from ramet.base.errors import InvalidValue
-from ramet.method.document.assembly import score_part
-from ramet.method.document.schema import Budget
+from ramet.method.document.schema import Budget, score_part
 from ramet.method.protocols import Score
 
 Measure = Literal[

@@ -12,8 +12,7 @@ from typing import Any
 from ramet.base.errors import RametError
 from ramet.base.records import Child, Path
 from ramet.method.protocols import Score
-from ramet.method.score import path_flops
-from ramet.method.world import World
+from ramet.method.world import World, path_flops
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.experiments import Trial
 from ramet.study.data import described

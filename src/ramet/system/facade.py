@@ -8,12 +8,11 @@ from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Commit, Component, Path
 from ramet.base.text import did_you_mean
-from ramet.evolution.lines import default_observer
-from ramet.evolution.observer import Observer
+from ramet.evolution.observer import Observer, default_observer
 from ramet.evolution.status import statuses
 from ramet.method.document.presets import DEFAULT_METHOD, load
 from ramet.method.document.schema import Method
-from ramet.method.score import agent_of
+from ramet.method.world import agent_of
 from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.catalog.agents import Agent
 from ramet.store.folder import Store
@@ -422,7 +421,7 @@ class System:
         return replay(self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress)
 
     def _load(self, path: Path, device: str) -> "LoadedPath":
-        from ramet.evolution.record import know_kinds
+        from ramet.evolution.agent import know_kinds
         from ramet.runtime.device import choose_device
         from ramet.runtime.inference import LoadedPath
         from ramet.runtime.resident import Resident

@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 
 from ramet.base.errors import InvalidValue, ObjectError, UnknownName
 from ramet.base.records import Commit, Path
-from ramet.evolution.diff import diff
 from ramet.evolution.merge import Policy, merge
+from ramet.evolution.status import diff
 from ramet.method.world import World
 from ramet.results import Branch, Diff, Listing, Merged
 from ramet.store.folder import Store

@@ -22,7 +22,7 @@ from ramet.base.records import Task
 from ramet.engine.contract import Engine, Generation
 from ramet.engine.local import LocalEngine
 from ramet.method.document.presets import load
-from ramet.method.plan import ChildPlan, Part, Rounds, Trained
+from ramet.method.plan import ChildPlan, Planned, Rounds, Trained
 from ramet.method.search import State, propose
 from ramet.method.world import World
 from ramet.store.folder import Store, open_store
@@ -323,7 +323,7 @@ def _warmed(bench: Bench) -> HasProcesses:
 def _greedy(plan: ChildPlan, rows: int) -> ChildPlan:
     """Return the plan with a component that finds memory for so many images at once."""
     at = [part.name for part in plan.parts].index("block.0") + 1
-    parts = (*plan.parts[:at], Part("greedy.0", None, True), *plan.parts[at:])
+    parts = (*plan.parts[:at], Planned("greedy.0", None, True), *plan.parts[at:])
     return replace(plan, parts=parts, hyperparameters={**plan.hyperparameters, ailing.ROWS: rows})
 
 

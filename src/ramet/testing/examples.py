@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ramet.base.records import Architecture, Component, Path, content_id
 from ramet.method.document.presets import load
-from ramet.method.draft import start
+from ramet.method.mutation import start
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Candidates, Member
 from ramet.method.world import World

@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 
 from ramet.base.records import Path
-from ramet.method.document.assembly import assembled
-from ramet.method.document.schema import STEPS, Method
-from ramet.method.draft import Draft
-from ramet.method.mutation import plan_child, plan_data
+from ramet.method.document.schema import STEPS, Method, assembled
+from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan
 from ramet.method.protocols import MutationStep
 from ramet.testing.examples import CLASSES, METHOD, OTHERS, OWN, ROOTS, TASK, TINY, lineage, names_of

@@ -10,7 +10,6 @@ from typing import Any
 from ramet.base.errors import PartError
 from ramet.base.records import Path
 from ramet.method.protocols import Score
-from ramet.method.score import scored
 from ramet.method.world import World
 from ramet.testing.examples import OTHERS, OWN, WORLDS
 from ramet.testing.steady import Broken, holds, steady
@@ -22,7 +21,7 @@ def gives_a_number(part: Score) -> None:
     """Every path of every world has a finite score, one that is not published, or not stored, too."""
     for path, world in _cases():
         try:
-            found = scored(part, path, world)
+            found = world.score(part, path)
         except PartError as error:
             raise Broken(str(error)) from error
         holds(not isnan(found), f"a path of quality {path.metrics['quality']} has the score NaN")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ramet.base.randomness import Key, seed_of
-from ramet.method.plan import ChildPlan, Part
+from ramet.method.plan import ChildPlan, Planned
 from ramet.runtime.grouping import Program
 from ramet.runtime.resident import Parts, Resident
 from ramet.vit import kinds, spec
@@ -50,7 +50,7 @@ def assemble(plan: ChildPlan, components: Resident, key: Key) -> Assembled:
     return Assembled(Program.of(plan.parent.architecture, parts, frozen), own, momentum)
 
 
-def _own(plan: ChildPlan, part: Part, components: Resident, key: Key) -> dict[str, Tensor]:
+def _own(plan: ChildPlan, part: Planned, components: Resident, key: Key) -> dict[str, Tensor]:
     architecture, dimensions = plan.parent.architecture, plan.dimensions
     tensors: Mapping[str, Tensor]
     if part.origin is None:
@@ -66,6 +66,6 @@ def _copied(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Te
     return {name: t.to(device, copy=True) for name, t in tensors.items()}
 
 
-def _keeps_size(plan: ChildPlan, part: Part) -> bool:
+def _keeps_size(plan: ChildPlan, part: Planned) -> bool:
     size = spec.size(plan.parent.architecture, part.name, plan.dimensions)
     return part.origin is None or part.origin.size == size

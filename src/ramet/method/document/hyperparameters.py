@@ -19,6 +19,9 @@ Number = bool | int | float
 
 ROOT = "root"
 
+_RANGE = re.compile(r"\s*(\S+?)\.\.(\S+)(?:\s+step\s+(\S+))?\s*")
+_MOST_VALUES = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Domain:
@@ -109,17 +112,15 @@ class Hyperparameter(Part):
         return _choices(self, name, architecture)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # every plan of a child asks for all of them
 def _choices(hyperparameter: Hyperparameter, name: str, architecture: Architecture) -> Choices:
-    # cached: every plan of a child asks for all of them
     least, own = 0, 0
     if name == "layers":
         least, own = int(architecture.pool == "cls"), architecture.layers
     elif name == "data.image_size":
         least, own = architecture.patch_size, architecture.image_size
     written = hyperparameter.values
-    listed = _expand(written, own) if isinstance(written, str) else written
-    filled = (own if value == ROOT else value for value in listed)
+    filled = (own if v == ROOT else v for v in (_expand(written, own) if isinstance(written, str) else written))
     values = tuple(v for v in filled if not isinstance(v, str) and v >= least)
     if not values:
         raise InvalidValue(
@@ -134,10 +135,7 @@ def _choices(hyperparameter: Hyperparameter, name: str, architecture: Architectu
 def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) -> Hyperparameter:
     """Return a hyperparameter as a text writes it: `{default, values}`; without values it is fixed at its default.
 
-    Args:
-        name: its name.
-        raw: what is written.
-        declared: the part that it is, where it is none of DOMAINS; its own default and values are changed by raw.
+    declared is the part that it is, where it is none of DOMAINS; its own default and values are changed by raw.
 
     Raises:
         UnknownName: a field of it does not exist.
@@ -156,7 +154,7 @@ def parse(name: str, raw: Any, declared: type[Hyperparameter] = Hyperparameter) 
         if "default" not in fields:
             raise _wrong(name, "default", "missing", f"give {domain}")
         default = _one(domain, name, "default", fields["default"])
-        values = _values(domain, name, fields.get("values"), default)
+        values = (default,) if fields.get("values") is None else _values(domain, name, fields["values"])
         settled = isinstance(values, tuple) and ROOT not in values and default != ROOT
         if settled and default not in values:
             options = ", ".join(map(shown, values))
@@ -191,16 +189,25 @@ def _wrong(name: str, field: str, said: str, remedy: str) -> InvalidValue:
     return InvalidValue(f"hyperparameters.{name}.{field} is {said}", remedy, field=(field,))
 
 
-def _values(domain: Domain, name: str, raw: Any, default: Value) -> tuple[Value, ...] | str:
-    if raw is None:
-        return (default,)
-    if _is_range(raw):
-        return _range(domain, name, raw)
-    items = raw if isinstance(raw, list | tuple) else [raw]
-    values = tuple(_one(domain, name, "values", item) for item in items)
-    if not values or len(set(values)) < len(values):
-        raise _wrong(name, "values", "empty or says a value twice", "list each value once")
-    return values
+def _values(domain: Domain, name: str, raw: Any) -> tuple[Value, ...] | str:
+    """Return the values of a list, of `low..high` or of `low..high step s`; a range with the root's own as it is."""
+    if not _is_range(raw):
+        items = raw if isinstance(raw, list | tuple) else [raw]
+        values = tuple(_one(domain, name, "values", item) for item in items)
+        if not values or len(set(values)) < len(values):
+            raise _wrong(name, "values", "empty or says a value twice", "list each value once")
+        return values
+    match = _RANGE.fullmatch(raw)
+    step = _number(domain, match[3] or "1") if match else None
+    if match is None or step is None or step <= 0:
+        raise _wrong(name, "values", repr(raw), "write a range as 0..3 or 16..112 step 16")
+    low, high = (_one(domain, name, "values", end) for end in match.group(1, 2))
+    if ROOT in (low, high):
+        return str(raw).strip()
+    if not 0 <= float(high) - float(low) <= step * _MOST_VALUES:
+        remedy = f"put the lower end first, and at most {_MOST_VALUES} steps between the ends"
+        raise _wrong(name, "values", repr(raw), remedy)
+    return tuple(_one(domain, name, "values", value) for value in _expand(raw, 0))
 
 
 def _one(domain: Domain, name: str, field: str, raw: Any) -> Value:
@@ -225,30 +232,10 @@ def _number(domain: Domain, raw: Any) -> Number | None:
     return int(number) if number.is_integer() else None
 
 
-_RANGE = re.compile(r"\s*(\S+?)\.\.(\S+)(?:\s+step\s+(\S+))?\s*")
-_MOST_VALUES = 1000
-
-
-def _range(domain: Domain, name: str, text: str) -> tuple[Value, ...] | str:
-    """Return the values of `low..high` or `low..high step s`; the text itself where an end is the root's own."""
-    match = _RANGE.fullmatch(text)
-    step = _number(domain, match[3] or "1") if match else None
-    if match is None or step is None or step <= 0:
-        raise _wrong(name, "values", repr(text), "write a range as 0..3 or 16..112 step 16")
-    low, high = (_one(domain, name, "values", end) for end in match.group(1, 2))
-    if ROOT in (low, high):
-        return text.strip()
-    if not 0 <= float(high) - float(low) <= step * _MOST_VALUES:
-        remedy = f"put the lower end first, and at most {_MOST_VALUES} steps between the ends"
-        raise _wrong(name, "values", repr(text), remedy)
-    return tuple(_one(domain, name, "values", value) for value in _expand(text, 0))
-
-
 def _expand(text: str, own: int) -> tuple[Number, ...]:
     """Return the numbers of a well-formed range, with the root's own filled in."""
     match = _RANGE.fullmatch(text)
     assert match is not None
     low, high, step = (float(own if end == ROOT else end) for end in (match[1], match[2], match[3] or "1"))
-    count = floor((high - low) / step + 1e-9) + 1
-    numbers = [round(low + step * i, 10) for i in range(count)]
+    numbers = (round(low + step * i, 10) for i in range(floor((high - low) / step + 1e-9) + 1))
     return tuple(int(n) if n.is_integer() else n for n in numbers)

@@ -1,32 +1,39 @@
-"""The packaged methods, and the one way to a method: a name, or a document that extends one; then overrides.
+"""The one way to a method: a name, or a document that extends one, laid over each other; then overrides.
 
-A name is METHOD@SIZE. A method's file says how a task is learned, a size's how much of it there is: root, budget,
-ranges. The method is laid over the size.
+A name is METHOD@SIZE. A packaged method's file says how a task is learned, a size's how much of it there is: root,
+budget, ranges. The method is laid over the size.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import nullcontext
 from functools import cache
 from importlib import resources
 from pathlib import Path as FilePath
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from ramet.base.errors import InvalidValue, RametError, UnknownName, within
 from ramet.base.text import did_you_mean
 from ramet.base.yaml import Field, Yaml, read_yaml
-from ramet.method.document.assembly import library_of
-from ramet.method.document.reading import Document, nested, overlay, setting, validated
-from ramet.method.document.schema import Method
+from ramet.method.document.hyperparameters import DOMAINS, changed
+from ramet.method.document.schema import PARTS, Method
+from ramet.method.parts import DEFAULTS, Library, refused
+
+Document = Mapping[str, Any]
 
 DEFAULT_METHOD = "mu2net-plus"
 DEFAULT_SIZE = "minutes"
+
+_OWN_SIZES = ("seconds", "minutes", "hour")
+"""Those that are not of the papers."""
 
 _NAME = re.compile(r"[\w.:@+/-]+")
 _PARAMETER = re.compile(r"\{([A-Z])\}")
 
 
-def load(source: str | FilePath | Mapping[str, Any], overrides: Mapping[str, Any] | None = None) -> Method:
+def load(source: str | FilePath | Document, overrides: Mapping[str, Any] | None = None) -> Method:
     """Return the method of a name, of a YAML file or text, or of a document as to_yaml or model_dump wrote it.
 
     What is wrong in a file or text is located there by its line. The field of an error is one of this function's
@@ -44,14 +51,28 @@ def load(source: str | FilePath | Mapping[str, Any], overrides: Mapping[str, Any
         InvalidValue: a value is missing, out of range, or a default that is not one of its values.
         PartError: the code of a part cannot be run.
     """
-    text, folder, document = None, FilePath(), source
+    text, folder = None, FilePath()
     if isinstance(source, FilePath):
         text, folder = read_yaml(source, "the method"), source.parent
     elif isinstance(source, str) and _NAME.fullmatch(source.strip()):
-        document = {"extends": source.strip()}
+        source = {"extends": source.strip()}
     elif isinstance(source, str):
         text = Yaml(source, "the method")
-    return _load(text.value if text else document, text, folder, overrides or {})
+    document, fields = text.value if text else source, dict[str, Field]()
+    try:
+        if not isinstance(document, Mapping):
+            name = text.name if text else "the method"
+            raise InvalidValue(f"{name} is no mapping of fields", "begin it with `extends: mu2net-plus`")
+        return _read(document, folder, overrides or {}, fields)
+    except RametError as error:
+        if error.field[:1] == ("settings",) and len(error.field) > 1:  # it is no field of a method
+            raise
+        about = next((key for key, field in fields.items() if _is_about(error.field, field)), None)
+        if about is not None:  # its value stands in no file
+            error.field = ("settings", about)
+            raise
+        with within("method"), text.located() if text else nullcontext():
+            raise
 
 
 def methods() -> dict[str, str]:
@@ -62,56 +83,89 @@ def methods() -> dict[str, str]:
 def sizes() -> dict[str, str]:
     """Return the name of every packaged size with a line on what it is, from the smallest up, the papers' last."""
     documents = {name: _parsed(name, text) for name, text in _files("sizes").items()}
-    order = [*_OWN, *sorted(documents.keys() - set(_OWN))]
+    order = [*_OWN_SIZES, *sorted(documents.keys() - set(_OWN_SIZES))]
     return {name: documents[name]["description"] for name in order}
 
 
-_OWN = ("seconds", "minutes", "hour")
-"""The sizes that are not of the papers."""
+def overlay(base: Document, top: Document, library: Library | None = None, at: str = "") -> dict[str, Any]:
+    """Return a method's document with another laid over it, field by field; of a section, `at` is its name and a dot.
 
-
-def _load(document: Any, text: Yaml | None, folder: FilePath, overrides: Mapping[str, Any]) -> Method:
-    with _of_source(text):
-        if not isinstance(document, Mapping):
-            name = text.name if text else "the method"
-            raise InvalidValue(f"{name} is no mapping of fields", "begin it with `extends: mu2net-plus`")
-        library = library_of({} if "parts" in overrides else document, folder)
-    if "parts" in overrides:
-        with within("settings"):
-            library = library_of({"parts": setting("parts", overrides["parts"])[1]}, folder)
-    with _of_source(text):
-        whole = {key: value for key, value in document.items() if key != "extends"}
-        if "extends" in document:
-            with within("extends"):
-                base = _named(str(document["extends"]))
-            whole = overlay(base, whole, library)
-        whole["parts"] = tuple(library.sources)
-    fields: dict[str, Field] = {}
-    for key, raw in overrides.items():
-        if key != "parts":
-            with within("settings", key):
-                fields[key], value = setting(key, raw, library)
-            whole = overlay(whole, nested(fields[key], value), library)
-    try:
-        return validated(whole)
-    except RametError as error:
-        about = next((key for key, field in fields.items() if _is_about(error.field, field)), None)
-        if about is not None:  # its value stands in no file
-            error.field = ("settings", about)
-            raise
-        with _of_source(text):
-            raise
-
-
-@contextmanager
-def _of_source(text: Yaml | None) -> Iterator[None]:
-    """Locate errors in the source's text, if it has one."""
-    with within("method"):
-        if text is None:
-            yield
+    Clone rules that are laid over come before those of the base. A part that takes another's place keeps those of its
+    settings that it has too. Without a library, parts are ramet's own and those of installed packages.
+    """
+    library = library or Library()
+    merged = dict(base)
+    for name, above in top.items():
+        below, field = base.get(name), f"{at}{name}"
+        if field in PARTS:
+            merged[name] = _part(library, PARTS[field], below, above)
+        elif at == "hyperparameters.":
+            merged[name] = changed(base.get(name, {}), above)
+        elif field == "mutation.clone":
+            first = isinstance(above, Mapping) and "*" not in above
+            merged[name] = {**above, **dict(below or ()), **above} if first else above
+        elif isinstance(below, Mapping) and isinstance(above, Mapping):
+            merged[name] = overlay(below, above, library, f"{field}.")
         else:
-            with text.located():
-                yield
+            merged[name] = above
+    return merged
+
+
+def setting(key: str, value: Any, library: Library | None = None) -> tuple[Field, Any]:
+    """Return the field that an override is about, and the value that it gives it.
+
+    Args:
+        key: `budget.cycles`, `opt.lr`, `opt.lr.values`, `mutation.clone.block.*`, `score.part`, ...
+        value: a str is YAML, or `none`, and `VALUE!` fixes a hyperparameter; anything else is the value itself.
+        library: the parts that the method can name (see overlay).
+
+    Raises:
+        UnknownName: a method has no such setting.
+        InvalidValue: the value is no YAML.
+    """
+    library = library or Library()
+    field = _field(key, library)
+    if field is None:
+        library.listed()  # an installed package may know it
+        field = _field(key, library)
+    if field is None:
+        remedy = did_you_mean(key, _settings(library), "`ramet method show NAME` shows all there are")
+        raise UnknownName(f"a method has no setting {key!r}", remedy)
+    fixed = isinstance(value, str) and value.endswith("!") and field[0] == "hyperparameters" and len(field) == 2
+    if isinstance(value, str):
+        value = Yaml(value.removesuffix("!") if fixed else value, f"the value of {key!r}").value
+        value = None if isinstance(value, str) and value.lower() == "none" else value
+    value = list(value) if isinstance(value, tuple) else value
+    return field, [value] if fixed else value
+
+
+def nested(field: Field, value: Any) -> Any:
+    """Return the document that has a value in one field and nothing else."""
+    for name in reversed(field):
+        value = {name: value}
+    return value
+
+
+def _read(document: Document, folder: FilePath, overrides: Mapping[str, Any], fields: dict[str, Field]) -> Method:
+    """Return the method of a document; note in `fields` which field each of the overrides is about."""
+    if "parts" in overrides:
+        with within("settings", "parts"):
+            fields["parts"], parts = setting("parts", overrides["parts"])
+        document = {**document, "parts": parts}
+    library = Library(document.get("parts"), folder)
+    whole = {name: value for name, value in document.items() if name != "extends"}
+    if "extends" in document:
+        with within("extends"):
+            base = _named(str(document["extends"]))
+        whole = overlay(base, whole, library)
+    for key, raw in overrides.items():
+        with within("settings", key):
+            fields[key], value = setting(key, raw, library)
+        whole = overlay(whole, nested(fields[key], value), library)
+    try:
+        return Method.model_validate({**whole, "parts": library.sources})
+    except ValidationError as error:
+        raise refused(error, [*Method.model_fields, *_settings(Library())]) from error
 
 
 def _is_about(error: Field, override: Field) -> bool:
@@ -122,6 +176,47 @@ def _is_about(error: Field, override: Field) -> bool:
     field = tuple(override[:2] if override[0] == "hyperparameters" else override)
     least = min(len(field), len(error))
     return least > 0 and tuple(error[:least]) == field[:least]
+
+
+def _field(key: str, library: Library) -> Field | None:
+    """Return the field that an override's key means; None where there is none."""
+    name = key.removeprefix("hyperparameters.")
+    head, _, tail = name.rpartition(".")
+    hyperparameters = {*DOMAINS, *library.names("hyperparameter")}
+    if name in hyperparameters:
+        return "hyperparameters", name
+    if head in hyperparameters and tail in ("default", "values"):
+        return "hyperparameters", head, tail
+    if key.startswith("mutation.clone."):
+        return "mutation", "clone", key.removeprefix("mutation.clone.")
+    return key.split(".") if key in set(_settings(library)) else None
+
+
+def _settings(library: Library) -> Iterator[str]:
+    """Yield every key that an override may name, clone patterns apart."""
+    for name, field in Method.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{name}.{inner}" for inner in field.annotation.model_fields)
+        elif name != "hyperparameters":
+            yield name
+    for at, kind in PARTS.items():
+        yield f"{at}.part"
+        for part in library.names(kind):
+            yield from (f"{at}.{field}" for field in library.settings(kind, part))
+    yield from DOMAINS
+    yield from library.names("hyperparameter")
+
+
+def _part(library: Library, kind: str, below: Any, above: Any) -> Any:
+    """Return what is written of a part laid over what is written below it."""
+    above = {"part": above} if isinstance(above, str) else above
+    if not isinstance(above, Mapping):
+        return above
+    below = {"part": below} if isinstance(below, str) else below if isinstance(below, Mapping) else {}
+    before = below.get("part", DEFAULTS[kind])
+    name = above.get("part", before)
+    kept = below if name == before else {key: v for key, v in below.items() if key in library.settings(kind, name)}
+    return {**kept, **above, "part": name}
 
 
 def _named(name: str) -> Document:
@@ -137,10 +232,10 @@ def _named(name: str) -> Document:
 def _method(name: str, alone: bool) -> Document:
     """Return a method's document; alone says that a size could have been meant too."""
     stem, _, argument = name.partition(":")
-    if stem not in _files("methods"):
+    text = _files("methods").get(stem)
+    if text is None:
         what, known = ("method or size", {**methods(), **sizes()}) if alone else ("method", methods())
         raise UnknownName(f"no {what} is called {name!r}", did_you_mean(stem, known))
-    text = _files("methods")[stem]
     if bool(argument) != bool(_PARAMETER.search(text)):
         raise InvalidValue(f"no method is called {name!r}", f"write {_title(stem, text)}")
     if argument and not argument.isdecimal():
@@ -152,9 +247,9 @@ def _size(name: str) -> Document:
     known = _files("sizes")
     if name not in known:
         raise UnknownName(f"no size is called {name!r}", did_you_mean(name, known))
-    document = dict(_parsed(name, known[name]))
+    document = {**_parsed(name, known[name])}
     base = document.pop("extends", None)
-    return document if base is None else overlay(_size(base), document)
+    return overlay(_size(base), document) if base else document
 
 
 def _title(name: str, text: str) -> str:

@@ -3,9 +3,11 @@
 A method is frozen, validated, and stored with every result; as text it is YAML or JSON, which `presets` reads.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from functools import partial
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar, cast, get_args
 
 import yaml
 from pydantic import (
@@ -20,15 +22,32 @@ from pydantic import (
     model_validator,
 )
 
-from ramet.base.errors import InvalidValue
+from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.records import Architecture, content_id
 from ramet.base.text import did_you_mean
-from ramet.method.document.assembly import assembled
-from ramet.method.document.code import Source
-from ramet.method.document.hyperparameters import Choices, Hyperparameter
-from ramet.method.document.rules import EXAMPLES, matches, possible
-from ramet.method.parts import DEFAULTS, Library, plain
+from ramet.method.document.hyperparameters import DOMAINS, Choices, Hyperparameter, parse
+from ramet.method.parts import DEFAULTS, Library, Part, Source, dotted, plain
 from ramet.method.protocols import Augmentation, MutationStep, ParentSelection, Pruning, Schedule, Score
+from ramet.vit import kinds, spec
+
+PARTS: Mapping[str, str] = {
+    "parents": "parents",
+    "pruning": "pruning",
+    "score": "score",
+    "training.schedule": "schedule",
+}
+"""The fields that hold one part, with its kind."""
+
+ROWS: Mapping[str, str] = {"training.augmentations": "augmentation", "mutation.steps": "mutation"}
+"""The fields that hold parts in a row."""
+
+PATTERNS = (*spec.STEM, "norm", "head", "block.*", "adapter.*", "lora.*", "block[3:]", "block[-2:]")
+"""Examples of what a clone rule can be about."""
+
+DEEP = 1000
+"""More layers than any path has."""
+
+_SLICE = re.compile(r"([a-z][a-z0-9_]*)\[(-?\d+)?:(-?\d+)?\]")
 
 Action = Literal["always", "never", "mutate"]
 
@@ -136,7 +155,7 @@ class Mutation(_Frozen):
         for pattern, action in rules:
             at = ("mutation", "clone", str(pattern))
             if not isinstance(pattern, str) or not possible(pattern):
-                remedy = did_you_mean(str(pattern), EXAMPLES)
+                remedy = did_you_mean(str(pattern), PATTERNS)
                 raise InvalidValue(f"mutation.clone has {pattern!r}, which matches no component", remedy, field=at)
             if action not in get_args(Action):
                 raise InvalidValue(
@@ -208,3 +227,92 @@ class Method(_Frozen):
         document = self.model_dump(mode="json")
         document["mutation"]["clone"] = dict(document["mutation"]["clone"])
         return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
+
+
+def matches(pattern: str, name: str, layers: int) -> bool:
+    """Return True where a component's name, in a path of so many layers, fits a pattern.
+
+    A pattern is as of file names (`block.*`), or a slice of layers (`block[3:]`, `block[-2:]`).
+    """
+    found = _SLICE.fullmatch(pattern)
+    if found is None:
+        return fnmatchcase(name, pattern)
+    first, last = (int(end) if end else None for end in found.group(2, 3))
+    return spec.kind(name) == found[1] and "." in name and spec.index(name) in range(layers)[first:last]
+
+
+def possible(pattern: str) -> bool:
+    """Return True where a pattern matches any component of any path."""
+    for installed in (False, True):  # packages are imported only where what is there does not do
+        inserted = (kind.name for kind in kinds.known(installed=installed) if kind.place in kinds.INSERTED)
+        names = spec.component_names(DEEP, frozenset(f"{name}.{i}" for name in inserted for i in range(DEEP)))
+        if any(matches(pattern, name, DEEP) for name in names):
+            return True
+    return False
+
+
+def score_part(document: Mapping[str, Any]) -> Score:
+    """Return the score of a recorded method; only its `score` and its `parts` are read.
+
+    Raises:
+        RametError: it is of others, and its code is not here, or is not what it was.
+    """
+    return cast(Score, Library(document.get("parts")).build("score", document["score"], ("score",)))
+
+
+def assembled(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a method's document with every part that it names built, its own and its parts' hyperparameters read.
+
+    Raises:
+        RametError: a part is not known or wrong.
+    """
+    library = Library(document.get("parts"))
+    found = {name: dict(value) if isinstance(value, Mapping) else value for name, value in document.items()}
+    for at, kind in {**PARTS, **ROWS}.items():
+        section, _, field = at.rpartition(".")
+        holder = found.get(section) if section else found
+        if isinstance(holder, dict) and field in holder:
+            build = _row if at in ROWS else Library.build
+            holder[field] = build(library, kind, holder[field], at.split("."))
+    if "hyperparameters" in found:
+        found["hyperparameters"] = _hyperparameters(library, found["hyperparameters"], _brought(found))
+    return {**found, "parts": tuple(library.sources)}
+
+
+def _row(library: Library, kind: str, raw: Any, at: list[str]) -> tuple[Part, ...]:
+    if not isinstance(raw, list | tuple):
+        remedy = "write a list of parts: `[NAME, {part: NAME, SETTING: VALUE}]`"
+        raise InvalidValue(f"{dotted(at)} is {raw!r}", remedy, field=at)
+    return tuple(library.build(kind, item, (*at, i)) for i, item in enumerate(raw))
+
+
+def _brought(document: Mapping[str, Any]) -> Iterator[type[Hyperparameter]]:
+    """Yield the hyperparameters that the parts of a document bring along."""
+    for section, field in (at.split(".") for at in ("training.schedule", *ROWS)):
+        holder = document.get(section)
+        parts = holder.get(field, ()) if isinstance(holder, Mapping) else getattr(holder, field, ())
+        for part in parts if isinstance(parts, tuple) else (parts,):
+            yield from part.hyperparameters
+
+
+def _hyperparameters(library: Library, raw: Any, brought: Iterator[type[Hyperparameter]]) -> dict[str, Hyperparameter]:
+    """Return a method's in the order mutation decides on them: ramet's own, then its parts', then others named."""
+    if not isinstance(raw, Mapping):
+        remedy = "write one line a hyperparameter, `name: {default, values}`"
+        raise InvalidValue("hyperparameters is not a mapping", remedy, field=("hyperparameters",))
+    declared: dict[str, Any] = {part.part: part for part in brought}
+    for name in [name for name in raw if name not in DOMAINS and name not in declared]:
+        at = ("hyperparameters", str(name))
+        try:
+            declared[name] = library.find("hyperparameter", str(name), at)
+        except UnknownName:
+            known = [*DOMAINS, *library.names("hyperparameter")]
+            raise UnknownName(f"hyperparameters has no {name!r}", did_you_mean(str(name), known), field=at) from None
+    for name in DOMAINS:
+        if name not in raw:
+            remedy = "give it, or take all from another method: `extends: mu2net-plus`"
+            raise InvalidValue(f"hyperparameters.{name} is missing", remedy, field=("hyperparameters", name))
+    return {
+        **{name: parse(name, raw[name]) for name in DOMAINS},
+        **{name: parse(name, raw.get(name, {}), part) for name, part in declared.items()},
+    }

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from ramet.base.records import Path
+from ramet.evolution.evolve import Inherited, ineffective
 from ramet.method.document.presets import load
-from ramet.method.draft import start
-from ramet.method.inheritance import Inherited, ineffective
+from ramet.method.mutation import start
 from tests.method.helpers import BASE, TINY, root
 
 ROOT = root()
