@@ -97,7 +97,7 @@ def drop(system: System, name: str) -> list[str]:
         raise InvalidValue(
             f"the system is on branch {here!r}", f"go to another one first: `ramet switch {design.base}`"
         )
-    return system.experiments.drop(branches)
+    return system.experiments.drop_branches(branches)
 
 
 def _known(design: Design, tasks: Sequence[str]) -> tuple[str, ...]:

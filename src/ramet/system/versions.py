@@ -27,6 +27,9 @@ class Versions:
         store: the open system.
         branch: its name; the one that the folder is on by default.
 
+    Attributes:
+        branch: the branch that the system is on.
+
     Raises:
         UnknownName: a branch was named that is not there.
     """
@@ -35,17 +38,12 @@ class Versions:
         self._folder = store.folder
         self._catalog = store.catalog
         self._objects = store.objects
-        self._branch = current_branch(store.folder) if branch is None else branch
+        self.branch = current_branch(store.folder) if branch is None else branch
         if branch is not None:
             self._catalog.versions.head(branch)
 
     def __repr__(self) -> str:
         return f"<versions: on branch {self.branch}>"
-
-    @property
-    def branch(self) -> str:
-        """The branch that the system is on."""
-        return self._branch
 
     def published(self, at: str | None = None) -> dict[str, Path]:
         """Return the published path of every task at a commit; at the branch's last one by default."""
@@ -112,7 +110,7 @@ class Versions:
         """
         self._catalog.versions.head(name)
         set_current_branch(self._folder, name)
-        self._branch = name
+        self.branch = name
 
     def tags(self) -> Listing[Tag]:
         """Return all tags, by name."""
@@ -158,14 +156,11 @@ class Versions:
 
         Args:
             branch: its name.
-            head: the id of the commit that the branch must be at.
+            head: the id of the commit that it must be at; if it is not, Moved is raised.
             sources: the ids of the commits that the paths come from.
             paths: the paths' ids by task.
             message: what the commit is for.
             method: the versions of the methods that made the paths.
-
-        Raises:
-            Moved: the branch is at another commit by now.
         """
         return self._catalog.versions.gather(branch, head, sources, paths, message=message, method=method)
 
@@ -203,11 +198,8 @@ class Versions:
     def _kept(self, name: str | None) -> str:
         """Return the same, where all that a branch there publishes, or would keep from gc, has its objects still."""
         at = self._at(name)
-        refs = {
-            *(branch.name for branch in self._catalog.versions.branches()),
-            *(tag.name for tag in self._catalog.versions.tags()),
-        }
-        if at not in refs:
+        known = self._catalog.versions
+        if at not in {branch.name for branch in known.branches()} | {tag.name for tag in known.tags()}:
             self._ensure_objects(at, self._catalog.versions.published(at).values())
             if not self._catalog.versions.leads_to(at):
                 ids = {path for commit in self._catalog.versions.log(at) for path in commit.changes.values() if path}
