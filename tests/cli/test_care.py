@@ -1,11 +1,12 @@
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import ramet
-from tests.cli.helpers import BUDGET, refused, run, run_json, state
+from tests.cli.helpers import BUDGET, ROOT, TASKS, refused, run, run_json, state
 
 
 def the_head(folder: Path) -> Path:
@@ -88,3 +89,30 @@ def test_a_system_of_a_newer_version_is_left_alone(seedbed: Path) -> None:
     assert "newer ramet" in refused("task", "add", "x", "demo:ogham", folder=seedbed)
     mark.write_text(text)
     assert state(seedbed) == before
+
+
+def test_replay_tells_of_every_step(grown: Path) -> None:
+    for task in TASKS:
+        *rows, last = run("replay", task, folder=grown).stdout.splitlines()
+        told = re.fullmatch(r"identical: (\d+) steps? from [0-9a-f]{16}, every byte as recorded", last)
+        assert told
+        assert sum("identical" in row for row in rows) == int(told[1])
+
+
+def test_replay_as_json(grown: Path) -> None:
+    found = run_json("replay", TASKS[0], folder=grown)
+    assert found["agrees"] is True
+    assert {"path", "start", "device", "tolerance", "steps"} <= found.keys()
+    assert {step["verdict"] for step in found["steps"]} == {"identical"}
+
+
+def test_replay_refuses_what_no_run_made(grown: Path) -> None:
+    assert "has no path yet" in refused("replay", "fresh", folder=grown)
+    assert "tolerance is -1.0" in refused("replay", TASKS[0], "--tolerance", "-1", folder=grown)
+
+
+def test_a_system_of_this_format_stays_as_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "colony"
+    run("init", folder, "--root", ROOT)
+    assert run("migrate", folder=folder).stdout == f"{folder}: format 1\n"
+    assert "a new system" in run("log", folder=folder).stdout

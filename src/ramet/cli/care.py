@@ -1,21 +1,25 @@
-"""`ramet verify` and `ramet gc`: is the system as it was written, and what can go."""
+"""`ramet verify`, `replay`, `gc` and `migrate`: is a system what its records say, what can go, and its format."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import say, show, show_json, size, table
+from ramet.cli.look import changes
+from ramet.cli.options import AsJson, Device, Folder, argument, on_system, share_cores
+from ramet.cli.output import plain, say, show, show_json, size, table
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
-    from ramet.results import QualityCheck
+    from ramet.results import QualityCheck, Replay
     from ramet.store.care import Fault
     from ramet.system import System
 
 
+@on_system
 def verify(
+    system: "System",
     quality: Annotated[bool, typer.Option("--quality", help="Measure every task's test quality again, too.")] = False,
     source: Annotated[
         str | None,
@@ -28,29 +32,56 @@ def verify(
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Check every object against its name; exit with 1 when something is wrong."""
-    system = open_system(folder)
     with showing() as steps:
         faults = system.store.verify(source=source, progress=steps)
     left = [fault for fault in faults if not fault.repaired]
-    checks = _measured(system, device) if quality and not left else []
+    checks: list[QualityCheck] = []
+    if quality and not left:
+        with showing() as steps:
+            checks = system.verify_quality(device=device, progress=steps)
     if as_json:
-        show_json({"faults": faults, "quality": [_check_record(check) for check in checks]})
+        show_json({"faults": faults, "quality": [{**plain(check), "equal": check.equal} for check in checks]})
     else:
         _report(faults, checks, quality)
     if left or not all(check.equal for check in checks):
         raise typer.Exit(1)
 
 
+@on_system
+def replay(
+    system: "System",
+    name: Annotated[str, argument("TASK|PATH", "A task, or the id of a path that was published.")],
+    tolerance: Annotated[
+        float, typer.Option(metavar="SHARE", help="How far accuracies may be apart where bytes differ.")
+    ] = 0.02,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Train a path again from its recorded seeds and compare; exit with 1 when it is another one."""
+    path = system.path(name)
+    made_by = next((run for run in system.runs(path.task) if run.id == path.agent), None) if path.task else None
+    if made_by is not None:
+        share_cores(made_by.method["budget"]["generation"])
+    with showing() as steps:
+        found = system.replay(name, device=device, tolerance=tolerance, progress=steps)
+    if as_json:
+        show_json({**plain(found), "agrees": found.agrees})
+    else:
+        _report_replay(system, found)
+    if not found.agrees:
+        raise typer.Exit(1)
+
+
+@on_system
 def gc(
+    system: "System",
     delete: Annotated[bool, typer.Option("--delete", help="Delete them; else they are only counted.")] = False,
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Find the objects that no branch, tag, root or running agent leads to, and delete them with --delete."""
-    report = open_system(folder).store.gc(delete=delete)
+    report = system.store.gc(delete=delete)
     if as_json:
         show_json(report)
         return
@@ -61,14 +92,13 @@ def gc(
         say("`ramet gc --delete` deletes them")
 
 
-def _measured(system: "System", device: str) -> "list[QualityCheck]":
-    with showing() as steps:
-        return system.verify_quality(device=device, progress=steps)
+def migrate(folder: Folder = None) -> None:
+    """Bring a system that an older ramet made to this one's format; may be stopped and run again."""
+    from ramet.store.folder import FORMAT, migrate
 
-
-def _check_record(check: "QualityCheck") -> dict[str, object]:
-    fields = ("task", "path", "recorded", "measured", "equal")
-    return {field: getattr(check, field) for field in fields}
+    where = (folder or Path()).expanduser().resolve()
+    before = migrate(where)
+    show(f"{where}: format {FORMAT}" + ("" if before == FORMAT else f", was {before}"))
 
 
 def _affected(fault: "Fault") -> str:
@@ -99,3 +129,32 @@ def _report(faults: "list[Fault]", checks: "list[QualityCheck]", quality: bool) 
         say(f"the test quality of {', '.join(changed)} is not what it was")
     elif quality:
         show("every test quality is what it was" if checks else f"{NOTHING} no task has a path yet")
+
+
+def _report_replay(system: "System", found: "Replay") -> None:
+    def quality(*measured: float | None) -> str:
+        return "→".join(percent(value).removesuffix("%") for value in measured if value is not None) or NOTHING
+
+    qualities = ("valid., %", "test, %")
+    rows = (
+        [
+            step.path[:8],
+            step.task,
+            step.verdict,
+            quality(step.quality, step.quality_now),
+            quality(step.test_quality, step.test_quality_now),
+            changes(system.path(step.path), step.mutations),
+        ]
+        for step in found.steps
+    )
+    show(table(("path", "task", "verdict", *qualities, "mutations"), rows, right=qualities))
+    for step in found.steps:
+        for difference in step.otherwise:
+            say(f"{step.path[:8]}: {difference}")
+    count = plural(len(found.steps), "step")
+    if all(step.verdict == "identical" for step in found.steps):
+        show(f"identical: {count} from {found.start}, every byte as recorded")
+    elif found.agrees:
+        show(f"agrees: {count} from {found.start}; bytes differ, accuracies by at most {found.tolerance:g}")
+    else:
+        show(f"different: path {found.path} is not what its record gives on {found.device}")

@@ -6,30 +6,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ramet.base.text import percent, plural
-from ramet.cli.options import AsJson, Folder, open_system
+from ramet.cli.options import AsJson, LearnedTask, argument, on_system
 from ramet.cli.output import say, show, show_json, size
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.store.exchange.transfer import Transfer
+    from ramet.system import System
 
 RemoteName = Annotated[
     str,
-    typer.Argument(
-        metavar="REMOTE",
-        help="Another system's folder, or a URL: s3://bucket/prefix, file:///folder, or what else fsspec reads.",
-        show_default=False,
+    argument(
+        "REMOTE", "Another system's folder, or a URL: s3://bucket/prefix, file:///folder, or what else fsspec reads."
     ),
 ]
-BranchName = Annotated[
-    str | None, typer.Argument(metavar="BRANCH", help="The branch; the current one by default.", show_default=False)
-]
+BranchName = Annotated[str | None, argument("BRANCH", "The branch; the current one by default.")]
 
 
-def push(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def push(system: "System", remote: RemoteName, branch: BranchName = None, as_json: AsJson = False) -> None:
     """Bring a branch to a remote: only what is missing there travels; stopped at any point, run it again."""
     with showing() as steps:
-        done = open_system(folder).store.push(remote, branch, progress=steps)
+        done = system.store.push(remote, branch, progress=steps)
     if as_json:
         show_json(done)
         return
@@ -44,10 +42,11 @@ def push(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False,
         say(f"next: ramet pull {remote} {done.branch}")
 
 
-def pull(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def pull(system: "System", remote: RemoteName, branch: BranchName = None, as_json: AsJson = False) -> None:
     """Bring a branch of a remote here: it moves ahead, or comes as REMOTE/BRANCH to be merged."""
     with showing() as steps:
-        done = open_system(folder).store.pull(remote, branch, progress=steps)
+        done = system.store.pull(remote, branch, progress=steps)
     if as_json:
         show_json(done)
         return
@@ -63,26 +62,21 @@ def pull(remote: RemoteName, branch: BranchName = None, as_json: AsJson = False,
         say(f"next: ramet merge {done.branch}")
 
 
-def export(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)],
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)],
-    folder: Folder = None,
-) -> None:
+@on_system
+def export(system: "System", task: LearnedTask, directory: Annotated[Path, argument("DIR", "A new folder.")]) -> None:
     """Write a task's path, with all that it needs and a model card, into a folder."""
-    system = open_system(folder)
     written = system.store.export_task(task, directory)
     show(f"{directory}: path {system.path(task).id} of {task} ({size(written)}); README.md tells how to use it")
 
 
+@on_system
 def import_(
-    directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A folder that `ramet export` wrote.", show_default=False)
-    ],
+    system: "System",
+    directory: Annotated[Path, argument("DIR", "A folder that `ramet export` wrote.")],
     name: Annotated[str | None, typer.Option(help="Of the task here.", show_default="the one that it had")] = None,
-    folder: Folder = None,
 ) -> None:
     """Publish an exported path as a task's, by one commit."""
-    path = open_system(folder).store.import_task(directory, name)
+    path = system.store.import_task(directory, name)
     show(f"{path.task} has the path {path.id} (validation {percent(path.metrics.get('quality'))})")
     say("images do not come along: they are read from the task's source when they are needed")
 

@@ -9,14 +9,14 @@ import typer
 from rich.table import Table
 
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.interrupt import at_once
-from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import facts, say, show_json, table
+from ramet.cli.options import AsJson, Folder, argument, on_system, open_system, pairs
+from ramet.cli.output import at_once, facts, say, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.base.records import Task
+    from ramet.system import System
     from ramet.tasks.papers import PapersTask
 
 NAMED_IMAGES = 3
@@ -24,7 +24,7 @@ NAMED_CLASSES = 40
 
 app = typer.Typer(help="The tasks of a system.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The task.", show_default=False)]
+Name = Annotated[str, argument("NAME", "The task.")]
 
 
 @app.command()
@@ -78,23 +78,26 @@ def add(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def list_(system: "System", as_json: AsJson = False) -> None:
     """List all tasks with their sources and splits."""
-    tasks = list(open_system(folder).tasks)
+    tasks = list(system.tasks)
     if as_json:
         show_json(tasks)
     elif not tasks:
         say("no tasks yet; add one with `ramet task add NAME SOURCE`")
     else:
         numbers = ("classes", "train", "validation", "test")
-        rows = ([task.name, *_counts(task), task.source] for task in tasks)
+        counts = ([len(task.classes), *dict(_splits(task)).values()] for task in tasks)
+        rows = ([t.name, *(f"{n:,}" for n in sizes), t.source] for t, sizes in zip(tasks, counts, strict=True))
         print_result(table(("task", *numbers, "source"), rows, right=numbers))
 
 
 @app.command()
-def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def show(system: "System", name: Name, as_json: AsJson = False) -> None:
     """Show a task: its classes, its splits and how it was read."""
-    task = open_system(folder).tasks[name]
+    task = system.tasks[name]
     if as_json:
         show_json(task)
     else:
@@ -102,13 +105,11 @@ def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
 
 
 @app.command()
+@on_system
 def remove(
-    name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    folder: Folder = None,
+    system: "System", name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Take a task out of the system; what other tasks share with it stays."""
-    system = open_system(folder)
     system.tasks[name]
     if not yes:
         with at_once():
@@ -147,20 +148,13 @@ def papers(
 
 
 def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:
-    splits = dict.fromkeys((entry.train, entry.validation, entry.test))
-    return (
-        entry.name,
-        entry.suite,
-        str(entry.classes or NOTHING),
+    splits = " / ".join(dict.fromkeys((entry.train, entry.validation, entry.test)))
+    reported, dataset = (
         percent(entry.reported_test_accuracy),
-        "prepared" if prepared else NOTHING,
         "the same" if entry.dataset == entry.name else entry.dataset,
-        " / ".join(splits),
     )
-
-
-def _counts(task: "Task") -> list[str]:
-    return [f"{count:,}" for count in (len(task.classes), *dict(_splits(task)).values())]
+    state = "prepared" if prepared else NOTHING
+    return (entry.name, entry.suite, str(entry.classes or NOTHING), reported, state, dataset, splits)
 
 
 def _named(classes: Sequence[str]) -> str:
@@ -177,14 +171,14 @@ def _described(task: "Task") -> Table:
     height, width = task.options["size"]
     splits = ", ".join(f"{count:,} {split}" for split, count in _splits(task))
     return facts(
-        [
-            ("task", task.name),
-            ("source", task.source),
-            ("classes", f"{len(task.classes):,}: {_named(task.classes)}"),
-            ("images", f"{splits}; {width} x {height} pixels"),
-            *_found(task),
-            ("fingerprint", task.fingerprint[:16]),
-        ]
+        {
+            "task": task.name,
+            "source": task.source,
+            "classes": f"{len(task.classes):,}: {_named(task.classes)}",
+            "images": f"{splits}; {width} x {height} pixels",
+            **dict(_found(task)),
+            "fingerprint": task.fingerprint[:16],
+        }
     )
 
 

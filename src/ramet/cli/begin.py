@@ -1,4 +1,4 @@
-"""`ramet demo`: the whole main job on images that come with installed packages, with no network.
+"""`ramet init`, a new system, and `ramet demo`: the whole main job on images that come with installed packages.
 
 Read `demo` from top to bottom to see how the library is used: what it calls is what you would call.
 """
@@ -12,13 +12,14 @@ import typer
 
 import ramet
 from ramet.base.errors import StoreError
-from ramet.base.text import NOTHING, count, percent, plural
+from ramet.base.text import count, percent, plural
 from ramet.cli.look import STATUS_LEGEND, status_table
-from ramet.cli.options import closed_at_the_end, share_cores
+from ramet.cli.options import argument, closed_at_the_end, share_cores
 from ramet.cli.output import say, show, table
 from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
+    from ramet.results import TaskStatus
     from ramet.system import System
 
 # What the demo is made of: all of its budget is here.
@@ -48,6 +49,46 @@ NAME = "ramet demo"
 """The name of the demo's system, by which it knows its own folder."""
 
 
+def init(
+    folder: Annotated[Path, argument("DIR", "Its folder; made if it is missing.")],
+    root: Annotated[
+        str,
+        typer.Option(
+            help="The transformer it grows from: random:vit_tiny_patch16@32x3, a timm .safetensors, a Hugging Face ViT "
+            "folder, an AugReg .npz, hf:REPO, or system:DIR:TASK.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
+    seed: Annotated[int, typer.Option(help="Of a random root's draws.")] = 0,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where its objects are kept: s3://bucket/prefix, or what else fsspec reads.",
+            show_default="its folder",
+        ),
+    ] = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Its catalog in PostgreSQL: postgresql://USER@HOST/NAME, the password in PGPASSWORD or ~/.pgpass.",
+            show_default="SQLite in its folder",
+        ),
+    ] = None,
+) -> None:
+    """Make a new system."""
+    system = closed_at_the_end(ramet.init(folder, root, name=name, seed=seed, store=store, catalog=catalog))
+    ((root_name, path),) = system.roots().items()
+    shape = path.architecture
+    show(
+        f"{system.store.folder}: grows from {root_name} "
+        f"({count(path.params)} parameters, {plural(shape.layers, 'layer')}, {shape.image_size} pixels)"
+    )
+    say(f"next: ramet -C {shlex.quote(str(folder))} task add NAME SOURCE")
+
+
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to grow it.")] = Path("ramet-demo"),
 ) -> None:
@@ -58,7 +99,7 @@ def demo(
     _say_step(f"Evolution of {len(TASKS)} tasks by {METHOD}, one after the other")
     _evolve(system)
     _say_step("Test quality, and what each task costs")
-    show(status_table([status for status in system.status() if status.task in TASKS]))
+    show(status_table(_statuses(system)))
     show(STATUS_LEGEND)
     _say_step("Predictions for test images")
     images = _write_images(system)
@@ -67,7 +108,15 @@ def demo(
     _show_sharing(system)
     _say_step("Nothing is forgotten: every object intact, every test quality measured again")
     _verify(system)
-    _say_next(folder)
+    _say_step("Try next")
+    place = shlex.quote(str(folder))
+    for line in (
+        f"ramet -C {place} predict {PREDICTED_TASK} {place}/images/*.png",
+        f"ramet -C {place} show {PREDICTED_TASK}",
+        f"ramet -C {place} lineage {list(TASKS)[-1]}",
+        f"ramet -C {place} task add hebrew demo:hebrew && ramet -C {place} evolve hebrew --cycles 1",
+    ):
+        show(f"  {line}")
 
 
 def _system(folder: Path) -> "System":
@@ -85,6 +134,10 @@ def _system(folder: Path) -> "System":
     return system
 
 
+def _statuses(system: "System") -> "list[TaskStatus]":
+    return [status for status in system.status() if status.task in TASKS]
+
+
 def _add_tasks(system: "System") -> None:
     for name, source in TASKS.items():
         if name not in system.tasks:
@@ -95,10 +148,9 @@ def _add_tasks(system: "System") -> None:
 
 
 def _evolve(system: "System") -> None:
-    statuses = {status.task: status for status in system.status()}
     from ramet.method.document.presets import load
 
-    if all(statuses[name].path and not statuses[name].unfinished for name in TASKS):
+    if all(status.path and not status.unfinished for status in _statuses(system)):
         show("done by an earlier call")
         return
     method = load(METHOD, SETTINGS)
@@ -133,22 +185,17 @@ def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
 
 def _show_sharing(system: "System") -> None:
     """Show a matrix: the parameters that the tasks of row and column both hold, and on the diagonal all of a task's."""
-    shared = system.sharing()
-    statuses = [status for status in system.status() if status.task in TASKS]
+    shared, statuses = system.sharing(), _statuses(system)
     held = {status.task: status.params or 0 for status in statuses}
 
     def cell(row: str, column: str) -> str:
         if row == column:
             return count(held[row])
-        components = shared.get((row, column), ())
-        return count(sum(c.size for c in components)) if components else NOTHING
+        return count(sum(c.size for c in shared.get((row, column), ())) or None)
 
-    letters = [chr(ord("A") + i) for i in range(len(TASKS))]
-    rows = (
-        [f"{letter} {row}", *(cell(row, column) for column in TASKS)]
-        for letter, row in zip(letters, TASKS, strict=True)
-    )
-    show(table(("task", *letters), rows, right=letters))
+    letters = {name: chr(ord("A") + i) for i, name in enumerate(TASKS)}
+    rows = ([f"{letter} {row}", *(cell(row, column) for column in TASKS)] for row, letter in letters.items())
+    show(table(("task", *letters.values()), rows, right=(*letters.values(),)))
     together = sum(status.accounted_params or 0 for status in statuses)
     show(f"{count(together)} parameters together; separate models would hold {count(sum(held.values()))}")
 
@@ -167,15 +214,3 @@ def _verify(system: "System") -> None:
 
 def _say_step(title: str) -> None:
     show("", title, "=" * len(title))
-
-
-def _say_next(folder: Path) -> None:
-    _say_step("Try next")
-    place = shlex.quote(str(folder))
-    for line in (
-        f"ramet -C {place} predict {PREDICTED_TASK} {place}/images/*.png",
-        f"ramet -C {place} show {PREDICTED_TASK}",
-        f"ramet -C {place} lineage {list(TASKS)[-1]}",
-        f"ramet -C {place} task add hebrew demo:hebrew && ramet -C {place} evolve hebrew --cycles 1",
-    ):
-        show(f"  {line}")
