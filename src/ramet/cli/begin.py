@@ -14,7 +14,7 @@ import ramet
 from ramet.base.errors import StoreError
 from ramet.base.text import count, percent, plural
 from ramet.cli.look import STATUS_LEGEND, status_table
-from ramet.cli.options import argument, closed_at_the_end, share_cores
+from ramet.cli.options import argument, closed_at_the_end, option, share_cores
 from ramet.cli.output import say, show, table
 from ramet.cli.progress import showing, watching
 
@@ -63,18 +63,14 @@ def init(
     seed: Annotated[int, typer.Option(help="Of a random root's draws.")] = 0,
     store: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL",
-            help="Where its objects are kept: s3://bucket/prefix, or what else fsspec reads.",
-            show_default="its folder",
-        ),
+        option("URL", "Where its objects are kept: s3://bucket/prefix, or what else fsspec reads.", "its folder"),
     ] = None,
     catalog: Annotated[
         str | None,
-        typer.Option(
-            metavar="URL",
-            help="Its catalog in PostgreSQL: postgresql://USER@HOST/NAME, the password in PGPASSWORD or ~/.pgpass.",
-            show_default="SQLite in its folder",
+        option(
+            "URL",
+            "Its catalog in PostgreSQL: postgresql://USER@HOST/NAME, the password in PGPASSWORD or ~/.pgpass.",
+            "SQLite in its folder",
         ),
     ] = None,
 ) -> None:
@@ -89,9 +85,7 @@ def init(
     say(f"next: ramet -C {shlex.quote(str(folder))} task add NAME SOURCE")
 
 
-def demo(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to grow it.")] = Path("ramet-demo"),
-) -> None:
+def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to grow it.")] = Path("ramet-demo")) -> None:
     """See the whole of it in a few minutes: a system grows six tasks from a random root, with no network."""
     system = _system(folder)
     _say_step("Tasks: real images that come with installed packages")

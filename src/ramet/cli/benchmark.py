@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import ramet
-from ramet.cli.options import AsJson, Device, Jobs, Settings, argument, closed_at_the_end, listed, pairs
+from ramet.cli.options import AsJson, Device, Jobs, Settings, argument, closed_at_the_end, listed, option, pairs
 from ramet.cli.output import say, show, show_json, table
 
 app = typer.Typer(help="Methods compared on suites of tasks, the papers' comparison.", no_args_is_help=True)
@@ -44,30 +44,22 @@ def run(
     suite: Annotated[str, argument("SUITE", "A suite (`ramet benchmark list`), or the YAML file of one.")],
     data: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where the data is: NAME.npz files, folders, or what TFDS prepared.",
-            show_default="where TFDS has it",
-        ),
+        option("DIR", "Where the data is: NAME.npz files, folders, or what TFDS prepared.", "where TFDS has it"),
     ] = None,
     methods: Annotated[
         str, typer.Option(metavar="A,B", help="Methods by name; core: all but those for the frontier alone; all.")
     ] = "core",
-    tasks: Annotated[str, typer.Option(metavar="A,B", help="Some of the tasks.", show_default="all")] = "",
+    tasks: Annotated[str, option("A,B", "Some of the tasks.", "all")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 1,
     scale: Annotated[
         float, typer.Option(help="The part of the suite's budget: children and their examples shrink alike.")
     ] = 1.0,
-    root: Annotated[
-        str | None, typer.Option(metavar="ROOT", help="What the system grows from.", show_default="the suite's")
-    ] = None,
+    root: Annotated[str | None, option("ROOT", "What the system grows from.", "the suite's")] = None,
     settings: Settings = None,
     alone: Annotated[
         bool, typer.Option("--alone/--no-alone", help="Also learn each task alone, to see what transfer gave.")
     ] = True,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where results go.", show_default="results/SUITE")
-    ] = None,
+    output: Annotated[Path | None, option("DIR", "Where results go.", "results/SUITE")] = None,
     jobs: Jobs = None,
     device: Device = "auto",
 ) -> None:
@@ -102,18 +94,16 @@ def run(
 @app.command()
 def report(
     folder: Annotated[Path, argument("FOLDER", "What `ramet benchmark run` wrote to.")],
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", show_default="FOLDER/report", help="Where the report goes.")
-    ] = None,
+    output: Annotated[Path | None, option("DIR", "Where the report goes.", "FOLDER/report")] = None,
     document: Annotated[
         Path | None,
-        typer.Option(
+        option(
+            "FILE",
+            "A Markdown file to put them into as well, between <!-- NAME --> and <!-- end of NAME -->.",
+            False,
             "--fill",
-            metavar="FILE",
             exists=True,
             dir_okay=False,
-            show_default=False,
-            help="A Markdown file to put them into as well, between <!-- NAME --> and <!-- end of NAME -->.",
         ),
     ] = None,
     as_json: AsJson = False,

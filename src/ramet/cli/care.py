@@ -7,7 +7,7 @@ import typer
 
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.look import changes
-from ramet.cli.options import AsJson, Device, Folder, argument, on_system, share_cores
+from ramet.cli.options import AsJson, Device, Folder, argument, on_system, option, share_cores
 from ramet.cli.output import plain, say, show, show_json, size, table
 from ramet.cli.progress import showing
 
@@ -23,12 +23,7 @@ def verify(
     quality: Annotated[bool, typer.Option("--quality", help="Measure every task's test quality again, too.")] = False,
     source: Annotated[
         str | None,
-        typer.Option(
-            "--from",
-            metavar="REMOTE",
-            help="Bring damaged and missing objects back from this system's folder or URL.",
-            show_default=False,
-        ),
+        option("REMOTE", "Bring damaged and missing objects back from this system's folder or URL.", False, "--from"),
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,

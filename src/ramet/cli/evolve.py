@@ -3,15 +3,26 @@
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from ramet.base.errors import InvalidValue
 from ramet.base.text import plural
 from ramet.cli.look import STATUS_LEGEND, status_table
-from ramet.cli.options import AsJson, Device, Settings, argument, method_source, on_system, pairs, seconds, share_cores
-from ramet.cli.output import at_once, err, say, show, show_json, table
+from ramet.cli.options import (
+    AsJson,
+    Device,
+    Settings,
+    argument,
+    method_source,
+    on_system,
+    option,
+    pairs,
+    seconds,
+    share_cores,
+)
+from ramet.cli.output import at_once, err, say, show, show_all, show_json, table
 from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
@@ -34,15 +45,12 @@ def evolve(
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
     ] = "mu2net-plus",
-    cycles: Annotated[
-        str | None, typer.Option(metavar="N|+N", help="How many cycles; +N: so many more.", show_default="the method's")
-    ] = None,
+    cycles: Annotated[str | None, option("N|+N", "How many cycles; +N: so many more.", "the method's")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Children a cycle.", show_default="the method's")] = None,
     seed: Annotated[int, typer.Option(help="Keys every draw.")] = 0,
     settings: Settings = None,
     time_limit: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="90s, 30m or 1h30m; then the best so far is published.", show_default="none"),
+        str | None, option("TIME", "90s, 30m or 1h30m; then the best so far is published.", "none")
     ] = None,
     device: Device = "auto",
     engine: Annotated[str, typer.Option(metavar="NAME", help="Where children are trained.")] = "local",
@@ -168,12 +176,11 @@ def parts(
     """List all parts that a method can name: ramet's, of installed packages, and of a method's own files."""
     from ramet.method.parts import Library, described
 
+    def row(part: dict[str, Any]) -> list[str]:
+        return [part["kind"], part["name"], ", ".join(part["settings"]), part["description"], part["origin"]]
+
     found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]
-    if as_json:
-        show_json(found)
-    else:
-        rows = ((d["kind"], d["name"], ", ".join(d["settings"]), d["description"], d["origin"]) for d in found)
-        show(table(("kind", "name", "settings", "description", "from"), rows))
+    show_all(found, as_json, ("kind", "name", "settings", "description", "from"), row)
 
 
 def _loaded(name: str, settings: list[str] | None) -> "Method":

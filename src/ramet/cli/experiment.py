@@ -7,8 +7,8 @@ import typer
 
 from ramet.base.text import NOTHING, plural
 from ramet.base.text import listed as in_a_row
-from ramet.cli.options import AsJson, Device, Jobs, argument, listed, on_system
-from ramet.cli.output import facts, last_line, say, score, show, show_json, table
+from ramet.cli.options import AsJson, Device, Jobs, argument, listed, on_system, option
+from ramet.cli.output import facts, last_line, say, score, show, show_all, show_json, table
 
 if TYPE_CHECKING:
     from ramet.report.tables import Part
@@ -43,9 +43,7 @@ def run(
 def report(
     system: "System",
     name: Name,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with figures.", show_default=False)
-    ] = None,
+    html: Annotated[Path | None, option("FILE", "Also write a page with figures.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Report what an experiment found: differences to the control, what they cost, and a verdict in words."""
@@ -70,14 +68,9 @@ def list_(system: "System", as_json: AsJson = False) -> None:
     """All experiments."""
     from ramet import study
 
-    found = study.overviews(system)
-    if as_json:
-        show_json(found)
-    elif not found:
-        say("no experiments yet; begin one with `ramet experiment run FILE`")
-    else:
-        columns = ("experiment", "begun", "base", "variants", "tasks", "seeds", "ended", "branches")
-        show(table(columns, map(_row, found), right=("tasks", "seeds", "ended")))
+    columns = ("experiment", "begun", "base", "variants", "tasks", "seeds", "ended", "branches")
+    none = "no experiments yet; begin one with `ramet experiment run FILE`"
+    show_all(study.overviews(system), as_json, columns, _row, right=("tasks", "seeds", "ended"), none=none)
 
 
 @app.command("show")
@@ -111,7 +104,7 @@ def show_(system: "System", name: Name, as_json: AsJson = False) -> None:
 def merge(
     system: "System",
     name: Name,
-    tasks: Annotated[str, typer.Option(metavar="A,B", help="Some of its tasks.", show_default="all")] = "",
+    tasks: Annotated[str, option("A,B", "Some of its tasks.", "all")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Publish the best path of every task on the base branch, by one commit."""

@@ -9,8 +9,8 @@ import typer
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
 from ramet.base.text import NOTHING, count, percent, plural
-from ramet.cli.options import AsJson, LearnedTask, Limit, argument, on_system
-from ramet.cli.output import Listing, facts, say, setting, show_json, table
+from ramet.cli.options import AsJson, LearnedTask, Limit, argument, on_system, option
+from ramet.cli.output import Listing, facts, say, setting, show_all, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 
@@ -78,10 +78,7 @@ def history(
     task: Annotated[str | None, argument("TASK", "Only this task's.", "all")] = None,
     limit: Limit = None,
     plot: Annotated[
-        FilePath | None,
-        typer.Option(
-            metavar="FILE", help="Draw the branch's quality, size and compute, .svg or .png.", show_default=False
-        ),
+        FilePath | None, option("FILE", "Draw the branch's quality, size and compute, .svg or .png.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -96,13 +93,9 @@ def history(
         say(f"written to {plot}")
         return
     children = system.history(task)[-limit if limit else 0 :]
-    if as_json:
-        show_json(children)
-    elif not children:
-        say("no children yet; make some with `ramet evolve TASK`")
-    else:
-        columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
-        print_result(table(columns, map(_child_row, children), right=("time",)))
+    columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
+    none = "no children yet; make some with `ramet evolve TASK`"
+    show_all(children, as_json, columns, _child_row, right=("time",), none=none)
 
 
 @on_system

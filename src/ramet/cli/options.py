@@ -47,6 +47,16 @@ def _was_typed(root: Any, name: str) -> bool:
     return bool(source and source.name == "COMMANDLINE")
 
 
+def argument(metavar: str, help: str, default: str | bool = False) -> Any:
+    """Return what Typer is to know of an argument; default is how the help tells it."""
+    return typer.Argument(metavar=metavar, help=help, show_default=default)
+
+
+def option(metavar: str, help: str, default: str | bool = False, *names: str, **limits: Any) -> Any:
+    """Return what Typer is to know of an option (see argument); its name is the parameter's where none is given."""
+    return typer.Option(*names, metavar=metavar, help=help, show_default=default, **limits)
+
+
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -61,24 +71,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "KEY=VALUE",
+        "Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
+        False,
         "--set",
-        metavar="KEY=VALUE",
-        show_default=False,
-        help="Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
     ),
 ]
 Jobs = Annotated[
     int | None, typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several")
 ]
 Limit = Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")]
-
-
-def argument(metavar: str, help: str, default: str | bool = False) -> Any:
-    """Return what Typer is to know of an argument; default is how the help tells it."""
-    return typer.Argument(metavar=metavar, help=help, show_default=default)
-
-
 LearnedTask = Annotated[str, argument("TASK", "A task that has a path.")]
 
 

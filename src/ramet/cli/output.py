@@ -10,11 +10,11 @@ import math
 import os
 import re
 import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import typer
 from rich.cells import cell_len
@@ -25,6 +25,8 @@ from rich.table import Table
 
 from ramet.base.text import NOTHING
 from ramet.base.text import count as in_three_digits
+
+T = TypeVar("T")
 
 GAP = "  "
 STOPPED = 130
@@ -146,6 +148,24 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Seque
         right: the titles of the columns that are set flush right.
     """
     return Listing(columns, [[printable(cell, lines=False) for cell in row] for row in rows], right)
+
+
+def show_all(
+    found: Sequence[T],
+    as_json: bool,
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    none: str = "",
+) -> None:
+    """Print records as JSON or as a table, of a row each; where there are none, say what `none` says."""
+    if as_json:
+        show_json(found)
+    elif none and not found:
+        say(none)
+    else:
+        show(table(columns, map(row, found), right=right))
 
 
 def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]]) -> Table:

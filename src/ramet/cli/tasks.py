@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.options import AsJson, Folder, argument, on_system, open_system, pairs
-from ramet.cli.output import at_once, facts, say, show_json, table
+from ramet.cli.options import AsJson, Folder, argument, on_system, open_system, option, pairs
+from ramet.cli.output import at_once, facts, say, show_all, show_json, table
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import showing
 
@@ -81,16 +81,9 @@ def add(
 @on_system
 def list_(system: "System", as_json: AsJson = False) -> None:
     """List all tasks with their sources and splits."""
-    tasks = list(system.tasks)
-    if as_json:
-        show_json(tasks)
-    elif not tasks:
-        say("no tasks yet; add one with `ramet task add NAME SOURCE`")
-    else:
-        numbers = ("classes", "train", "validation", "test")
-        counts = ([len(task.classes), *dict(_splits(task)).values()] for task in tasks)
-        rows = ([t.name, *(f"{n:,}" for n in sizes), t.source] for t, sizes in zip(tasks, counts, strict=True))
-        print_result(table(("task", *numbers, "source"), rows, right=numbers))
+    numbers = ("classes", "train", "validation", "test")
+    none = "no tasks yet; add one with `ramet task add NAME SOURCE`"
+    show_all(list(system.tasks), as_json, ("task", *numbers, "source"), _row, right=numbers, none=none)
 
 
 @app.command()
@@ -120,15 +113,9 @@ def remove(
 
 @app.command()
 def papers(
-    suite: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.", show_default=False),
-    ] = None,
+    suite: Annotated[str | None, option("NAME", "Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.")] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where tfds prepares data sets.", show_default="TFDS_DATA_DIR, or the default of tfds"
-        ),
+        Path | None, option("DIR", "Where tfds prepares data sets.", "TFDS_DATA_DIR, or the default of tfds")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -145,6 +132,11 @@ def papers(
     print_result(table(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
     say("next: ramet task add NAME papers:TASK")
+
+
+def _row(task: "Task") -> list[str]:
+    sizes = (len(task.classes), *(count for _, count in _splits(task)))
+    return [task.name, *(f"{size:,}" for size in sizes), task.source]
 
 
 def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:

@@ -11,7 +11,7 @@ import typer
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.files import refusals, write_whole
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.options import AsJson, Device, LearnedTask, argument, on_system
+from ramet.cli.options import AsJson, Device, LearnedTask, argument, on_system, option
 from ramet.cli.output import say, show, show_json, table
 from ramet.cli.progress import showing
 
@@ -30,9 +30,7 @@ def evaluate(
     all_tasks: Annotated[bool, typer.Option("--all", help="Every task that has a path.")] = False,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     details: Annotated[bool, typer.Option("--details", help="Tell of every class and of the worst images.")] = False,
-    confusion: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a task's confusion matrix as CSV.", show_default=False)
-    ] = None,
+    confusion: Annotated[Path | None, option("FILE", "Write a task's confusion matrix as CSV.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -73,9 +71,7 @@ def predict(
     task: LearnedTask,
     images: Annotated[list[Path], argument("IMAGE", "Image files, and folders of such.")],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many classes to tell of each image.")] = 3,
-    table_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the answers as CSV.", show_default=False)
-    ] = None,
+    table_file: Annotated[Path | None, option("FILE", "Write the answers as CSV.", False, "--csv")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:

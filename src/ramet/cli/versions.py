@@ -8,13 +8,14 @@ import typer
 
 from ramet.base.errors import InvalidValue
 from ramet.base.text import NOTHING, count, percent, plural
-from ramet.cli.options import AsJson, Limit, argument, on_system
-from ramet.cli.output import Listing, facts, say, score, show, show_json, table
+from ramet.cli.options import AsJson, Limit, argument, on_system, option
+from ramet.cli.output import Listing, facts, say, score, show, show_all, show_json, table
 
 if TYPE_CHECKING:
     from ramet.base.records import Commit
     from ramet.evolution.merge import Policy
-    from ramet.results import Diff, Figures, TaskDiff
+    from ramet.results import Branch, Diff, Figures, TaskDiff
+    from ramet.store.versions.refs import Tag
     from ramet.system import System
 
 SHORT = 8
@@ -64,15 +65,8 @@ def branch(
     """List the branches, make one, or delete one."""
     if name is None:
         _need_name(delete)
-        found = system.versions.branches()
-        if as_json:
-            show_json(found)
-            return
-        rows = (
-            ["*" if b.current else "", b.name, f"{b.tasks:,}", b.commit[:SHORT], _minute(b.time), b.message]
-            for b in found
-        )
-        show(table(("", "branch", "tasks", "commit", "time", "message"), rows, right=("tasks",)))
+        columns = ("", "branch", "tasks", "commit", "time", "message")
+        show_all(system.versions.branches(), as_json, columns, _branch_row, right=("tasks",))
     elif delete:
         system.versions.delete_branch(name)
         show(f"deleted branch {name}; `ramet gc` frees what only it led to")
@@ -107,14 +101,8 @@ def tag(
     """List the tags, give a commit one, or delete one."""
     if name is None:
         _need_name(delete)
-        found = system.versions.tags()
-        if as_json:
-            show_json(found)
-        elif not found:
-            say("no tags yet; make one with `ramet tag NAME`")
-        else:
-            rows = ([known.name, known.commit[:SHORT], _minute(known.time), known.message] for known in found)
-            show(table(("tag", "commit", "made", "message"), rows))
+        none = "no tags yet; make one with `ramet tag NAME`"
+        show_all(system.versions.tags(), as_json, ("tag", "commit", "made", "message"), _tag_row, none=none)
     elif delete:
         system.versions.delete_tag(name)
         show(f"deleted tag {name}; `ramet gc` frees what only it led to")
@@ -128,10 +116,7 @@ def merge(
     system: "System",
     name: Annotated[str, argument("BRANCH", "What is merged.")],
     policy: Annotated[
-        str | None,
-        typer.Option(
-            metavar="best|theirs|ours", help="Whose path a task takes that both sides changed.", show_default="refuse"
-        ),
+        str | None, option("best|theirs|ours", "Whose path a task takes that both sides changed.", "refuse")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -255,6 +240,15 @@ def _line(commit: "Commit", names: dict[str, list[str]]) -> str:
 
 def _minute(time: str) -> str:
     return time[:16].replace("T", " ")
+
+
+def _branch_row(known: "Branch") -> list[str]:
+    star = "*" if known.current else ""
+    return [star, known.name, f"{known.tasks:,}", known.commit[:SHORT], _minute(known.time), known.message]
+
+
+def _tag_row(known: "Tag") -> list[str]:
+    return [known.name, known.commit[:SHORT], _minute(known.time), known.message]
 
 
 def _need_name(delete: bool) -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 class System:
     """One multitask image classification system, on a branch (see init and open); a context manager.
 
+    The name of a task, path or branch that is not there, and of a task that has no path yet where one is needed, raises
+    UnknownName.
+
     Attributes:
         tasks: its tasks by name.
         versions: its history, branches and tags, and the branch that it is on.
@@ -60,11 +63,7 @@ class System:
         self._catalog.close()
 
     def on(self, branch: str) -> "System":
-        """Return this very system, on another branch; closing one closes both.
-
-        Raises:
-            UnknownName: there is no such branch.
-        """
+        """Return this very system, on another branch; closing one closes both."""
         return System(self.store.opened, branch)
 
     # Evolution
@@ -211,11 +210,7 @@ class System:
         return Listing(statuses(self._catalog, self.versions.branch))
 
     def path(self, name: str) -> Path:
-        """Return the path of an id, of the unique start of one, or of a task: its published one.
-
-        Raises:
-            UnknownName: there is none.
-        """
+        """Return the path of an id, of the unique start of one, or of a task: its published one."""
         if name in self.tasks:
             return self.versions.published_path(name)
         try:
@@ -226,19 +221,11 @@ class System:
             raise UnknownName(f"no task or path is called {name!r}", remedy) from None
 
     def paths(self, ids: Sequence[str]) -> list[Path]:
-        """Return the paths of these ids, in their order.
-
-        Raises:
-            UnknownName: one is not there.
-        """
+        """Return the paths of these ids, in their order."""
         return self._catalog.paths.many(ids)
 
     def find(self, name: str) -> Path | Commit:
-        """Return what a name means: a task's published path, the path of an id or its start, or else a commit.
-
-        Raises:
-            UnknownName: none of these.
-        """
+        """Return what a name means: a task's published path, the path of an id or its start, or else a commit."""
         try:
             return self.path(name)
         except UnknownName as error:
@@ -256,9 +243,6 @@ class System:
         Args:
             task: only this task's.
             run: only those of the run of this id (see runs).
-
-        Raises:
-            UnknownName: there is no such task.
         """
         if task is not None:
             self.tasks[task]
@@ -269,11 +253,7 @@ class System:
         return Listing(self._catalog.agents.all(task))
 
     def lineage(self, name: str) -> list[Path]:
-        """Return the paths that a task's published one, or the path of an id, descends from: the root first.
-
-        Raises:
-            UnknownName: there is no such path.
-        """
+        """Return the paths that a task's published one, or the path of an id, descends from: the root first."""
         return self._catalog.paths.ancestors(self.path(name).id)[::-1]
 
     def roots(self) -> dict[str, Path]:
@@ -317,9 +297,6 @@ class System:
             details: tell of every class, too: accuracies, confusion, the images that are most wrong.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             progress: told how many examples are measured.
-
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
         """
         from ramet.system.use import evaluate
 
@@ -345,7 +322,6 @@ class System:
             progress: told how many images are done, and of those that are left out.
 
         Raises:
-            UnknownName: there is no such task, or it has no path yet.
             DataError: an image cannot be read; it is named.
             InvalidValue: images holds something that is no image.
         """
@@ -354,11 +330,7 @@ class System:
         return Listing(predict(self, task, images, device=device, skip_bad=skip_bad_images, progress=progress))
 
     def model(self, task: str, *, device: str = "auto") -> "TaskModel":
-        """Return a task's published path as a `torch.nn.Module` from images to logits (see TaskModel).
-
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
-        """
+        """Return a task's published path as a `torch.nn.Module` from images to logits (see TaskModel)."""
         from ramet.system.use import TaskModel, load
 
         return TaskModel(load(self, self.versions.published_path(task), device), self.tasks[task].classes)

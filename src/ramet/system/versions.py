@@ -23,15 +23,15 @@ HEAD = "HEAD"
 class Versions:
     """The versions of a system, seen from the branch that it is on.
 
+    A name that is not there raises UnknownName. What brings an old commit back raises ObjectError where gc has dropped
+    objects that it needs, because no branch or tag led to it.
+
     Args:
         store: the open system.
         branch: its name; the one that the folder is on by default.
 
     Attributes:
         branch: the branch that the system is on.
-
-    Raises:
-        UnknownName: a branch was named that is not there.
     """
 
     def __init__(self, store: Store, branch: str | None = None) -> None:
@@ -50,11 +50,7 @@ class Versions:
         return self._catalog.versions.published(self._at(at))
 
     def published_path(self, task: str) -> Path:
-        """Return the published path of a task on the branch.
-
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
-        """
+        """Return the published path of a task on the branch; one without a path raises UnknownName, too."""
         self._catalog.tasks.get(task)
         path = self._catalog.versions.published_path(self.branch, task)
         if path is None:
@@ -87,7 +83,6 @@ class Versions:
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         return self._catalog.versions.branch(name, self._kept(at))
 
@@ -103,11 +98,7 @@ class Versions:
         self._catalog.versions.delete_branch(name)
 
     def switch(self, name: str) -> None:
-        """Go to another branch, and put the folder on it: whoever opens it from now on is there.
-
-        Raises:
-            UnknownName: there is no such branch.
-        """
+        """Go to another branch, and put the folder on it: whoever opens it from now on is there."""
         self._catalog.versions.head(name)
         set_current_branch(self._folder, name)
         self.branch = name
@@ -121,7 +112,6 @@ class Versions:
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         return self._catalog.versions.tag(name, self._kept(at), message=message)
 
@@ -165,12 +155,7 @@ class Versions:
         return self._catalog.versions.gather(branch, head, sources, paths, message=message, method=method)
 
     def restore(self, task: str, at: str) -> Commit:
-        """Publish the path that a task had at a commit, by a new commit.
-
-        Raises:
-            UnknownName: the task had no path there.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
-        """
+        """Publish the path that a task had at a commit, by a new commit."""
         at = self._at(at)
         path = self._catalog.versions.published_path(at, task)
         self._ensure_objects(at, [path] if path else [])
@@ -182,7 +167,6 @@ class Versions:
         Raises:
             InvalidValue: there is nothing to undo.
             Conflict: a task of it has another path by now.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         commit = self.commit(at)
         before = self._catalog.versions.published(commit.parents[0]) if commit.parents else {}
