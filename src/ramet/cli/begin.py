@@ -4,7 +4,7 @@ Read `demo` from top to bottom to see how the library is used: what it calls is 
 """
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -89,7 +89,12 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to gr
     """See the whole of it in a few minutes: a system grows six tasks from a random root, with no network."""
     system = _system(folder)
     _say_step("Tasks: real images that come with installed packages")
-    _add_tasks(system)
+    for name, source in TASKS.items():
+        if name not in system.tasks:
+            with showing() as steps:
+                system.tasks.add(name, source, progress=steps)
+        task = system.tasks[name]
+        show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
     _say_step(f"Evolution of {len(TASKS)} tasks by {METHOD}, one after the other")
     _evolve(system)
     _say_step("Test quality, and what each task costs")
@@ -97,11 +102,23 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to gr
     show(STATUS_LEGEND)
     _say_step("Predictions for test images")
     images = _write_images(system)
-    _predict(system, images)
+    predictions = system.predict(PREDICTED_TASK, list(images))
+    rows = (
+        [file.name, images[file], p.label, percent(p.probability)] for file, p in zip(images, predictions, strict=True)
+    )
+    show(table(("image", "is", "predicted", "probability"), rows, right=("probability",)))
     _say_step("Parameters that tasks share (on the diagonal: all of a task's)")
     _show_sharing(system)
     _say_step("Nothing is forgotten: every object intact, every test quality measured again")
-    _verify(system)
+    with showing() as steps:
+        faults = system.store.verify(progress=steps)
+    for fault in faults:
+        show(fault.problem)
+    with showing() as steps:
+        checks = system.verify_quality(progress=steps)
+    if faults or not all(check.equal for check in checks):
+        raise typer.Exit(1)
+    show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")
     _say_step("Try next")
     place = shlex.quote(str(folder))
     for line in (
@@ -114,11 +131,7 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to gr
 
 
 def _system(folder: Path) -> "System":
-    """Return the demo's system, begun or as an earlier call left it.
-
-    Raises:
-        StoreError: the folder holds something else.
-    """
+    """Return the demo's system, begun or as an earlier call left it; a folder of something else is refused."""
     if not (folder / "ramet.json").exists():
         return closed_at_the_end(ramet.init(folder, ROOT, name=NAME, seed=SEED))
     system = closed_at_the_end(ramet.open(folder))
@@ -130,15 +143,6 @@ def _system(folder: Path) -> "System":
 
 def _statuses(system: "System") -> "list[TaskStatus]":
     return [status for status in system.status() if status.task in TASKS]
-
-
-def _add_tasks(system: "System") -> None:
-    for name, source in TASKS.items():
-        if name not in system.tasks:
-            with showing() as steps:
-                system.tasks.add(name, source, progress=steps)
-        task = system.tasks[name]
-        show(f"{name}: {plural(len(task.classes), 'class', 'classes')}, {plural(sum(task.splits.values()), 'image')}")
 
 
 def _evolve(system: "System") -> None:
@@ -153,28 +157,19 @@ def _evolve(system: "System") -> None:
         system.evolve(*TASKS, method=method, seed=SEED, observer=watcher)
 
 
-def _write_images(system: "System") -> list[tuple[Path, str]]:
-    """Write test images of some classes of a task as PNG files; return them with the classes' names."""
+def _write_images(system: "System") -> dict[Path, str]:
+    """Write test images of some classes of a task as PNG files; return the names of their classes by the files."""
     from PIL import Image
 
     split, classes = system.examples(PREDICTED_TASK, "test"), system.tasks[PREDICTED_TASK].classes
     target = system.store.folder / "images"
     target.mkdir(exist_ok=True)
-    written = []
+    written = {}
     for label in range(0, len(classes), len(classes) // PREDICTED_IMAGES)[:PREDICTED_IMAGES]:
         file = target / f"{PREDICTED_TASK}-{classes[label].replace(' ', '-')}.png"
         Image.fromarray(split.images[split.labels == label][0]).save(file)
-        written.append((file, classes[label]))
+        written[file] = classes[label]
     return written
-
-
-def _predict(system: "System", images: Sequence[tuple[Path, str]]) -> None:
-    predictions = system.predict(PREDICTED_TASK, [file for file, _ in images])
-    rows = (
-        [file.name, label, prediction.label, percent(prediction.probability)]
-        for (file, label), prediction in zip(images, predictions, strict=True)
-    )
-    show(table(("image", "is", "predicted", "probability"), rows, right=("probability",)))
 
 
 def _show_sharing(system: "System") -> None:
@@ -189,21 +184,9 @@ def _show_sharing(system: "System") -> None:
 
     letters = {name: chr(ord("A") + i) for i, name in enumerate(TASKS)}
     rows = ([f"{letter} {row}", *(cell(row, column) for column in TASKS)] for row, letter in letters.items())
-    show(table(("task", *letters.values()), rows, right=(*letters.values(),)))
+    show(table(("task", *letters.values()), rows, right=list(letters.values())))
     together = sum(status.accounted_params or 0 for status in statuses)
     show(f"{count(together)} parameters together; separate models would hold {count(sum(held.values()))}")
-
-
-def _verify(system: "System") -> None:
-    with showing() as steps:
-        faults = system.store.verify(progress=steps)
-    for fault in faults:
-        show(fault.problem)
-    with showing() as steps:
-        checks = system.verify_quality(progress=steps)
-    if faults or not all(check.equal for check in checks):
-        raise typer.Exit(1)
-    show(f"all intact; {plural(len(checks), 'test quality', 'test qualities')} equal to the last digit")
 
 
 def _say_step(title: str) -> None:

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import begin, benchmark, care, evolve, experiment, look, share, tasks, use, versions
+from ramet.cli import begin, benchmark, evolve, experiment, look, store, tasks, use, versions
 from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, keep_given
 from ramet.cli.output import STOPPED, note_interrupts, say, was_pressed
 
@@ -23,8 +23,8 @@ COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
         versions.revert,
     ),
     "Use": (use.evaluate, use.predict),
-    "Share": (share.push, share.pull, share.export, share.import_),
-    "Care": (care.verify, care.replay, care.gc, care.migrate),
+    "Share": (store.push, store.pull, store.export, store.import_),
+    "Care": (store.verify, store.replay, store.gc, store.migrate),
 }  # fmt: skip
 """Commands by the panel of the help they are in; `task`, `method`, `experiment` and `benchmark` are groups."""
 

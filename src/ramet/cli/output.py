@@ -23,7 +23,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 
-from ramet.base.text import NOTHING
+from ramet.base.text import NOTHING, percent
 from ramet.base.text import count as in_three_digits
 
 T = TypeVar("T")
@@ -112,15 +112,12 @@ class Listing:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines, for Rich."""
-        cells = zip(self.columns, *self.rows, strict=True)
-        widths = [max(map(cell_len, column)) for column in cells]
+        widths = [max(map(cell_len, cells)) for cells in zip(self.columns, *self.rows, strict=True)]
         if console.is_terminal and sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:
             yield self._folded()
             return
-        yield Segment(self._line(self.columns, widths), Style(bold=True))
-        yield Segment.line()
-        for row in self.rows:
-            yield Segment(self._line(row, widths))
+        for row, style in ((self.columns, Style(bold=True)), *((row, None) for row in self.rows)):
+            yield Segment(self._line(row, widths), style)
             yield Segment.line()
 
     def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
@@ -187,6 +184,11 @@ def size(count: int) -> str:
 def last_line(text: str) -> str:
     """Return the last line of a text, as of a traceback."""
     return text.strip().rpartition("\n")[2]
+
+
+def points(share: float | None) -> str:
+    """Return a quality in per cent, without the sign."""
+    return percent(share).removesuffix("%")
 
 
 def score(value: float | None) -> str:

@@ -17,7 +17,6 @@ from ramet.cli.progress import showing
 if TYPE_CHECKING:
     from ramet.base.records import Task
     from ramet.system import System
-    from ramet.tasks.papers import PapersTask
 
 NAMED_IMAGES = 3
 NAMED_CLASSES = 40
@@ -127,8 +126,19 @@ def papers(
     if as_json:
         show_json([asdict(entry) | {"prepared": here} for entry, here in zip(found, prepared, strict=True)])
         return
+    rows = [
+        [
+            entry.name,
+            entry.suite,
+            str(entry.classes or NOTHING),
+            percent(entry.reported_test_accuracy),
+            "prepared" if here else NOTHING,
+            "the same" if entry.dataset == entry.name else entry.dataset,
+            " / ".join(dict.fromkeys((entry.train, entry.validation, entry.test))),
+        ]
+        for entry, here in zip(found, prepared, strict=True)
+    ]
     columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
-    rows = (_listed(entry, here) for entry, here in zip(found, prepared, strict=True))
     print_result(table(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
     say("next: ramet task add NAME papers:TASK")
@@ -137,16 +147,6 @@ def papers(
 def _row(task: "Task") -> list[str]:
     sizes = (len(task.classes), *(count for _, count in _splits(task)))
     return [task.name, *(f"{size:,}" for size in sizes), task.source]
-
-
-def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:
-    splits = " / ".join(dict.fromkeys((entry.train, entry.validation, entry.test)))
-    reported, dataset = (
-        percent(entry.reported_test_accuracy),
-        "the same" if entry.dataset == entry.name else entry.dataset,
-    )
-    state = "prepared" if prepared else NOTHING
-    return (entry.name, entry.suite, str(entry.classes or NOTHING), reported, state, dataset, splits)
 
 
 def _named(classes: Sequence[str]) -> str:

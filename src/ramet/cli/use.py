@@ -12,7 +12,7 @@ from ramet.base.errors import DataError, InvalidValue
 from ramet.base.files import refusals, write_whole
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Device, LearnedTask, argument, on_system, option
-from ramet.cli.output import say, show, show_json, table
+from ramet.cli.output import points, say, show, show_json, table
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def evaluate(
         say("no task has a path yet; train one with `ramet evolve TASK`")
     else:
         numbers = ("examples", "accuracy", "95 %")
-        rows = ([e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), _interval(e)] for e in found)
+        rows = (
+            [e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), NOTHING.join(map(points, e.interval))]
+            for e in found
+        )
         show(table(("task", "path", "split", *numbers), rows, right=numbers))
         for each in found:
             if details and each.details:
@@ -122,11 +125,6 @@ def _tell_details(found: "Evaluation", details: "Details") -> None:
     if details.worst:
         images = ([f"{w.index}", w.label, w.predicted, percent(w.probability)] for w in details.worst[:NAMED])
         show("", table(("image", "is", "taken for", "with"), images, right=("image", "with")))
-
-
-def _interval(found: "Evaluation") -> str:
-    low, high = (percent(side).removesuffix("%") for side in found.interval)
-    return f"{low}{NOTHING}{high}"
 
 
 def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:

@@ -9,12 +9,12 @@ import typer
 from ramet.base.errors import InvalidValue
 from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.options import AsJson, Limit, argument, on_system, option
-from ramet.cli.output import Listing, facts, say, score, show, show_all, show_json, table
+from ramet.cli.output import Listing, facts, points, say, score, show, show_all, show_json, table
 
 if TYPE_CHECKING:
     from ramet.base.records import Commit
     from ramet.evolution.merge import Policy
-    from ramet.results import Branch, Diff, Figures, TaskDiff
+    from ramet.results import Branch, Figures, TaskDiff
     from ramet.store.versions.refs import Tag
     from ramet.system import System
 
@@ -51,7 +51,16 @@ def diff(
         return
     if found.tasks:
         show(diff_table(found.tasks), "")
-    show(facts(_totals(found)))
+    before, after = found.total_before, found.total_after
+    totals = {
+        "commits": f"{found.before[:SHORT]} → {found.after[:SHORT]}",
+        "tasks": f"{before.tasks:,} → {after.tasks:,}",
+        "mean validation": f"{percent(before.quality)} → {percent(after.quality)}",
+        "mean test": f"{percent(before.test_quality)} → {percent(after.test_quality)}",
+        "all parameters": f"{count(before.params)} → {count(after.params)}",
+        "mean FLOPs": f"{count(before.flops)} → {count(after.flops)}",
+    }
+    show(facts(totals))
 
 
 @on_system
@@ -198,29 +207,13 @@ def _diff_row(found: "TaskDiff") -> list[str]:
     return [
         found.task,
         found.change,
-        moved(lambda figures: figures.quality, _points),
-        moved(lambda figures: figures.test_quality, _points),
+        moved(lambda figures: figures.quality, points),
+        moved(lambda figures: figures.test_quality, points),
         moved(lambda figures: figures.accounted_params, count),
         moved(lambda figures: figures.flops, count),
         str(len(found.added)) if found.after else NOTHING,
         str(len(found.shared)) if found.after else NOTHING,
     ]
-
-
-def _points(share: float | None) -> str:
-    return percent(share).removesuffix("%")
-
-
-def _totals(found: "Diff") -> dict[str, str]:
-    before, after = found.total_before, found.total_after
-    return {
-        "commits": f"{found.before[:SHORT]} → {found.after[:SHORT]}",
-        "tasks": f"{before.tasks:,} → {after.tasks:,}",
-        "mean validation": f"{percent(before.quality)} → {percent(after.quality)}",
-        "mean test": f"{percent(before.test_quality)} → {percent(after.test_quality)}",
-        "all parameters": f"{count(before.params)} → {count(after.params)}",
-        "mean FLOPs": f"{count(before.flops)} → {count(after.flops)}",
-    }
 
 
 def _names(system: "System") -> dict[str, list[str]]:
