@@ -15,7 +15,7 @@ from ramet.base.errors import StoreError
 from ramet.base.text import count, percent, plural
 from ramet.cli.look import STATUS_LEGEND, status_table
 from ramet.cli.options import argument, closed_at_the_end, option, share_cores
-from ramet.cli.output import say, show, table
+from ramet.cli.output import TextTable, say, show
 from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to gr
     rows = (
         [file.name, images[file], p.label, percent(p.probability)] for file, p in zip(images, predictions, strict=True)
     )
-    show(table(("image", "is", "predicted", "probability"), rows, right=("probability",)))
+    show(TextTable(("image", "is", "predicted", "probability"), rows, right=("probability",)))
     _say_step("Parameters that tasks share (on the diagonal: all of a task's)")
     _show_sharing(system)
     _say_step("Nothing is forgotten: every object intact, every test quality measured again")
@@ -184,7 +184,7 @@ def _show_sharing(system: "System") -> None:
 
     letters = {name: chr(ord("A") + i) for i, name in enumerate(TASKS)}
     rows = ([f"{letter} {row}", *(cell(row, column) for column in TASKS)] for row, letter in letters.items())
-    show(table(("task", *letters.values()), rows, right=list(letters.values())))
+    show(TextTable(("task", *letters.values()), rows, right=list(letters.values())))
     together = sum(status.accounted_params or 0 for status in statuses)
     show(f"{count(together)} parameters together; separate models would hold {count(sum(held.values()))}")
 

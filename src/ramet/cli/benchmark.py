@@ -8,7 +8,7 @@ import typer
 
 import ramet
 from ramet.cli.options import AsJson, Device, Jobs, Settings, argument, closed_at_the_end, listed, option, pairs
-from ramet.cli.output import say, show, show_json, table
+from ramet.cli.output import TextTable, say, show, show_json
 
 app = typer.Typer(help="Methods compared on suites of tasks, the papers' comparison.", no_args_is_help=True)
 
@@ -35,7 +35,7 @@ def list_(as_json: AsJson = False) -> None:
         counts = (str(len(found.task_names)), str(len(recipe.variants)), f"{examples / 1e6:,.2f} M")
         rows.append((recipe.name, *counts, recipe.title))
     right = ("tasks", "methods", "examples a task")
-    show(table(("suite", *right, "what"), rows, right=right))
+    show(TextTable(("suite", *right, "what"), rows, right=right))
 
 
 @app.command()

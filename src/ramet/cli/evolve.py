@@ -22,7 +22,7 @@ from ramet.cli.options import (
     seconds,
     share_cores,
 )
-from ramet.cli.output import at_once, err, say, show, show_all, show_json, table
+from ramet.cli.output import TextTable, at_once, err, say, show, show_all, show_json
 from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
@@ -151,8 +151,8 @@ def list_methods(as_json: AsJson = False) -> None:
     if as_json:
         show_json({"methods": methods(), "sizes": sizes()})
         return
-    show(table(("method", "description"), methods().items()), "")
-    show(table(("size", "description"), sizes().items()))
+    show(TextTable(("method", "description"), methods().items()), "")
+    show(TextTable(("size", "description"), sizes().items()))
     say("next: ramet evolve TASK --method METHOD@SIZE")
 
 

@@ -8,7 +8,7 @@ import typer
 from ramet.base.text import NOTHING, plural
 from ramet.base.text import listed as in_a_row
 from ramet.cli.options import AsJson, Device, Jobs, argument, listed, on_system, option
-from ramet.cli.output import facts, last_line, say, score, show, show_all, show_json, table
+from ramet.cli.output import TextTable, facts, last_line, say, score, show, show_all, show_json
 
 if TYPE_CHECKING:
     from ramet.report.tables import Part
@@ -95,7 +95,7 @@ def show_(system: "System", name: Name, as_json: AsJson = False) -> None:
         [t.branch, f"{t.state}{', dropped' if t.dropped else ''}", f"{t.children:,}", last_line(t.problem)]
         for t in found.trials
     )
-    trials = table(("branch", "state", "children", ""), rows, right=("children",))
+    trials = TextTable(("branch", "state", "children", ""), rows, right=("children",))
     show(facts([*told.items(), *found.methods.items()]), "", trials)
 
 
@@ -118,7 +118,7 @@ def merge(
         [t.task, str(t.source or "stayed").removeprefix(f"{name}/"), score(t.score_before), score(t.score)]
         for t in merged.tasks
     )
-    show(table(("task", "taken from", "score before", "score"), rows, right=("score before", "score")))
+    show(TextTable(("task", "taken from", "score before", "score"), rows, right=("score before", "score")))
     if merged.changed:
         show(f"{merged.branch} is at {merged.commit}")
     else:
@@ -148,7 +148,7 @@ def _show_part(part: "Part") -> None:
         if not isinstance(block, Table):
             show(block)
         elif any(block.columns):
-            show(table(block.columns, block.rows, right=block.columns[block.left :]))
+            show(TextTable(block.columns, block.rows, right=block.columns[block.left :]))
         else:
             show(facts((name, value) for name, value in block.rows))
     show("")

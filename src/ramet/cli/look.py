@@ -10,7 +10,7 @@ from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
 from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.options import AsJson, LearnedTask, Limit, argument, on_system, option
-from ramet.cli.output import Listing, facts, say, setting, show_all, show_json, table
+from ramet.cli.output import TextTable, facts, say, setting, show_all, show_json
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 
@@ -160,11 +160,11 @@ STATUS_LEGEND = (
 )
 
 
-def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
+def status_table(statuses: "Sequence[TaskStatus]") -> TextTable:
     """Return tasks at a glance as a table; STATUS_LEGEND says what its columns mean."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
     columns = ("task", *numbers, "shape", "parent", "shared")
-    return table(columns, map(_status_row, statuses), right=(*numbers, "shared"))
+    return TextTable(columns, map(_status_row, statuses), right=(*numbers, "shared"))
 
 
 def _status_row(status: "TaskStatus") -> list[str]:
@@ -182,14 +182,14 @@ def _status_row(status: "TaskStatus") -> list[str]:
     ]
 
 
-def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Listing:
+def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> TextTable:
     def state(component: "Component") -> str:
         if component.name in path.trained:
             return "trained"
         return "untrained" if component.untrained else "frozen"
 
     rows = ([c.name, count(c.size), state(c), ", ".join(holders[c.name]) or NOTHING] for c in path.components)
-    return table(("component", "params", "", "also held by"), rows, right=("params",))
+    return TextTable(("component", "params", "", "also held by"), rows, right=("params",))
 
 
 def _child_row(child: "Child") -> list[str]:

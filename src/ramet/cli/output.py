@@ -12,7 +12,7 @@ import re
 import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -78,7 +78,7 @@ def show(*parts: RenderableType) -> None:
             if isinstance(part, str):
                 out.print(printable(_with_given(part)), soft_wrap=True)
             else:
-                out.print(part, crop=not isinstance(part, Listing))
+                out.print(part, crop=not isinstance(part, TextTable))
 
 
 def show_json(value: Any) -> None:
@@ -99,16 +99,20 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-@dataclass(frozen=True)
-class Listing:
-    """A table (see table), that is read as well in a file as on a screen, where what does not fit is folded.
+class TextTable:
+    """A table without rules, that is read as well in a file as on a screen, where what does not fit is folded.
 
     What need not be folded is put together here: Rich takes seconds for 10,000 rows.
+
+    Args:
+        columns: the titles.
+        rows: the cells, each of one line.
+        right: the titles of the columns that are set flush right.
     """
 
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    right: Sequence[str] = ()
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+        self.columns, self.right = columns, right
+        self.rows = [[printable(cell, lines=False) for cell in row] for row in rows]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines, for Rich."""
@@ -136,17 +140,6 @@ class Listing:
         return made
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Listing:
-    """Return a table.
-
-    Args:
-        columns: the titles.
-        rows: the cells, each of one line.
-        right: the titles of the columns that are set flush right.
-    """
-    return Listing(columns, [[printable(cell, lines=False) for cell in row] for row in rows], right)
-
-
 def show_all(
     found: Sequence[T],
     as_json: bool,
@@ -162,7 +155,7 @@ def show_all(
     elif none and not found:
         say(none)
     else:
-        show(table(columns, map(row, found), right=right))
+        show(TextTable(columns, map(row, found), right=right))
 
 
 def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]]) -> Table:

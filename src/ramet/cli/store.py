@@ -11,7 +11,7 @@ import typer
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.look import changes
 from ramet.cli.options import AsJson, Device, Folder, LearnedTask, argument, on_system, option, share_cores
-from ramet.cli.output import plain, points, say, show, show_json, size, table
+from ramet.cli.output import TextTable, plain, points, say, show, show_json, size
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _report(faults: "list[Fault]", checks: "list[QualityCheck]", quality: bool) 
     show("every object is as it was written" if not faults else "every other object is as it was written")
     if checks:
         rows = ([c.task, percent(c.recorded), percent(c.measured), "equal" if c.equal else "CHANGED"] for c in checks)
-        show(table(("task", "test, recorded", "measured", ""), rows, right=("test, recorded", "measured")))
+        show(TextTable(("task", "test, recorded", "measured", ""), rows, right=("test, recorded", "measured")))
     changed = [check.task for check in checks if not check.equal]
     if changed:
         say(f"the test quality of {', '.join(changed)} is not what it was")
@@ -213,7 +213,7 @@ def _report_replay(system: "System", found: "Replay") -> None:
         ]
         for step in found.steps
     )
-    show(table(("path", "task", "verdict", *qualities, "mutations"), rows, right=qualities))
+    show(TextTable(("path", "task", "verdict", *qualities, "mutations"), rows, right=qualities))
     for step in found.steps:
         for difference in step.otherwise:
             say(f"{step.path[:8]}: {difference}")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Folder, argument, on_system, open_system, option, pairs
-from ramet.cli.output import at_once, facts, say, show_all, show_json, table
+from ramet.cli.output import TextTable, at_once, facts, say, show_all, show_json
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import showing
 
@@ -139,7 +139,7 @@ def papers(
         for entry, here in zip(found, prepared, strict=True)
     ]
     columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
-    print_result(table(columns, rows, right=("classes", "published")))
+    print_result(TextTable(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
     say("next: ramet task add NAME papers:TASK")
 

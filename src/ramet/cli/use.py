@@ -12,7 +12,7 @@ from ramet.base.errors import DataError, InvalidValue
 from ramet.base.files import refusals, write_whole
 from ramet.base.text import NOTHING, percent, plural
 from ramet.cli.options import AsJson, Device, LearnedTask, argument, on_system, option
-from ramet.cli.output import points, say, show, show_json, table
+from ramet.cli.output import TextTable, points, say, show, show_json
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def evaluate(
             [e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), NOTHING.join(map(points, e.interval))]
             for e in found
         )
-        show(table(("task", "path", "split", *numbers), rows, right=numbers))
+        show(TextTable(("task", "path", "split", *numbers), rows, right=numbers))
         for each in found:
             if details and each.details:
                 _tell_details(each, each.details)
@@ -87,12 +87,12 @@ def predict(
         answers = ([p.image, *(x for pair in p.probabilities[:top] for x in pair)] for p in found)
         _write_csv(table_file, [["image", *titles], *answers])
     if as_json:
-        best = ((p.image, p.probabilities[:top]) for p in found)
-        show_json([{"image": i, "classes": [{"class": c, "probability": x} for c, x in few]} for i, few in best])
+        told = ((p.image, [{"class": c, "probability": x} for c, x in p.probabilities[:top]]) for p in found)
+        show_json([{"image": image, "classes": classes} for image, classes in told])
     elif found and not table_file:
         then = (", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top]) for p in found)
         rows = ([p.image, p.label, percent(p.probability), rest] for p, rest in zip(found, then, strict=True))
-        show(table(("image", "class", "probability", "then"), rows, right=("probability",)))
+        show(TextTable(("image", "class", "probability", "then"), rows, right=("probability",)))
     if len(found) < len(files):
         say(f"{len(files) - len(found)} of {plural(len(files), 'image')} cannot be read")
         raise typer.Exit(1)
@@ -121,10 +121,10 @@ def _tell_details(found: "Evaluation", details: "Details") -> None:
     numbers = ("examples", "accuracy", "precision", "F1")
     classes = details.classes
     rows = ([c.name, f"{c.examples:,}", percent(c.accuracy), percent(c.precision), f"{c.f1:.3f}"] for c in classes)
-    show(table(("class", *numbers), rows, right=numbers))
+    show(TextTable(("class", *numbers), rows, right=numbers))
     if details.worst:
         images = ([f"{w.index}", w.label, w.predicted, percent(w.probability)] for w in details.worst[:NAMED])
-        show("", table(("image", "is", "taken for", "with"), images, right=("image", "with")))
+        show("", TextTable(("image", "is", "taken for", "with"), images, right=("image", "with")))
 
 
 def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:

@@ -9,7 +9,7 @@ import typer
 from ramet.base.errors import InvalidValue
 from ramet.base.text import NOTHING, count, percent, plural
 from ramet.cli.options import AsJson, Limit, argument, on_system, option
-from ramet.cli.output import Listing, facts, points, say, score, show, show_all, show_json, table
+from ramet.cli.output import TextTable, facts, points, say, score, show, show_all, show_json
 
 if TYPE_CHECKING:
     from ramet.base.records import Commit
@@ -144,7 +144,7 @@ def merge(
     ]
     if rows:
         scores = ("our score", "their score")
-        show(table(("task", "taken", *scores), rows, right=scores), "")
+        show(TextTable(("task", "taken", *scores), rows, right=scores), "")
     commit = _line(system.versions.commit(merged.commit), {})
     show(f"{system.versions.branch} moved forward to {commit}" if merged.how == "forward" else commit)
     kept = sum(choice.taken == "ours" for choice in merged.choices)
@@ -190,10 +190,10 @@ def show_commit(system: "System", commit: "Commit", as_json: bool) -> None:
         show("", diff_table(changes))
 
 
-def diff_table(tasks: "Sequence[TaskDiff]") -> Listing:
+def diff_table(tasks: "Sequence[TaskDiff]") -> TextTable:
     """Return a table of the tasks whose path is another one, with what moved."""
     columns = ("task", "change", "valid., %", "test, %", "accounted", "FLOPs", "new", "shared")
-    return table(columns, map(_diff_row, tasks), right=("new", "shared"))
+    return TextTable(columns, map(_diff_row, tasks), right=("new", "shared"))
 
 
 def _diff_row(found: "TaskDiff") -> list[str]:
