@@ -26,22 +26,9 @@ from ramet.base.errors import (
 from ramet.base.version import __version__
 
 __all__ = [
-    "Busy",
-    "CheckpointError",
-    "Conflict",
-    "DataError",
-    "InvalidValue",
-    "ObjectError",
-    "Observer",
-    "PartError",
-    "RametError",
-    "StoreError",
-    "System",
-    "UnknownName",
-    "__version__",
-    "init",
-    "open",
-]
+    "Busy", "CheckpointError", "Conflict", "DataError", "InvalidValue", "ObjectError", "Observer", "PartError",
+    "RametError", "StoreError", "System", "UnknownName", "__version__", "init", "open",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from ramet.evolution.observer import Observer

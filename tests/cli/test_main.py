@@ -10,7 +10,7 @@ import pytest
 import typer
 
 import ramet
-from ramet.cli import care
+from ramet.cli import store
 from ramet.cli.main import app
 from tests.cli.helpers import RUNNER, run, run_json, start, wait_for
 
@@ -149,7 +149,7 @@ def test_a_bug_shows_its_traceback(sown: Path, monkeypatch: pytest.MonkeyPatch) 
     def broken(*_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr(care, "show", broken)
+    monkeypatch.setattr(store, "show", broken)
     with pytest.raises(ZeroDivisionError, match="a bug"):
         run("gc", folder=sown)
 
@@ -158,7 +158,7 @@ def test_an_interrupted_command_says_so(sown: Path, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(care, "show", interrupted)
+    monkeypatch.setattr(store, "show", interrupted)
     assert run("gc", folder=sown, code=130).stderr == "stopped\n"
 
 
@@ -178,7 +178,7 @@ def test_a_closed_pipe_is_no_error(sown: Path, monkeypatch: pytest.MonkeyPatch) 
     def closed(*_: object) -> None:
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
 
-    monkeypatch.setattr(care, "show", closed)
+    monkeypatch.setattr(store, "show", closed)
     assert run("gc", folder=sown, code=1).output == ""
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 
 from ramet.base.text import percent
-from ramet.cli.output import plain, printable, setting, size, table
+from ramet.cli.output import TextTable, plain, printable, setting, size
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ CELL = st.text(st.characters(categories=("L", "N", "P")), min_size=1, max_size=6
 
 @given(st.lists(st.tuples(CELL, CELL, CELL), max_size=5))
 def test_a_table_that_fits_is_what_rich_would_print(rows: list[tuple[str, str, str]]) -> None:
-    listing = table(("a", "b", "c"), rows, right=("b",))
+    listing = TextTable(("a", "b", "c"), rows, right=("b",))
 
     def printed(what: RenderableType) -> list[str]:
         console = Console(file=StringIO(), width=80, markup=False, highlight=False, emoji=False)
@@ -67,7 +67,7 @@ def test_a_table_that_fits_is_what_rich_would_print(rows: list[tuple[str, str, s
 
 
 def test_a_table_that_does_not_fit_is_folded_on_a_screen() -> None:
-    listing = table(("name",), [("a-very-long-name",)])
+    listing = TextTable(("name",), [("a-very-long-name",)])
     console = Console(file=(screen := StringIO()), width=10, force_terminal=True, color_system=None)
     console.print(listing)
     assert [line.rstrip() for line in screen.getvalue().splitlines()][1:] == ["a-very-lon", "g-name"]
@@ -88,12 +88,12 @@ def test_a_table_that_does_not_fit_is_folded_on_a_screen() -> None:
 )
 def test_what_would_steer_the_terminal_is_spelt_out(text: str, shown: str) -> None:
     assert printable(text) == shown
-    assert table(("name",), [(text,)]).rows == [[shown]]
+    assert TextTable(("name",), [(text,)]).rows == [[shown]]
 
 
 def test_lines_are_kept_but_in_cells() -> None:
     assert printable("a\nb\tc") == "a\nb\tc"
-    assert table(("name",), [("a\nb",)]).rows == [["a\\nb"]]
+    assert TextTable(("name",), [("a\nb",)]).rows == [["a\\nb"]]
 
 
 @given(st.text())

@@ -51,7 +51,7 @@ def written(console: Console) -> str:
 
 def test_the_time_left_follows_from_what_is_done_of_all_tasks(console: Console) -> None:
     clock = Clock()
-    watcher = Watcher(2, None, progress._line, clock=clock)
+    watcher = Watcher(2, None, progress.line, clock=clock)
     assert watcher.left is None
     clock.now = 100
     watcher.run_started(Plan("digits", "m", cycles=2, samples_per_cycle=4, cycle=0, samples_done=0))
@@ -72,7 +72,7 @@ def test_the_time_left_follows_from_what_is_done_of_all_tasks(console: Console) 
 
 def test_what_was_done_before_does_not_count_as_quick(console: Console) -> None:
     clock = Clock()
-    watcher = Watcher(3, None, progress._line, clock=clock)
+    watcher = Watcher(3, None, progress.line, clock=clock)
     watcher.finished("latin")
     watcher.run_started(Plan("digits", "m", cycles=2, samples_per_cycle=4, cycle=1, samples_done=2))
     assert watcher.title == "digits (2 of 3)"
@@ -85,7 +85,7 @@ def test_what_was_done_before_does_not_count_as_quick(console: Console) -> None:
 
 def test_a_limit_bounds_the_time_left(console: Console) -> None:
     clock = Clock()
-    watcher = Watcher(1, 60, progress._line, clock=clock)
+    watcher = Watcher(1, 60, progress.line, clock=clock)
     watcher.run_started(Plan("digits", "m", cycles=100, samples_per_cycle=4, cycle=0, samples_done=0))
     assert watcher.left == 60
     generation(watcher, 0, 0)
@@ -96,7 +96,7 @@ def test_a_limit_bounds_the_time_left(console: Console) -> None:
 
 
 def test_a_line_tells_of_a_generation(console: Console) -> None:
-    lines = Lines(1, None, progress._line, clock=Clock())
+    lines = Lines(1, None, progress.line, clock=Clock())
     lines.run_started(Plan("digits", "mu2net v1", cycles=1, samples_per_cycle=2, cycle=0, samples_done=0))
     lines.generation_started(0, 0, 2, math.nan)
     lines.generation_finished(children(0.5, math.nan), 0.5)
@@ -110,7 +110,7 @@ def test_a_line_tells_of_a_generation(console: Console) -> None:
 
 
 def test_a_cycle_without_a_path_is_told(console: Console) -> None:
-    watcher = Watcher(1, None, progress._line, clock=Clock())
+    watcher = Watcher(1, None, progress.line, clock=Clock())
     watcher.run_started(Plan("digits", "m", cycles=1, samples_per_cycle=2, cycle=0, samples_done=0))
     watcher.cycle_finished(0, None, published=False)
     watcher.noted("the source changed")
@@ -119,7 +119,7 @@ def test_a_cycle_without_a_path_is_told(console: Console) -> None:
 
 
 def test_the_picture_shows_what_happens(console: Console) -> None:
-    picture = Picture(1, None, progress._line, clock=Clock())
+    picture = Picture(1, None, progress.line, clock=Clock())
 
     def shown() -> str:
         with console.capture() as capture:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 import ramet
-from tests.cli.helpers import TASKS, run, run_json
+from tests.cli.helpers import BUDGET, TASKS, run, run_json
 
 NOBODY = 65534
 
@@ -71,3 +71,14 @@ def test_looking_at_it_works(read_only: Path, open_elsewhere: bool) -> None:
         assert sorted(read_only.rglob("*")) == before
     else:
         writer.store.catalog.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_evolve_is_refused_before_its_cost_is_measured(read_only: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measured(*_: object) -> None:
+        raise AssertionError("a step was trained")
+
+    monkeypatch.setattr("ramet.evolution.evolve.TRIAL_SHARE", 1000)
+    monkeypatch.setattr("ramet.evolution.evolve.trial", measured)
+    with as_nobody():
+        assert "writable" in run("evolve", "fresh", *BUDGET, code=2, folder=read_only).stderr

@@ -1,10 +1,12 @@
 """log, diff, branch, switch, tag, merge, restore and revert on the command line, and -b."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from ramet.cli.versions import drawn
 from tests.cli.helpers import BUDGET, RUNNER, TASKS, path_ids, refused, run, run_json
 
 ONCE = ("--cycles", "1", "--samples", "2", *BUDGET[4:], "--restart")
@@ -160,3 +162,27 @@ def test_a_folder_on_a_branch_that_is_gone_can_still_switch(fork: Path) -> None:
     assert "no branch, tag or commit is called 'lost'" in refused("evolve", "digits", folder=fork)
     run("switch", "main", folder=fork)
     assert len(run_json("status", folder=fork)) == 3
+
+
+LINE = ([("c", "b"), ("b", "a"), ("a", "")], ["* c", "* b", "* a"])
+MERGE = (
+    [("m", "ot"), ("t", "a"), ("o", "a"), ("a", "")],
+    ["* m", r"|\ ", "| * t", "* | o", "|/ ", "* a"],
+)
+CROSSWISE = (
+    [("m", "xy"), ("y", "ba"), ("x", "ab"), ("b", "r"), ("a", "r"), ("r", "")],
+    ["* m", r"|\ ", "| * y", r"| |\ ", "* | | x", r"|\| | ", "|_|/ ", "| * b", "* | a", "|/ ", "* r"],
+)
+TWO_MERGES = (
+    [("n", "mu"), ("u", "a"), ("m", "ot"), ("t", "a"), ("o", "a"), ("a", "")],
+    ["* n", r"|\ ", "| * u", "* | m", r"|\ \ ", "| * | t", "| |/ ", "* | o", "|/ ", "* a"],
+)
+
+
+@pytest.mark.parametrize(("commits", "rows"), [LINE, MERGE, TWO_MERGES, CROSSWISE])
+def test_graphs(commits: list[tuple[str, Sequence[str]]], rows: list[str]) -> None:
+    assert [f"{row} {id or ''}" for row, id in drawn(commits)] == rows
+
+
+def test_a_graph_that_is_cut_off_has_open_lanes() -> None:
+    assert [row for row, _ in drawn(MERGE[0][:2])] == ["*", "|\\", "| *"]

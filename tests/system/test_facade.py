@@ -91,8 +91,9 @@ def test_listings_become_frames(grown: System) -> None:
 
 @pytest.mark.parametrize("seed", [-1, 2**63, 2**64, True, "1"])
 def test_a_seed_that_no_catalog_can_keep_is_refused(grown: System, seed: int, tmp_path: Path) -> None:
-    with pytest.raises(InvalidValue, match="seed"):
-        grown.evolve("two", settings=SMALL, seed=seed)
+    for asked in (grown.evolve, grown.estimate):
+        with pytest.raises(InvalidValue, match="seed"):
+            asked("two", settings=SMALL, seed=seed)
     with pytest.raises(InvalidValue, match="seed"):
         ramet.init(tmp_path / "new", "random:vit_tiny_patch8@16x1", seed=seed)
     assert not (tmp_path / "new").exists()

@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 import ramet
-from ramet.base.text import plural
-from ramet.cli.options import AsJson, Device, Fill, Settings, closed_at_the_end, pairs
-from ramet.cli.output import say, show, show_json, table
+from ramet.cli.options import AsJson, Device, Jobs, Settings, argument, closed_at_the_end, listed, option, pairs
+from ramet.cli.output import TextTable, say, show, show_json
 
 app = typer.Typer(help="Methods compared on suites of tasks, the papers' comparison.", no_args_is_help=True)
 
@@ -31,72 +30,53 @@ def list_(as_json: AsJson = False) -> None:
         return
     rows = []
     for found in suites:
-        examples = found.method(next(iter(found.recipe.variants.values()))).budget.examples
-        counts = (str(len(found.task_names)), str(len(found.recipe.variants)), f"{examples / 1e6:,.2f} M")
-        rows.append((found.recipe.name, *counts, found.recipe.title))
+        recipe = found.recipe
+        examples = found.method(next(iter(recipe.variants.values()))).budget.examples
+        counts = (str(len(found.task_names)), str(len(recipe.variants)), f"{examples / 1e6:,.2f} M")
+        rows.append((recipe.name, *counts, recipe.title))
     right = ("tasks", "methods", "examples a task")
-    show(table(("suite", *right, "what"), rows, right=right))
+    show(TextTable(("suite", *right, "what"), rows, right=right))
 
 
 @app.command()
 def run(
     context: typer.Context,
-    suite: Annotated[
-        str,
-        typer.Argument(
-            metavar="SUITE", help="A suite (`ramet benchmark list`), or the YAML file of one.", show_default=False
-        ),
-    ],
+    suite: Annotated[str, argument("SUITE", "A suite (`ramet benchmark list`), or the YAML file of one.")],
     data: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where the data is: NAME.npz files, folders, or what TFDS prepared.",
-            show_default="where TFDS has it",
-        ),
+        option("DIR", "Where the data is: NAME.npz files, folders, or what TFDS prepared.", "where TFDS has it"),
     ] = None,
     methods: Annotated[
         str, typer.Option(metavar="A,B", help="Methods by name; core: all but those for the frontier alone; all.")
     ] = "core",
-    tasks: Annotated[str, typer.Option(metavar="A,B", help="Some of the tasks.", show_default="all")] = "",
+    tasks: Annotated[str, option("A,B", "Some of the tasks.", "all")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 1,
     scale: Annotated[
         float, typer.Option(help="The part of the suite's budget: children and their examples shrink alike.")
     ] = 1.0,
-    root: Annotated[
-        str | None, typer.Option(metavar="ROOT", help="What the system grows from.", show_default="the suite's")
-    ] = None,
+    root: Annotated[str | None, option("ROOT", "What the system grows from.", "the suite's")] = None,
     settings: Settings = None,
     alone: Annotated[
         bool, typer.Option("--alone/--no-alone", help="Also learn each task alone, to see what transfer gave.")
     ] = True,
-    output: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where results go.", show_default="results/SUITE")
-    ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several")
-    ] = None,
+    output: Annotated[Path | None, option("DIR", "Where results go.", "results/SUITE")] = None,
+    jobs: Jobs = None,
     device: Device = "auto",
 ) -> None:
     """Run every method of a suite on every task, from the same root at the same budget.
 
     Stopped at any moment, the same command goes on; what failed is tried again. Several processes may share the work.
     """
-    from ramet.cli.experiment import run_design
+    from ramet.cli.study import end, run_design
     from ramet.study import record, study_of
     from ramet.study.suite import choose_tasks, choose_variants
     from ramet.study.suite import suite as load_suite
 
     chosen = load_suite(suite)
-    wanted = choose_tasks(chosen, _listed(tasks))
+    wanted, variants = choose_tasks(chosen, listed(tasks)), choose_variants(chosen, listed(methods))
+    changes, command = pairs(settings, "--set"), _command(context)
     design = chosen.design(
-        choose_variants(chosen, _listed(methods)),
-        seeds=seeds,
-        scale=scale,
-        root=root,
-        settings=pairs(settings, "--set"),
-        alone=alone,
-        command=_command(context),
+        variants, seeds=seeds, scale=scale, root=root, settings=changes, alone=alone, command=command
     )
     folder = output or Path("results") / design.name
     place = folder / SYSTEM
@@ -108,21 +88,24 @@ def run(
         if design.name in {experiment.name for experiment in system.experiments.all()}:
             record.write(folder, study_of(system, design.name))
     say(f"records are in {folder}; next: ramet benchmark report {folder}")
-    if failed:
-        say(f"{plural(failed, 'run')} could not be done: the report says why; the same command tries again")
-        raise typer.Exit(1)
+    end(failed)
 
 
 @app.command()
 def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="What `ramet benchmark run` wrote to.", show_default=False)
-    ],
-    output: Annotated[
+    folder: Annotated[Path, argument("FOLDER", "What `ramet benchmark run` wrote to.")],
+    output: Annotated[Path | None, option("DIR", "Where the report goes.", "FOLDER/report")] = None,
+    document: Annotated[
         Path | None,
-        typer.Option("--output", metavar="DIR", show_default="FOLDER/report", help="Where the report goes."),
+        option(
+            "FILE",
+            "A Markdown file to put them into as well, between <!-- NAME --> and <!-- end of NAME -->.",
+            False,
+            "--fill",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None,
-    document: Fill = None,
     as_json: AsJson = False,
 ) -> None:
     """Make the tables and figures of a benchmark from its records, finished or not."""
@@ -138,10 +121,6 @@ def report(
     say(f"written to {place}" + (f", and into {document}" if document else ""))
 
 
-def _listed(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _command(context: typer.Context) -> str:
     """Return the command as one would type it again: what is not as by default, but for where results go."""
     words = []
@@ -153,10 +132,6 @@ def _command(context: typer.Context) -> str:
             if value is False:
                 words.append(parameter.secondary_opts[0])
             else:
-                values = value if isinstance(value, list | tuple) else [value]
-                words += [word for one in values for word in (parameter.opts[0], _plain(one))]
+                for one in value if isinstance(value, list | tuple) else [value]:
+                    words += [parameter.opts[0], f"{one:g}" if isinstance(one, float) else str(one)]
     return shlex.join(["ramet", "benchmark", "run", *words])
-
-
-def _plain(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)

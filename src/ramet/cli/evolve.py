@@ -1,65 +1,69 @@
-"""`ramet evolve`: tasks are trained."""
+"""`ramet evolve`: tasks are trained; and `ramet method`: by what, packaged or written by hand."""
 
 import math
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
 from ramet.base.errors import InvalidValue
 from ramet.base.text import plural
-from ramet.cli.interrupt import at_once
 from ramet.cli.look import STATUS_LEGEND, status_table
 from ramet.cli.options import (
+    AsJson,
     Device,
-    Engine,
-    Folder,
     Settings,
-    Workers,
+    argument,
     method_source,
-    open_system,
+    on_system,
+    option,
     pairs,
     seconds,
     share_cores,
 )
-from ramet.cli.output import err, say, show
+from ramet.cli.output import TextTable, at_once, err, say, show, show_all, show_json
 from ramet.cli.progress import showing, watching
 
 if TYPE_CHECKING:
     from ramet.evolution.pace import Estimate
+    from ramet.method.document.schema import Method
     from ramet.results import TaskStatus
+    from ramet.system import System
 
 HOUR = 3600.0
 
+app = typer.Typer(help="The methods by which tasks are learned.", no_args_is_help=True)
 
+MethodName = Annotated[str, argument("FILE|NAME", "A YAML file or a preset.")]
+
+
+@on_system
 def evolve(
-    tasks: Annotated[list[str], typer.Argument(metavar="TASK", help="The tasks, in this order.", show_default=False)],
+    system: "System",
+    tasks: Annotated[list[str], argument("TASK", "The tasks, in this order.")],
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
     ] = "mu2net-plus",
-    cycles: Annotated[
-        str | None, typer.Option(metavar="N|+N", help="How many cycles; +N: so many more.", show_default="the method's")
-    ] = None,
+    cycles: Annotated[str | None, option("N|+N", "How many cycles; +N: so many more.", "the method's")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Children a cycle.", show_default="the method's")] = None,
     seed: Annotated[int, typer.Option(help="Keys every draw.")] = 0,
     settings: Settings = None,
     time_limit: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="90s, 30m or 1h30m; then the best so far is published.", show_default="none"),
+        str | None, option("TIME", "90s, 30m or 1h30m; then the best so far is published.", "none")
     ] = None,
     device: Device = "auto",
-    engine: Engine = "local",
-    workers: Workers = 0,
+    engine: Annotated[str, typer.Option(metavar="NAME", help="Where children are trained.")] = "local",
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that train beside this one.", show_default="0: this one trains")
+    ] = 0,
     restart: Annotated[bool, typer.Option("--restart", help="Give up runs that are not done, and begin anew.")] = False,
     more: Annotated[bool, typer.Option("--more", help="Begin another run where the last one is finished.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a run of hours.")] = False,
-    folder: Folder = None,
 ) -> None:
     """Train tasks, one after the other. Stopped at any moment, the same command goes on."""
     from ramet.method.document.presets import load
 
-    system = open_system(folder)
     limit = None if time_limit is None else seconds(time_limit)
     count, more = _cycles(cycles, more)
     chosen, changes = method_source(method), pairs(settings, "--set")
@@ -134,3 +138,52 @@ def _conclude(statuses: "list[TaskStatus]", found: set[str]) -> None:
     if failed:
         say(f"nothing was learned of {', '.join(failed)}: `ramet history TASK` tells how its children fared")
         raise typer.Exit(1)
+
+
+# Methods
+
+
+@app.command("list")
+def list_methods(as_json: AsJson = False) -> None:
+    """List all packaged methods, and all sizes that they come in (write METHOD@SIZE)."""
+    from ramet.method.document.presets import methods, sizes
+
+    if as_json:
+        show_json({"methods": methods(), "sizes": sizes()})
+        return
+    show(TextTable(("method", "description"), methods().items()), "")
+    show(TextTable(("size", "description"), sizes().items()))
+    say("next: ramet evolve TASK --method METHOD@SIZE")
+
+
+@app.command("show")
+def show_method(name: MethodName, settings: Settings = None) -> None:
+    """Print a method in full, as YAML that --method takes."""
+    typer.echo(_loaded(name, settings).to_yaml(), nl=False)
+
+
+@app.command()
+def validate(name: MethodName, settings: Settings = None) -> None:
+    """Check a method; what is wrong is named."""
+    show(f"{_loaded(name, settings).label} is a method")
+
+
+@app.command()
+def parts(
+    name: Annotated[str | None, argument("[FILE]", "A method, for those that it brings.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List all parts that a method can name: ramet's, of installed packages, and of a method's own files."""
+    from ramet.method.parts import Library, described
+
+    def row(part: dict[str, Any]) -> list[str]:
+        return [part["kind"], part["name"], ", ".join(part["settings"]), part["description"], part["origin"]]
+
+    found = [described(part) for part in Library(_loaded(name, None).parts if name else ()).listed()]
+    show_all(found, as_json, ("kind", "name", "settings", "description", "from"), row)
+
+
+def _loaded(name: str, settings: list[str] | None) -> "Method":
+    from ramet.method.document.presets import load
+
+    return load(method_source(name), pairs(settings, "--set"))

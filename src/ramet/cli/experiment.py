@@ -1,90 +1,57 @@
 """`ramet experiment`: method variants compared fairly, and the best of them taken over."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import RenderableType
 
-from ramet.base.text import NOTHING, listed, plural
-from ramet.cli.options import AsJson, Device, Folder, open_system, share_cores
-from ramet.cli.output import facts, say, show, show_json, table
+from ramet.base.text import NOTHING, plural
+from ramet.base.text import listed as in_a_row
+from ramet.cli.options import AsJson, Device, Jobs, argument, listed, on_system, option
+from ramet.cli.output import TextTable, facts, last_line, say, score, show, show_all, show_json
 
 if TYPE_CHECKING:
-    from ramet.report.document import Part, Table
-    from ramet.study.branches import ExperimentMerged, Overview
-    from ramet.study.design import Design
+    from ramet.report.document import Part
+    from ramet.study.branches import Overview
     from ramet.system import System
 
 app = typer.Typer(help="Comparisons of methods on this system, each on branches of its own.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The experiment.", show_default=False)]
+Name = Annotated[str, argument("NAME", "The experiment.")]
 
 
 @app.command()
+@on_system
 def run(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What is compared, as YAML.", show_default=False)],
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several"),
-    ] = None,
+    system: "System",
+    file: Annotated[Path, argument("FILE", "What is compared, as YAML.")],
+    jobs: Jobs = None,
     device: Device = "auto",
-    folder: Folder = None,
 ) -> None:
     """Run an experiment. Stopped at any moment, the same command goes on; what failed is tried again."""
-    from ramet import study
+    from ramet.cli.study import end, run_design
+    from ramet.study import read
 
-    system = open_system(folder)
-    design = study.read(file)
+    design = read(file)
     failed = run_design(system, design, jobs=jobs, device=device)
     say(f"next: ramet experiment report {design.name}")
-    if failed:
-        say(f"{plural(failed, 'run')} could not be done: the report says why; the same command tries again")
-        raise typer.Exit(1)
-
-
-def run_design(
-    system: "System",
-    design: "Design",
-    *,
-    tasks: Sequence[str] = (),
-    data: Path | None = None,
-    jobs: int | None = None,
-    device: str = "auto",
-) -> int:
-    """Run what of a study is not done, showing how it goes on; return how many runs could not be done."""
-    from ramet import study
-    from ramet.cli.study_watch import watching_study
-    from ramet.study.run import choose_jobs
-
-    count = choose_jobs(jobs, device)
-    share_cores(max(variant.limits.generation for variant in design.variants))  # alike for all that are compared
-    done = {(trial.branch, trial.task) for trial in system.experiments.trials(design.name) if trial.state == "done"}
-    every = [(slot.branch, task) for slot in design.slots() for task in design.tasks_of(slot)]
-    left = sum(one not in done and (not tasks or one[1] in tasks) for one in every)
-    with watching_study(system, left, count) as watch:
-        trials = study.run(system, design, tasks=tasks, data=data, jobs=count, device=device, watch=watch)
-    if not trials and not watch.passed:
-        say(f"{design.name} is done already")
-    return sum(trial.state != "done" for trial in trials)
+    end(failed)
 
 
 @app.command()
+@on_system
 def report(
+    system: "System",
     name: Name,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write a page with figures.", show_default=False)
-    ] = None,
+    html: Annotated[Path | None, option("FILE", "Also write a page with figures.")] = None,
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Report what an experiment found: differences to the control, what they cost, and a verdict in words."""
     from ramet import study
     from ramet.study.parts import parts
     from ramet.study.write import plain
 
-    found = study.report(open_system(folder), name)
+    found = study.report(system, name)
     if as_json:
         show_json(plain(found))
     else:
@@ -96,77 +63,75 @@ def report(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def list_(system: "System", as_json: AsJson = False) -> None:
     """All experiments."""
     from ramet import study
 
-    found = study.overviews(open_system(folder))
-    if as_json:
-        show_json(found)
-    elif not found:
-        say("no experiments yet; begin one with `ramet experiment run FILE`")
-    else:
-        columns = ("experiment", "begun", "base", "variants", "tasks", "seeds", "ended", "branches")
-        show(table(columns, map(_row, found), right=("tasks", "seeds", "ended")))
+    columns = ("experiment", "begun", "base", "variants", "tasks", "seeds", "ended", "branches")
+    none = "no experiments yet; begin one with `ramet experiment run FILE`"
+    show_all(study.overviews(system), as_json, columns, _row, right=("tasks", "seeds", "ended"), none=none)
 
 
 @app.command("show")
-def show_(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def show_(system: "System", name: Name, as_json: AsJson = False) -> None:
     """Show what an experiment compares, and how far it is."""
     from ramet import study
 
-    found = study.overview(open_system(folder), name)
+    found = study.overview(system, name)
     if as_json:
         show_json(found)
         return
-    show(
-        facts(
-            [
-                ("experiment", found.name),
-                ("description", found.description or NOTHING),
-                ("base", f"{found.base} at {found.commit}"),
-                ("begun", found.time),
-                ("tasks", ", ".join(found.tasks)),
-                ("control", found.control),
-                *found.methods.items(),
-            ]
-        ),
-        "",
-        table(
-            ("branch", "state", "children", ""),
-            (
-                [t.branch, f"{t.state}{', dropped' if t.dropped else ''}", f"{t.children:,}", _last(t.problem)]
-                for t in found.trials
-            ),
-            right=("children",),
-        ),
+    told = {
+        "experiment": found.name,
+        "description": found.description or NOTHING,
+        "base": f"{found.base} at {found.commit}",
+        "begun": found.time,
+        "tasks": ", ".join(found.tasks),
+        "control": found.control,
+    }
+    rows = (
+        [t.branch, f"{t.state}{', dropped' if t.dropped else ''}", f"{t.children:,}", last_line(t.problem)]
+        for t in found.trials
     )
+    trials = TextTable(("branch", "state", "children", ""), rows, right=("children",))
+    show(facts([*told.items(), *found.methods.items()]), "", trials)
 
 
 @app.command()
+@on_system
 def merge(
+    system: "System",
     name: Name,
-    tasks: Annotated[str, typer.Option(metavar="A,B", help="Some of its tasks.", show_default="all")] = "",
+    tasks: Annotated[str, option("A,B", "Some of its tasks.", "all")] = "",
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Publish the best path of every task on the base branch, by one commit."""
     from ramet import study
 
-    wanted = [task.strip() for task in tasks.split(",") if task.strip()]
-    merged = study.merge(open_system(folder), name, wanted)
+    merged = study.merge(system, name, listed(tasks))
     if as_json:
         show_json({"commit": merged.commit, "branch": merged.branch, "tasks": merged.tasks})
+        return
+    rows = (
+        [t.task, str(t.source or "stayed").removeprefix(f"{name}/"), score(t.score_before), score(t.score)]
+        for t in merged.tasks
+    )
+    show(TextTable(("task", "taken from", "score before", "score"), rows, right=("score before", "score")))
+    if merged.changed:
+        show(f"{merged.branch} is at {merged.commit}")
     else:
-        _show_merged(merged, name)
+        say(f"nothing to do: {merged.branch} has the best paths already")
 
 
 @app.command()
-def drop(name: Name, folder: Folder = None) -> None:
+@on_system
+def drop(system: "System", name: Name) -> None:
     """Forget an experiment's branches; its record and report stay, and what was merged."""
     from ramet import study
 
-    gone = study.drop(open_system(folder), name)
+    gone = study.drop(system, name)
     show(f"{plural(len(gone), 'branch', 'branches')} of {name} dropped; the report stays")
     if gone:
         say("`ramet gc --delete` frees what only they held")
@@ -180,47 +145,16 @@ def _show_part(part: "Part") -> None:
         return  # it is about its figures
     show(part.title, "=" * len(part.title))
     for block in blocks:
-        show(_table(block) if isinstance(block, Table) else block)
+        if not isinstance(block, Table):
+            show(block)
+        elif any(block.columns):
+            show(TextTable(block.columns, block.rows, right=block.columns[block.left :]))
+        else:
+            show(facts((name, value) for name, value in block.rows))
     show("")
 
 
-def _table(found: "Table") -> RenderableType:
-    if not any(found.columns):
-        return facts((name, value) for name, value in found.rows)
-    return table(found.columns, found.rows, right=found.columns[found.left :])
-
-
-def _show_merged(merged: "ExperimentMerged", name: str) -> None:
-    rows = [
-        [t.task, str(t.source or "stayed").removeprefix(f"{name}/"), _score(t.score_before), _score(t.score)]
-        for t in merged.tasks
-    ]
-    show(table(("task", "taken from", "score before", "score"), rows, right=("score before", "score")))
-    if merged.changed:
-        show(f"{merged.branch} is at {merged.commit}")
-    else:
-        say(f"nothing to do: {merged.branch} has the best paths already")
-
-
 def _row(found: "Overview") -> list[str]:
-    ended = f"{found.ended}/{len(found.trials)}"
+    sizes = [str(len(found.tasks)), str(len(found.seeds)), f"{found.ended}/{len(found.trials)}"]
     branches = "dropped" if found.dropped else f"{found.name}/…"
-    variants = listed(list(found.methods))
-    return [
-        found.name,
-        found.time[:10],
-        found.base,
-        variants,
-        str(len(found.tasks)),
-        str(len(found.seeds)),
-        ended,
-        branches,
-    ]
-
-
-def _score(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.4f}"
-
-
-def _last(problem: str) -> str:
-    return problem.strip().rpartition("\n")[2]
+    return [found.name, found.time[:10], found.base, in_a_row(list(found.methods)), *sizes, branches]

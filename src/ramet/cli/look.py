@@ -1,4 +1,4 @@
-"""`ramet status`, `show`, `history` and `lineage`: what a system holds, and how it came about."""
+"""`ramet status`, `show`, `history`, `lineage`, `report` and `graph`: what a system holds, and how it came about."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path as FilePath
@@ -9,21 +9,20 @@ import typer
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Commit
 from ramet.base.text import NOTHING, count, percent, plural
-from ramet.cli.options import AsJson, Folder, open_system
-from ramet.cli.output import Listing, facts, say, setting, show_json, table
+from ramet.cli.options import AsJson, LearnedTask, Limit, argument, on_system, option
+from ramet.cli.output import TextTable, facts, say, setting, show_all, show_json
 from ramet.cli.output import show as print_result
 from ramet.cli.versions import show_commit
 
 if TYPE_CHECKING:
     from ramet.base.records import Child, Component, Path
     from ramet.results import TaskStatus
+    from ramet.system import System
 
-TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)]
 
-
-def status(as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def status(system: "System", as_json: AsJson = False) -> None:
     """List every task: quality, size, compute, and what it shares."""
-    system = open_system(folder)
     statuses = system.status()
     if as_json:
         show_json(statuses)
@@ -40,18 +39,13 @@ def status(as_json: AsJson = False, folder: Folder = None) -> None:
             say(f"evolving, or stopped before the end: {', '.join(unfinished)}")
 
 
+@on_system
 def show(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="TASK|PATH|COMMIT", help="A task, a path's id, or a name of a commit.", show_default=False
-        ),
-    ],
+    system: "System",
+    name: Annotated[str, argument("TASK|PATH|COMMIT", "A task, a path's id, or a name of a commit.")],
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Show a path: components, who shares them, hyperparameters, metrics; or a commit: its changes."""
-    system = open_system(folder)
     path = system.find(name)
     if isinstance(path, Commit):
         show_commit(system, path, as_json)
@@ -60,41 +54,35 @@ def show(
     if as_json:
         show_json({"path": path, "holders": holders})
         return
-    print_result(
-        facts(
-            [
-                ("path", path.id),
-                ("task", path.task or "none, it is a root"),
-                ("parent", path.parent or NOTHING),
-                ("method", path.method or NOTHING),
-                ("params", f"{count(path.params)}, of which {count(path.trained_params)} trained for the task"),
-                *((name, _metric(name, value)) for name, value in path.metrics.items()),
-            ]
-        ),
-        "",
-        _components(path, holders),
-        "",
-        facts((key, setting(value)) for key, value in path.hyperparameters.items()),
-    )
-    learned = _learned(path)
+    told = {
+        "path": path.id,
+        "task": path.task or "none, it is a root",
+        "parent": path.parent or NOTHING,
+        "method": path.method or NOTHING,
+        "params": f"{count(path.params)}, of which {count(path.trained_params)} trained for the task",
+    }
+    metrics = {
+        name: percent(value) if name.endswith("quality") else f"{value:.4g}" for name, value in path.metrics.items()
+    }
+    hyperparameters = {key: setting(value) for key, value in path.hyperparameters.items()}
+    print_result(facts(told | metrics), "", _components(path, holders), "", facts(hyperparameters))
+    own = path.hyperparameters.get("mu")
+    learned = [(action, f"{value:g}") for action, value in path.mu.items() if value != own]
     if learned:
         print_result("", "learned µ that differ from the path's own:", facts(learned))
 
 
+@on_system
 def history(
-    task: Annotated[str | None, typer.Argument(metavar="TASK", help="Only this task's.", show_default="all")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")] = None,
+    system: "System",
+    task: Annotated[str | None, argument("TASK", "Only this task's.", "all")] = None,
+    limit: Limit = None,
     plot: Annotated[
-        FilePath | None,
-        typer.Option(
-            metavar="FILE", help="Draw the branch's quality, size and compute, .svg or .png.", show_default=False
-        ),
+        FilePath | None, option("FILE", "Draw the branch's quality, size and compute, .svg or .png.")
     ] = None,
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """List all children that were ever made, with their parents, mutations, qualities and cost; or the branch drawn."""
-    system = open_system(folder)
     if plot is not None:
         from ramet.story.tell import tell
         from ramet.story.write import write_curves
@@ -105,18 +93,14 @@ def history(
         say(f"written to {plot}")
         return
     children = system.history(task)[-limit if limit else 0 :]
-    if as_json:
-        show_json(children)
-    elif not children:
-        say("no children yet; make some with `ramet evolve TASK`")
-    else:
-        columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
-        print_result(table(columns, map(_child_row, children), right=("time",)))
+    columns = ("path", "parent", "task", "cycle", "status", "quality, %", "time", "mutations")
+    none = "no children yet; make some with `ramet evolve TASK`"
+    show_all(children, as_json, columns, _child_row, right=("time",), none=none)
 
 
-def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def lineage(system: "System", task: LearnedTask, as_json: AsJson = False) -> None:
     """Show the paths that a task's path descends from: what each step changed, and its quality."""
-    system = open_system(folder)
     paths = system.lineage(task)
     made = {child.path.id: child.mutations for child in system.history()}
     if as_json:
@@ -131,17 +115,56 @@ def lineage(task: TaskName, as_json: AsJson = False, folder: Folder = None) -> N
         print_result(f"│  {told or 'nothing but its training'}", f"{path.id}  {path.task}  {quality}")
 
 
+@on_system
+def report(
+    system: "System",
+    file: Annotated[FilePath, typer.Argument(metavar="FILE", help="The page, an HTML file.")] = FilePath("report.html"),
+    as_json: AsJson = False,
+) -> None:
+    """Write the system's story as one page: its segments, growth, tasks, and who shares with whom."""
+    from ramet.story.tell import tell
+    from ramet.story.write import sharing, write_page
+
+    if as_json:
+        about = {"name": system.store.name, "branch": system.versions.branch, "commit": system.versions.commit().id}
+        show_json({**about, "story": tell(system), "tasks": system.status(), "sharing": sharing(system)})
+        return
+    write_page(system, file)
+    say(f"written to {file}")
+
+
+@on_system
+def graph(
+    system: "System",
+    file: Annotated[
+        FilePath, typer.Argument(metavar="FILE", help="A picture (.svg, .png) or data (.graphml, .json).")
+    ] = FilePath("graph.svg"),
+    as_json: AsJson = False,
+) -> None:
+    """Write the graph that the system has grown into: tasks, roots, and the components that they share."""
+    from ramet.story.graph import graph_of, plain
+    from ramet.story.write import write_graph
+
+    found = graph_of(system)
+    if as_json:
+        show_json(plain(found))
+        return
+    write_graph(found, file)
+    counts = [plural(len(found.of_kind(kind)), kind) for kind in ("task", "root", "component")]
+    say(f"written to {file}: {', '.join(counts)}")
+
+
 STATUS_LEGEND = (
     "accuracy on validation and test; own: parameters trained for the task; accounted: each divided by the tasks and "
     "roots that hold it; shape: @PIXELSxLAYERS; shared: tasks that hold one of its components"
 )
 
 
-def status_table(statuses: "Sequence[TaskStatus]") -> Listing:
+def status_table(statuses: "Sequence[TaskStatus]") -> TextTable:
     """Return tasks at a glance as a table; STATUS_LEGEND says what its columns mean."""
     numbers = ("valid.", "test", "own", "accounted", "FLOPs")
     columns = ("task", *numbers, "shape", "parent", "shared")
-    return table(columns, map(_status_row, statuses), right=(*numbers, "shared"))
+    return TextTable(columns, map(_status_row, statuses), right=(*numbers, "shared"))
 
 
 def _status_row(status: "TaskStatus") -> list[str]:
@@ -159,47 +182,26 @@ def _status_row(status: "TaskStatus") -> list[str]:
     ]
 
 
-def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> Listing:
+def _components(path: "Path", holders: dict[str, tuple[str, ...]]) -> TextTable:
     def state(component: "Component") -> str:
         if component.name in path.trained:
             return "trained"
         return "untrained" if component.untrained else "frozen"
 
     rows = ([c.name, count(c.size), state(c), ", ".join(holders[c.name]) or NOTHING] for c in path.components)
-    return table(("component", "params", "", "also held by"), rows, right=("params",))
-
-
-def _metric(name: str, value: float) -> str:
-    return percent(value) if name.endswith("quality") else f"{value:.4g}"
-
-
-def _learned(path: "Path") -> list[tuple[str, str]]:
-    own = path.hyperparameters.get("mu")
-    return [(action, f"{value:g}") for action, value in path.mu.items() if value != own]
+    return TextTable(("component", "params", "", "also held by"), rows, right=("params",))
 
 
 def _child_row(child: "Child") -> list[str]:
     path = child.path
-    curve = " ".join(f"{100 * quality:.1f}" for quality in child.curve) or NOTHING
     where = f"{child.cycle + 1}.{child.generation + 1}.{child.number + 1}"
-    seconds = f"{child.cost['seconds']:.0f} s"
-    return [
-        path.id[:8],
-        (path.parent or "")[:8],
-        path.task or "",
-        where,
-        child.status,
-        curve,
-        seconds,
-        changes(path, child.mutations),
-    ]
+    curve = " ".join(f"{100 * quality:.1f}" for quality in child.curve) or NOTHING
+    made = (where, child.status, curve, f"{child.cost['seconds']:.0f} s", changes(path, child.mutations))
+    return [path.id[:8], (path.parent or "")[:8], path.task or "", *made]
 
 
 def changes(path: "Path", mutations: Iterable[str]) -> str:
     """Return mutations as a user reads them; a hyperparameter's with its new value."""
-    return ", ".join(_change(path, mutation) for mutation in mutations) or NOTHING
-
-
-def _change(path: "Path", mutation: str) -> str:
-    kind, _, name = mutation.partition(":")
-    return f"{name}={setting(path.hyperparameters[name])}" if kind == "hp" else f"{kind} {name}"
+    split = (mutation.partition(":") for mutation in mutations)
+    told = (f"{n}={setting(path.hyperparameters[n])}" if kind == "hp" else f"{kind} {n}" for kind, _, n in split)
+    return ", ".join(told) or NOTHING

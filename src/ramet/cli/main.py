@@ -10,45 +10,22 @@ import typer
 from typer.core import TyperGroup
 
 import ramet
-from ramet.cli import (
-    benchmark,
-    care,
-    demo,
-    evolve,
-    experiment,
-    look,
-    methods,
-    migrate,
-    replay,
-    share,
-    start,
-    story,
-    tasks,
-    use,
-    versions,
-)
-from ramet.cli.interrupt import note_interrupts, was_pressed
-from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, begin
-from ramet.cli.output import STOPPED, say
+from ramet.cli import begin, benchmark, evolve, experiment, look, store, tasks, use, versions
+from ramet.cli.options import BRANCH_VARIABLE, SYSTEM_VARIABLE, keep_given
+from ramet.cli.output import STOPPED, note_interrupts, say, was_pressed
 
 COMMANDS: dict[str, tuple[Callable[..., None], ...]] = {
-    "Begin": (demo.demo, start.init),
+    "Begin": (begin.demo, begin.init),
     "Grow": (evolve.evolve,),
-    "Look": (look.status, look.show, look.history, look.lineage, story.report, story.graph),
+    "Look": (look.status, look.show, look.history, look.lineage, look.report, look.graph),
     "Versions": (
-        versions.log,
-        versions.diff,
-        versions.branch,
-        versions.switch,
-        versions.merge,
-        versions.tag,
-        versions.restore,
+        versions.log, versions.diff, versions.branch, versions.switch, versions.merge, versions.tag, versions.restore,
         versions.revert,
     ),
     "Use": (use.evaluate, use.predict),
-    "Share": (share.push, share.pull, share.export, share.import_),
-    "Care": (care.verify, replay.replay, care.gc, migrate.migrate),
-}
+    "Share": (store.push, store.pull, store.export, store.import_),
+    "Care": (store.verify, store.replay, store.gc, store.migrate),
+}  # fmt: skip
 """Commands by the panel of the help they are in; `task`, `method`, `experiment` and `benchmark` are groups."""
 
 
@@ -106,11 +83,11 @@ def _ramet(
     ] = False,
 ) -> None:
     """Grow one multitask image classification system for ever, a task at a time."""
-    begin(context)
+    keep_given(context)
 
 
 app.add_typer(tasks.app, name="task", rich_help_panel="Grow")
-app.add_typer(methods.app, name="method", rich_help_panel="Grow")
+app.add_typer(evolve.app, name="method", rich_help_panel="Grow")
 app.add_typer(experiment.app, name="experiment", rich_help_panel="Compare")
 app.add_typer(benchmark.app, name="benchmark", rich_help_panel="Compare")
 for panel, commands in COMMANDS.items():

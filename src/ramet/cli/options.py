@@ -2,7 +2,10 @@
 
 import re
 import shlex
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,12 +21,11 @@ if TYPE_CHECKING:
 SYSTEM_VARIABLE = "RAMET_SYSTEM"
 BRANCH_VARIABLE = "RAMET_BRANCH"
 
-
 _context: ContextVar[typer.Context | None] = ContextVar("context", default=None)
 """The context of what was given before the command, until it ends."""
 
 
-def begin(context: typer.Context) -> None:
+def keep_given(context: typer.Context) -> None:
     """Keep what was given before the command."""
     hint_with("")
     _context.set(context)
@@ -45,6 +47,16 @@ def _was_typed(root: Any, name: str) -> bool:
     return bool(source and source.name == "COMMANDLINE")
 
 
+def argument(metavar: str, help: str, default: str | bool = False) -> Any:
+    """Return what Typer is to know of an argument; default is how the help tells it."""
+    return typer.Argument(metavar=metavar, help=help, show_default=default)
+
+
+def option(metavar: str, help: str, default: str | bool = False, *names: str, **limits: Any) -> Any:
+    """Return what Typer is to know of an option (see argument); its name is the parameter's where none is given."""
+    return typer.Option(*names, metavar=metavar, help=help, show_default=default, **limits)
+
+
 Folder = Annotated[
     Path | None,
     typer.Option(
@@ -56,32 +68,35 @@ Folder = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print only JSON on stdout.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="Where children are trained.")]
-Workers = Annotated[
-    int,
-    typer.Option("--workers", min=0, help="Processes that train beside this one.", show_default="0: this one trains"),
-]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 Settings = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        "KEY=VALUE",
+        "Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
+        False,
         "--set",
-        metavar="KEY=VALUE",
-        show_default=False,
-        help="Change a field of the method, such as budget.cycles=2 or opt.lr=[0.01,0.02]. May be repeated.",
     ),
 ]
-Fill = Annotated[
-    Path | None,
-    typer.Option(
-        "--fill",
-        metavar="FILE",
-        exists=True,
-        dir_okay=False,
-        show_default=False,
-        help="A Markdown file to put them into as well, between <!-- NAME --> and <!-- end of NAME -->.",
-    ),
+Jobs = Annotated[
+    int | None, typer.Option(min=1, help="Branches at a time.", show_default="1; one a GPU where there are several")
 ]
+Limit = Annotated[int | None, typer.Option(min=1, max=2**31, help="Only the last ones.", show_default="all")]
+LearnedTask = Annotated[str, argument("TASK", "A task that has a path.")]
+
+
+def on_system(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command for Typer with -C as its last option; its first argument is the system that -C names."""
+    others = [*signature(command).parameters.values()][1:]
+    named = Parameter("folder", Parameter.KEYWORD_ONLY, default=None, annotation=Folder)
+
+    @wraps(command)
+    def run(folder: Path | None, **given: Any) -> None:
+        command(open_system(folder), **given)
+
+    run.__signature__ = Signature([*others, named])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*others, named)}
+    return run
 
 
 def open_system(folder: Path | None) -> "System":
@@ -110,6 +125,11 @@ def share_cores(children: int) -> None:
     global _cores
     _cores = _cores or torch.get_num_threads()
     torch.set_num_threads(max(1, _cores // children))
+
+
+def listed(text: str) -> list[str]:
+    """Return the names in a text such as `A,B`."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def pairs(texts: list[str] | None, option: str) -> dict[str, str]:

@@ -1,11 +1,20 @@
-"""Printing: results on stdout as tables or JSON, everything else on stderr; and values as text."""
+"""The terminal: results on stdout as tables or JSON, everything else on stderr; and Ctrl-C.
+
+Ctrl-C is noted when it is pressed, and asked for between steps (what a Progress is told of), so that no step is cut in
+the middle. A second one ends the process at once, which a system survives as it survives `kill -9`. Where nothing of a
+system is under way (a prompt, a result that is printed), the first one does.
+"""
 
 import json
 import math
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass
+from types import FrameType
+from typing import Any, TypeVar
 
 import typer
 from rich.cells import cell_len
@@ -14,8 +23,10 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.table import Table
 
+from ramet.base.text import NOTHING, percent
 from ramet.base.text import count as in_three_digits
-from ramet.cli.interrupt import at_once
+
+T = TypeVar("T")
 
 GAP = "  "
 STOPPED = 130
@@ -39,12 +50,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\
 
 
 def printable(text: str, *, lines: bool = True) -> str:
-    """Return a text whose unprintable characters are spelt out, as names may hold any.
-
-    Args:
-        text: to be printed on a terminal.
-        lines: whether it may have several lines.
-    """
+    """Return a text whose unprintable characters are spelt out, as names may hold any; lines: it may have several."""
 
     def spelt(found: re.Match[str]) -> str:
         return found[0] if lines and found[0] in "\n\t" else found[0].encode("unicode_escape").decode()
@@ -54,14 +60,14 @@ def printable(text: str, *, lines: bool = True) -> str:
 
 def say(text: str) -> None:
     """Print a message on stderr."""
-    typer.echo(printable(_pasted(text)), err=True)
+    typer.echo(printable(_with_given(text)), err=True)
 
 
 _COMMAND = re.compile(r"(`|next: )ramet (?!-|init|demo|method|benchmark|task papers)")
 """The place where another command is named, one that works on a system."""
 
 
-def _pasted(text: str) -> str:
+def _with_given(text: str) -> str:
     return _COMMAND.sub(lambda found: found[0] + _given, text)
 
 
@@ -70,9 +76,9 @@ def show(*parts: RenderableType) -> None:
     with at_once():
         for part in parts:
             if isinstance(part, str):
-                out.print(printable(_pasted(part)), soft_wrap=True)
+                out.print(printable(_with_given(part)), soft_wrap=True)
             else:
-                out.print(part, crop=not isinstance(part, Listing))
+                out.print(part, crop=not isinstance(part, TextTable))
 
 
 def show_json(value: Any) -> None:
@@ -93,36 +99,37 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-@dataclass(frozen=True)
-class Listing:
-    """A table without lines, that is read as well in a file as on a screen, where what does not fit is folded.
+class TextTable:
+    """A table without rules, that is read as well in a file as on a screen, where what does not fit is folded.
 
     What need not be folded is put together here: Rich takes seconds for 10,000 rows.
+
+    Args:
+        columns: the titles.
+        rows: the cells, each of one line.
+        right: the titles of the columns that are set flush right.
     """
 
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    right: Sequence[str] = ()
+    def __init__(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+        self.columns, self.right = columns, right
+        self.rows = [[printable(cell, lines=False) for cell in row] for row in rows]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the lines, for Rich."""
-        cells = zip(self.columns, *self.rows, strict=True)
-        widths = [max(map(cell_len, column)) for column in cells]
+        widths = [max(map(cell_len, cells)) for cells in zip(self.columns, *self.rows, strict=True)]
         if console.is_terminal and sum(widths) + len(GAP) * (len(widths) - 1) > options.max_width:
             yield self._folded()
             return
-        yield Segment(self._line(self.columns, widths), Style(bold=True))
-        yield Segment.line()
-        for row in self.rows:
-            yield Segment(self._line(row, widths))
+        for row, style in ((self.columns, Style(bold=True)), *((row, None) for row in self.rows)):
+            yield Segment(self._line(row, widths), style)
             yield Segment.line()
 
     def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
-        padded = []
-        for column, cell, width in zip(self.columns, row, widths, strict=True):
-            blank = " " * (width - cell_len(cell))
-            padded.append(blank + cell if column in self.right else cell + blank)
-        return GAP.join(padded).rstrip()
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = zip(self.columns, row, blanks, strict=True)
+        return GAP.join(
+            blank + cell if column in self.right else cell + blank for column, cell, blank in cells
+        ).rstrip()
 
     def _folded(self) -> Table:
         made = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
@@ -133,23 +140,30 @@ class Listing:
         return made
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()) -> Listing:
-    """Return a table.
+def show_all(
+    found: Sequence[T],
+    as_json: bool,
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    none: str = "",
+) -> None:
+    """Print records as JSON or as a table, of a row each; where there are none, say what `none` says."""
+    if as_json:
+        show_json(found)
+    elif none and not found:
+        say(none)
+    else:
+        show(TextTable(columns, map(row, found), right=right))
 
-    Args:
-        columns: the titles.
-        rows: the cells, each of one line.
-        right: the titles of the columns that are set flush right.
-    """
-    return Listing(columns, [[printable(cell, lines=False) for cell in row] for row in rows], right)
 
-
-def facts(rows: Iterable[tuple[str, str]]) -> Table:
+def facts(rows: Mapping[str, str] | Iterable[tuple[str, str]]) -> Table:
     """Return names with their values, one a line."""
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     made.add_column(style="bold", no_wrap=True)
     made.add_column(overflow="fold")
-    for name, value in rows:
+    for name, value in rows.items() if isinstance(rows, Mapping) else rows:
         made.add_row(printable(name, lines=False), printable(value))
     return made
 
@@ -160,6 +174,69 @@ def size(count: int) -> str:
     return f"{text}B" if " " in text else f"{text} B"
 
 
+def last_line(text: str) -> str:
+    """Return the last line of a text, as of a traceback."""
+    return text.strip().rpartition("\n")[2]
+
+
+def points(share: float | None) -> str:
+    """Return a quality in per cent, without the sign."""
+    return percent(share).removesuffix("%")
+
+
+def score(value: float | None) -> str:
+    """Return a score in four digits."""
+    return NOTHING if value is None else f"{value:.4f}"
+
+
 def setting(value: object) -> str:
     """Return a hyperparameter's value as a method's text writes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+# Ctrl-C
+
+_pressed = False
+_waiting = False
+
+
+def note_interrupts() -> None:
+    """Note Ctrl-C from now on; a process that was started to ignore it goes on ignoring it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _note)
+
+
+def was_pressed() -> bool:
+    """Return whether Ctrl-C was pressed: then the process is to end by that signal."""
+    return _pressed
+
+
+def stop_if_pressed() -> None:
+    """Raise KeyboardInterrupt if Ctrl-C was pressed; called where a stop is safe."""
+    if _pressed:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let Ctrl-C take effect at any point of a block, in which nothing of a system is under way."""
+    global _waiting
+    stop_if_pressed()
+    _waiting = True
+    try:
+        yield
+    finally:
+        _waiting = False
+    stop_if_pressed()  # Python forgets what is raised while it destroys an object
+
+
+def _note(_signal: int, _frame: FrameType | None) -> None:
+    global _pressed
+    again, _pressed = _pressed, True
+    if _waiting:
+        raise KeyboardInterrupt
+    if again:
+        os.write(2, b"\x1b[?25h\n" if os.isatty(2) else b"")  # a bar hides the cursor
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+    os.write(2, b"\nstopping after this step; Ctrl-C again ends at once\n")

@@ -19,8 +19,7 @@ from rich.text import Text
 
 from ramet.base.progress import Progress
 from ramet.base.text import duration, plural
-from ramet.cli.interrupt import stop_if_pressed
-from ramet.cli.output import STOPPED, err, printable, say
+from ramet.cli.output import STOPPED, err, printable, say, stop_if_pressed
 from ramet.evolution.observer import Lines, Watcher, short, shown_score
 
 SILENCE = 30.0
@@ -100,9 +99,9 @@ class Picture(Watcher):
 @contextmanager
 def watching(tasks: int, limit: float | None = None, again: str = "the same command goes on") -> Iterator[Watcher]:
     """Show an evolution of so many tasks while a block runs; where Ctrl-C ends it, say how it goes on."""
-    try:
+    with stopping(again):
         if err.is_terminal:
-            picture = Picture(tasks, limit, _line, ask=stop_if_pressed)
+            picture = Picture(tasks, limit, line, ask=stop_if_pressed)
             with Live(
                 get_renderable=picture.__rich__,
                 console=err,
@@ -112,9 +111,16 @@ def watching(tasks: int, limit: float | None = None, again: str = "the same comm
             ):
                 yield picture
         else:
-            lines = Lines(tasks, limit, _line, ask=stop_if_pressed)
+            lines = Lines(tasks, limit, line, ask=stop_if_pressed)
             with _told(lines.state):
                 yield lines
+
+
+@contextmanager
+def stopping(again: str = "the same command goes on") -> Iterator[None]:
+    """End the command where Ctrl-C ends a block, and say how it goes on."""
+    try:
+        yield
     except KeyboardInterrupt as interrupt:
         say(f"stopped; {again}")
         raise typer.Exit(STOPPED) from interrupt
@@ -124,7 +130,7 @@ _written = 0.0
 """When the last line was written."""
 
 
-def _line(text: str) -> None:
+def line(text: str) -> None:
     """Write something to be read now and later, above what is redrawn."""
     global _written
     _written = time.monotonic()
@@ -144,7 +150,7 @@ def _told(state: Callable[[], str]) -> Iterator[None]:
         _written = time.monotonic()
         while not over.wait(max(0.01, _written + SILENCE - time.monotonic())):
             if time.monotonic() >= _written + SILENCE:
-                _line(state())
+                line(state())
 
     teller = threading.Thread(target=tell, daemon=True)
     teller.start()

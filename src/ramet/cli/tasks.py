@@ -9,22 +9,21 @@ import typer
 from rich.table import Table
 
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.interrupt import at_once
-from ramet.cli.options import AsJson, Folder, open_system, pairs
-from ramet.cli.output import facts, say, show_json, table
+from ramet.cli.options import AsJson, Folder, argument, on_system, open_system, option, pairs
+from ramet.cli.output import TextTable, at_once, facts, say, show_all, show_json
 from ramet.cli.output import show as print_result
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.base.records import Task
-    from ramet.tasks.papers import PapersTask
+    from ramet.system import System
 
 NAMED_IMAGES = 3
 NAMED_CLASSES = 40
 
 app = typer.Typer(help="The tasks of a system.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The task.", show_default=False)]
+Name = Annotated[str, argument("NAME", "The task.")]
 
 
 @app.command()
@@ -78,23 +77,19 @@ def add(
 
 
 @app.command("list")
-def list_(as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def list_(system: "System", as_json: AsJson = False) -> None:
     """List all tasks with their sources and splits."""
-    tasks = list(open_system(folder).tasks)
-    if as_json:
-        show_json(tasks)
-    elif not tasks:
-        say("no tasks yet; add one with `ramet task add NAME SOURCE`")
-    else:
-        numbers = ("classes", "train", "validation", "test")
-        rows = ([task.name, *_counts(task), task.source] for task in tasks)
-        print_result(table(("task", *numbers, "source"), rows, right=numbers))
+    numbers = ("classes", "train", "validation", "test")
+    none = "no tasks yet; add one with `ramet task add NAME SOURCE`"
+    show_all(list(system.tasks), as_json, ("task", *numbers, "source"), _row, right=numbers, none=none)
 
 
 @app.command()
-def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
+@on_system
+def show(system: "System", name: Name, as_json: AsJson = False) -> None:
     """Show a task: its classes, its splits and how it was read."""
-    task = open_system(folder).tasks[name]
+    task = system.tasks[name]
     if as_json:
         show_json(task)
     else:
@@ -102,13 +97,11 @@ def show(name: Name, as_json: AsJson = False, folder: Folder = None) -> None:
 
 
 @app.command()
+@on_system
 def remove(
-    name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    folder: Folder = None,
+    system: "System", name: Name, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False
 ) -> None:
     """Take a task out of the system; what other tasks share with it stays."""
-    system = open_system(folder)
     system.tasks[name]
     if not yes:
         with at_once():
@@ -119,15 +112,9 @@ def remove(
 
 @app.command()
 def papers(
-    suite: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.", show_default=False),
-    ] = None,
+    suite: Annotated[str | None, option("NAME", "Only mccb, vdd, vtab-1k, vtab-full, tfds or large-124.")] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Where tfds prepares data sets.", show_default="TFDS_DATA_DIR, or the default of tfds"
-        ),
+        Path | None, option("DIR", "Where tfds prepares data sets.", "TFDS_DATA_DIR, or the default of tfds")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -139,28 +126,27 @@ def papers(
     if as_json:
         show_json([asdict(entry) | {"prepared": here} for entry, here in zip(found, prepared, strict=True)])
         return
+    rows = [
+        [
+            entry.name,
+            entry.suite,
+            str(entry.classes or NOTHING),
+            percent(entry.reported_test_accuracy),
+            "prepared" if here else NOTHING,
+            "the same" if entry.dataset == entry.name else entry.dataset,
+            " / ".join(dict.fromkeys((entry.train, entry.validation, entry.test))),
+        ]
+        for entry, here in zip(found, prepared, strict=True)
+    ]
     columns = ("task", "suite", "classes", "published", "data", "data set", "splits")
-    rows = (_listed(entry, here) for entry, here in zip(found, prepared, strict=True))
-    print_result(table(columns, rows, right=("classes", "published")))
+    print_result(TextTable(columns, rows, right=("classes", "published")))
     say(f"{plural(len(found), 'task')}, the data of {sum(prepared)} prepared")
     say("next: ramet task add NAME papers:TASK")
 
 
-def _listed(entry: "PapersTask", prepared: bool) -> Sequence[str]:
-    splits = dict.fromkeys((entry.train, entry.validation, entry.test))
-    return (
-        entry.name,
-        entry.suite,
-        str(entry.classes or NOTHING),
-        percent(entry.reported_test_accuracy),
-        "prepared" if prepared else NOTHING,
-        "the same" if entry.dataset == entry.name else entry.dataset,
-        " / ".join(splits),
-    )
-
-
-def _counts(task: "Task") -> list[str]:
-    return [f"{count:,}" for count in (len(task.classes), *dict(_splits(task)).values())]
+def _row(task: "Task") -> list[str]:
+    sizes = (len(task.classes), *(count for _, count in _splits(task)))
+    return [task.name, *(f"{size:,}" for size in sizes), task.source]
 
 
 def _named(classes: Sequence[str]) -> str:
@@ -177,14 +163,14 @@ def _described(task: "Task") -> Table:
     height, width = task.options["size"]
     splits = ", ".join(f"{count:,} {split}" for split, count in _splits(task))
     return facts(
-        [
-            ("task", task.name),
-            ("source", task.source),
-            ("classes", f"{len(task.classes):,}: {_named(task.classes)}"),
-            ("images", f"{splits}; {width} x {height} pixels"),
-            *_found(task),
-            ("fingerprint", task.fingerprint[:16]),
-        ]
+        {
+            "task": task.name,
+            "source": task.source,
+            "classes": f"{len(task.classes):,}: {_named(task.classes)}",
+            "images": f"{splits}; {width} x {height} pixels",
+            **dict(_found(task)),
+            "fingerprint": task.fingerprint[:16],
+        }
     )
 
 

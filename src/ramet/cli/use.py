@@ -11,50 +11,53 @@ import typer
 from ramet.base.errors import DataError, InvalidValue
 from ramet.base.files import refusals, write_whole
 from ramet.base.text import NOTHING, percent, plural
-from ramet.cli.options import AsJson, Device, Folder, open_system
-from ramet.cli.output import say, show, show_json, table
+from ramet.cli.options import AsJson, Device, LearnedTask, argument, on_system, option
+from ramet.cli.output import TextTable, points, say, show, show_json
 from ramet.cli.progress import showing
 
 if TYPE_CHECKING:
     from ramet.results import Details, Evaluation
+    from ramet.system import System
 
 NAMED = 10
 """Wrong images that are told of."""
 
 
+@on_system
 def evaluate(
-    tasks: Annotated[list[str] | None, typer.Argument(metavar="TASK", help="The tasks.", show_default=False)] = None,
+    system: "System",
+    tasks: Annotated[list[str] | None, argument("TASK", "The tasks.")] = None,
     all_tasks: Annotated[bool, typer.Option("--all", help="Every task that has a path.")] = False,
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     details: Annotated[bool, typer.Option("--details", help="Tell of every class and of the worst images.")] = False,
-    confusion: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write a task's confusion matrix as CSV.", show_default=False),
-    ] = None,
+    confusion: Annotated[Path | None, option("FILE", "Write a task's confusion matrix as CSV.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Measure the accuracy of tasks' paths on a split."""
     if bool(tasks) == all_tasks:
         raise InvalidValue("evaluate takes tasks or --all", "name some tasks, or say --all without any")
     if confusion and len(tasks or ()) != 1:
         raise InvalidValue("--confusion is of one task", "name one task")
-    system = open_system(folder)
     with showing() as steps:
         found = system.evaluate(
             *tasks or (), split=split, details=details or confusion is not None, device=device, progress=steps
         )
-    if confusion and found[0].details:
-        _write_confusion(found[0].details, confusion)
+    if confusion and (known := found[0].details):
+        names = [c.name for c in known.classes]
+        counts = ([name, *row] for name, row in zip(names, known.confusion, strict=True))
+        _write_csv(confusion, [["is / taken for", *names], *counts])
     if as_json:
         show_json(found)
     elif not found:
         say("no task has a path yet; train one with `ramet evolve TASK`")
     else:
         numbers = ("examples", "accuracy", "95 %")
-        rows = ([e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), _interval(e)] for e in found)
-        show(table(("task", "path", "split", *numbers), rows, right=numbers))
+        rows = (
+            [e.task, e.path, e.split, f"{e.examples:,}", percent(e.accuracy), NOTHING.join(map(points, e.interval))]
+            for e in found
+        )
+        show(TextTable(("task", "path", "split", *numbers), rows, right=numbers))
         for each in found:
             if details and each.details:
                 _tell_details(each, each.details)
@@ -65,22 +68,18 @@ def evaluate(
                 )
 
 
+@on_system
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="A task that has a path.", show_default=False)],
-    images: Annotated[
-        list[Path], typer.Argument(metavar="IMAGE", help="Image files, and folders of such.", show_default=False)
-    ],
+    system: "System",
+    task: LearnedTask,
+    images: Annotated[list[Path], argument("IMAGE", "Image files, and folders of such.")],
     top: Annotated[int, typer.Option(min=1, metavar="K", help="How many classes to tell of each image.")] = 3,
-    table_file: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="Write the answers as CSV.", show_default=False)
-    ] = None,
+    table_file: Annotated[Path | None, option("FILE", "Write the answers as CSV.", False, "--csv")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
-    folder: Folder = None,
 ) -> None:
     """Classify images; exit with 1 when some cannot be read."""
     files = _files(images)
-    system = open_system(folder)
     with showing() as steps:
         found = system.predict(task, files, device=device, skip_bad_images=len(files) > 1, progress=steps)
     if table_file:
@@ -88,23 +87,12 @@ def predict(
         answers = ([p.image, *(x for pair in p.probabilities[:top] for x in pair)] for p in found)
         _write_csv(table_file, [["image", *titles], *answers])
     if as_json:
-        show_json(
-            [
-                {"image": p.image, "classes": [{"class": c, "probability": x} for c, x in p.probabilities[:top]]}
-                for p in found
-            ]
-        )
+        told = ((p.image, [{"class": c, "probability": x} for c, x in p.probabilities[:top]]) for p in found)
+        show_json([{"image": image, "classes": classes} for image, classes in told])
     elif found and not table_file:
-        rows = (
-            [
-                p.image,
-                p.label,
-                percent(p.probability),
-                ", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top]),
-            ]
-            for p in found
-        )
-        show(table(("image", "class", "probability", "then"), rows, right=("probability",)))
+        then = (", ".join(f"{c} {percent(x)}" for c, x in p.probabilities[1:top]) for p in found)
+        rows = ([p.image, p.label, percent(p.probability), rest] for p, rest in zip(found, then, strict=True))
+        show(TextTable(("image", "class", "probability", "then"), rows, right=("probability",)))
     if len(found) < len(files):
         say(f"{len(files) - len(found)} of {plural(len(files), 'image')} cannot be read")
         raise typer.Exit(1)
@@ -131,25 +119,12 @@ def _files(named: Sequence[Path]) -> list[Path]:
 def _tell_details(found: "Evaluation", details: "Details") -> None:
     show("", f"{found.task}: balanced accuracy {percent(details.balanced_accuracy)}, macro-F1 {details.macro_f1:.3f}")
     numbers = ("examples", "accuracy", "precision", "F1")
-    rows = (
-        [c.name, f"{c.examples:,}", percent(c.accuracy), percent(c.precision), f"{c.f1:.3f}"] for c in details.classes
-    )
-    show(table(("class", *numbers), rows, right=numbers))
+    classes = details.classes
+    rows = ([c.name, f"{c.examples:,}", percent(c.accuracy), percent(c.precision), f"{c.f1:.3f}"] for c in classes)
+    show(TextTable(("class", *numbers), rows, right=numbers))
     if details.worst:
         images = ([f"{w.index}", w.label, w.predicted, percent(w.probability)] for w in details.worst[:NAMED])
-        show("", table(("image", "is", "taken for", "with"), images, right=("image", "with")))
-
-
-def _interval(found: "Evaluation") -> str:
-    low, high = (percent(side).removesuffix("%") for side in found.interval)
-    return f"{low}{NOTHING}{high}"
-
-
-def _write_confusion(details: "Details", file: Path) -> None:
-    names = [c.name for c in details.classes]
-    _write_csv(
-        file, [["is / taken for", *names], *([name, *row] for name, row in zip(names, details.confusion, strict=True))]
-    )
+        show("", TextTable(("image", "is", "taken for", "with"), images, right=("image", "with")))
 
 
 def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:

@@ -218,4 +218,4 @@ def drop(system: System, name: str) -> list[str]:
         raise InvalidValue(
             f"the system is on branch {here!r}", f"go to another one first: `ramet switch {design.base}`"
         )
-    return system.experiments.drop(branches)
+    return system.experiments.drop_branches(branches)

@@ -1,12 +1,13 @@
 """The facade: a system, and all that it does."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
-from ramet.base.records import Child, Commit, Component, Path
+from ramet.base.records import Child, Commit, Component, Path, Task
 from ramet.base.text import did_you_mean
 from ramet.evolution.observer import Observer, default_observer
 from ramet.evolution.status import statuses
@@ -16,7 +17,6 @@ from ramet.method.world import agent_of
 from ramet.results import Evaluation, Listing, Prediction, QualityCheck, Replay, TaskStatus
 from ramet.store.catalog.agents import Agent
 from ramet.store.folder import Store
-from ramet.system.experiments import Experiments
 from ramet.system.store import SystemStore
 from ramet.system.tasks import Tasks
 from ramet.system.versions import Versions
@@ -24,14 +24,15 @@ from ramet.system.versions import Versions
 if TYPE_CHECKING:
     from ramet.engine.contract import Engine
     from ramet.evolution.pace import Estimate
-    from ramet.runtime.inference import LoadedPath
-    from ramet.system.model import TaskModel
-    from ramet.system.use import Image
+    from ramet.system.use import Image, TaskModel
     from ramet.tasks.data import Split
 
 
 class System:
     """One multitask image classification system, on a branch (see init and open); a context manager.
+
+    The name of a task, path or branch that is not there, and of a task that has no path yet where one is needed, raises
+    UnknownName.
 
     Attributes:
         tasks: its tasks by name.
@@ -43,7 +44,7 @@ class System:
     def __init__(self, store: Store, branch: str | None = None) -> None:
         self.versions = Versions(store, branch)
         self.tasks = Tasks(store, self.versions)
-        self.experiments = Experiments(store)
+        self.experiments = store.catalog.experiments
         self.store = SystemStore(store, self.versions)
         self._catalog = store.catalog
 
@@ -61,11 +62,7 @@ class System:
         self._catalog.close()
 
     def on(self, branch: str) -> "System":
-        """Return this very system, on another branch; closing one closes both.
-
-        Raises:
-            UnknownName: there is no such branch.
-        """
+        """Return this very system, on another branch; closing one closes both."""
         return System(self.store.opened, branch)
 
     # Evolution
@@ -114,14 +111,11 @@ class System:
             UnknownName, InvalidValue: a task, a field or a value is not there or not allowed.
             Busy: another process works on one of the tasks.
         """
-        from ramet.base.randomness import check_seed
         from ramet.evolution.evolve import evolve
 
-        check_seed(seed)
         evolve(
             self.store.opened,
-            [self.tasks[name] for name in dict.fromkeys(tasks)],
-            self._method(method, settings, cycles, samples),
+            *self._asked(tasks, method, settings, cycles, samples, seed),
             branch=self.versions.branch,
             seed=seed,
             device=device,
@@ -164,14 +158,19 @@ class System:
     ) -> "Estimate | None":
         """Return about how long evolve takes with the same arguments, by a few training steps that are thrown away.
 
-        None where the run is so short that measuring would cost more than it tells.
+        None where the run is so short that measuring would cost more than it tells. What evolve would refuse is refused
+        before anything is measured: a task that another process works on, a system that cannot be written.
         """
         from ramet.evolution.evolve import estimate
 
+        chosen, resolved = self._asked(tasks, method, settings, cycles, samples, seed)
+        with ExitStack() as held:
+            for task in chosen:
+                held.enter_context(self._catalog.leases.hold(task.name, branch=self.versions.branch))
         return estimate(
             self.store.opened,
-            [self.tasks[name] for name in dict.fromkeys(tasks)],
-            self._method(method, settings, cycles, samples),
+            chosen,
+            resolved,
             branch=self.versions.branch,
             seed=seed,
             device=device,
@@ -180,13 +179,19 @@ class System:
             engine=engine,
         )
 
-    @staticmethod
-    def _method(
+    def _asked(
+        self,
+        tasks: Sequence[str],
         method: str | FilePath | Mapping[str, Any] | Method,
-        settings: Mapping[str, Any] | None = None,
-        cycles: int | None = None,
-        samples: int | None = None,
-    ) -> Method:
+        settings: Mapping[str, Any] | None,
+        cycles: int | None,
+        samples: int | None,
+        seed: int,
+    ) -> tuple[list[Task], Method]:
+        """Return the tasks, each once, and the method that evolve and estimate are asked for."""
+        from ramet.base.randomness import check_seed
+
+        check_seed(seed)
         counts = {"budget.cycles": cycles, "budget.samples_per_cycle": samples}
         changes = {**(settings or {}), **{key: count for key, count in counts.items() if count is not None}}
         chosen = load(method.model_dump(mode="json") if isinstance(method, Method) else method, changes)
@@ -195,7 +200,7 @@ class System:
             raise InvalidValue(
                 f"the budget is {budget.cycles} cycles of {budget.samples_per_cycle} samples", "ask for less"
             )
-        return chosen
+        return [self.tasks[name] for name in dict.fromkeys(tasks)], chosen
 
     # Look
 
@@ -204,11 +209,7 @@ class System:
         return Listing(statuses(self._catalog, self.versions.branch))
 
     def path(self, name: str) -> Path:
-        """Return the path of an id, of the unique start of one, or of a task: its published one.
-
-        Raises:
-            UnknownName: there is none.
-        """
+        """Return the path of an id, of the unique start of one, or of a task: its published one."""
         if name in self.tasks:
             return self.versions.published_path(name)
         try:
@@ -219,19 +220,11 @@ class System:
             raise UnknownName(f"no task or path is called {name!r}", remedy) from None
 
     def paths(self, ids: Sequence[str]) -> list[Path]:
-        """Return the paths of these ids, in their order.
-
-        Raises:
-            UnknownName: one is not there.
-        """
+        """Return the paths of these ids, in their order."""
         return self._catalog.paths.many(ids)
 
     def find(self, name: str) -> Path | Commit:
-        """Return what a name means: a task's published path, the path of an id or its start, or else a commit.
-
-        Raises:
-            UnknownName: none of these.
-        """
+        """Return what a name means: a task's published path, the path of an id or its start, or else a commit."""
         try:
             return self.path(name)
         except UnknownName as error:
@@ -249,9 +242,6 @@ class System:
         Args:
             task: only this task's.
             run: only those of the run of this id (see runs).
-
-        Raises:
-            UnknownName: there is no such task.
         """
         if task is not None:
             self.tasks[task]
@@ -262,11 +252,7 @@ class System:
         return Listing(self._catalog.agents.all(task))
 
     def lineage(self, name: str) -> list[Path]:
-        """Return the paths that a task's published one, or the path of an id, descends from: the root first.
-
-        Raises:
-            UnknownName: there is no such path.
-        """
+        """Return the paths that a task's published one, or the path of an id, descends from: the root first."""
         return self._catalog.paths.ancestors(self.path(name).id)[::-1]
 
     def roots(self) -> dict[str, Path]:
@@ -275,15 +261,10 @@ class System:
 
     def holders(self, path: Path) -> dict[str, tuple[str, ...]]:
         """Return the roots and the other tasks whose published paths hold each component of a path, by its name."""
-        roots = self.roots()
         held = self.versions.world().held
-        names = {agent_of(root): name for name, root in roots.items()}
-        return {
-            c.name: tuple(
-                sorted(names.get(agent, agent) for agent in held.get(c.digest, ()) if agent != agent_of(path))
-            )
-            for c in path.components
-        }
+        names = {agent_of(root): name for name, root in self.roots().items()}
+        others = {c.name: held.get(c.digest, frozenset()) - {agent_of(path)} for c in path.components}
+        return {name: tuple(sorted(names.get(agent, agent) for agent in agents)) for name, agents in others.items()}
 
     def sharing(self) -> dict[tuple[str, str], tuple[Component, ...]]:
         """Return the components that the published paths of two tasks both hold, for both orders of the two."""
@@ -305,12 +286,7 @@ class System:
         return open_splits(self.store.folder, self.tasks[task])[_known_split(split)]
 
     def evaluate(
-        self,
-        *tasks: str,
-        split: str = "test",
-        details: bool = False,
-        device: str = "auto",
-        progress: Progress = QUIET,
+        self, *tasks: str, split: str = "test", details: bool = False, device: str = "auto", progress: Progress = QUIET
     ) -> Listing[Evaluation]:
         """Measure the accuracy of tasks' published paths on a split; of all published tasks where none is named.
 
@@ -320,26 +296,10 @@ class System:
             details: tell of every class, too: accuracies, confusion, the images that are most wrong.
             device: `auto`, `cpu`, `cuda` or `cuda:N`.
             progress: told how many examples are measured.
-
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
         """
         from ramet.system.use import evaluate
 
-        _known_split(split)
-        paths = [self.versions.published_path(name) for name in tasks] if tasks else self.versions.published().values()
-        return Listing(
-            evaluate(
-                self._load(path, device),
-                path,
-                self.tasks[path.task or ""],
-                self.examples(path.task or "", split),
-                split,
-                details=details,
-                progress=progress,
-            )
-            for path in paths
-        )
+        return Listing(evaluate(self, tasks, _known_split(split), details=details, device=device, progress=progress))
 
     def predict(
         self,
@@ -361,26 +321,18 @@ class System:
             progress: told how many images are done, and of those that are left out.
 
         Raises:
-            UnknownName: there is no such task, or it has no path yet.
             DataError: an image cannot be read; it is named.
             InvalidValue: images holds something that is no image.
         """
         from ramet.system.use import predict
 
-        path = self.versions.published_path(task)
-        return Listing(
-            predict(self._load(path, device), self.tasks[task], images, skip_bad=skip_bad_images, progress=progress)
-        )
+        return Listing(predict(self, task, images, device=device, skip_bad=skip_bad_images, progress=progress))
 
     def model(self, task: str, *, device: str = "auto") -> "TaskModel":
-        """Return a task's published path as a `torch.nn.Module` from images to logits (see TaskModel).
+        """Return a task's published path as a `torch.nn.Module` from images to logits (see TaskModel)."""
+        from ramet.system.use import TaskModel, load
 
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
-        """
-        from ramet.system.model import TaskModel
-
-        return TaskModel(self._load(self.versions.published_path(task), device), self.tasks[task].classes)
+        return TaskModel(load(self, self.versions.published_path(task), device), self.tasks[task].classes)
 
     def verify_quality(self, *, device: str = "auto", progress: Progress = QUIET) -> Listing[QualityCheck]:
         """Measure every task's test quality again; it must be what was recorded when its path was published."""
@@ -390,14 +342,7 @@ class System:
             for e in self.evaluate(device=device, progress=progress)
         )
 
-    def replay(
-        self,
-        name: str,
-        *,
-        device: str = "auto",
-        tolerance: float = 0.02,
-        progress: Progress = QUIET,
-    ) -> Replay:
+    def replay(self, name: str, *, device: str = "auto", tolerance: float = 0.02, progress: Progress = QUIET) -> Replay:
         """Train the lineage of a published path again from its recorded seeds, and compare every step with its record.
 
         It starts from the nearest ancestor that is a root or another task's path. Nothing is written to the system.
@@ -419,15 +364,6 @@ class System:
         if not tolerance >= 0:
             raise InvalidValue(f"tolerance is {tolerance}", "give a difference of accuracies, such as 0.02")
         return replay(self.store.opened, self.path(name), device=device, tolerance=tolerance, progress=progress)
-
-    def _load(self, path: Path, device: str) -> "LoadedPath":
-        from ramet.evolution.agent import know_kinds
-        from ramet.runtime.device import choose_device
-        from ramet.runtime.inference import LoadedPath
-        from ramet.runtime.resident import Resident
-
-        know_kinds(self._catalog, [path])
-        return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))
 
 
 def _child_row(child: Child) -> dict[str, object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ramet.base.errors import InvalidValue
 from ramet.base.progress import QUIET, Progress
-from ramet.base.records import Path, Task
+from ramet.base.records import Path
 from ramet.store.care import Fault, GcReport, gc, repair, verify
 from ramet.store.exchange.bundle import read_bundle, take_bundle, write_bundle
 from ramet.store.exchange.remote import Remote, open_remote
@@ -19,30 +19,19 @@ if TYPE_CHECKING:
 
 
 class SystemStore:
-    """The store of a system. Its catalog and objects are for the floors below; above, the facade's methods do."""
+    """The store of a system. Its catalog and objects are for the floors below; above, the facade's methods do.
+
+    Attributes:
+        folder: the system's folder.
+        name: the name that it was made with.
+        created: the time when it was made (ISO 8601, UTC).
+    """
 
     def __init__(self, store: Store, versions: "Versions") -> None:
         self.opened = store
-        self.catalog = store.catalog
-        self.objects = store.objects
+        self.catalog, self.objects = store.catalog, store.objects
+        self.folder, self.name, self.created = store.folder, store.name, store.created
         self._versions = versions
-
-    @property
-    def folder(self) -> FilePath:
-        """The system's folder."""
-        return self.opened.folder
-
-    @property
-    def name(self) -> str:
-        """The name that the system was made with."""
-        return self.opened.name
-
-    @property
-    def created(self) -> str:
-        """The time when it was made (ISO 8601, UTC)."""
-        return self.opened.created
-
-    # Care
 
     def verify(self, *, source: str | None = None, progress: Progress = QUIET) -> list[Fault]:
         """Check every object against its name, and return what is wrong with what it affects.
@@ -61,8 +50,6 @@ class SystemStore:
     def gc(self, *, delete: bool = False) -> GcReport:
         """Count the objects that no branch, tag, root or running agent leads to, and delete them if asked to."""
         return gc(self.catalog, self.objects, delete=delete)
-
-    # Exchange
 
     def push(self, remote: str, branch: str | None = None, *, progress: Progress = QUIET) -> Transfer:
         """Bring a branch, the one that the system is on by default, to a remote; only what is missing there travels.
@@ -83,11 +70,7 @@ class SystemStore:
         """Bring a remote's branch, of the name of the one that the system is on by default, into this system.
 
         It moves ahead here if it has nothing of its own; else what came is on the branch REMOTE/BRANCH, to be merged.
-
-        Args:
-            remote: another system's folder, or a URL that was pushed to.
-            branch: its name.
-            progress: told how many objects have arrived.
+        Arguments are those of push.
 
         Raises:
             UnknownName: there is no such remote or branch.
@@ -95,11 +78,9 @@ class SystemStore:
         """
         from ramet.tasks.cache import check_name
 
-        def accept(task: Task) -> None:
-            check_name(task.name)
-
         with self._remote(remote) as there:
-            return pull(self.opened, there, branch or self._versions.branch, accept=accept, progress=progress)
+            chosen = branch or self._versions.branch
+            return pull(self.opened, there, chosen, accept=lambda task: check_name(task.name), progress=progress)
 
     def export_task(self, task: str, directory: str | FilePath) -> int:
         """Write a task's path, with all that it needs, into a new folder, and return the bytes of its tensors.

@@ -22,40 +22,34 @@ HEAD = "HEAD"
 class Versions:
     """The versions of a system, seen from the branch that it is on.
 
+    A name that is not there raises UnknownName. What brings an old commit back raises ObjectError where gc has dropped
+    objects that it needs, because no branch or tag led to it.
+
     Args:
         store: the open system.
         branch: its name; the one that the folder is on by default.
 
-    Raises:
-        UnknownName: a branch was named that is not there.
+    Attributes:
+        branch: the branch that the system is on.
     """
 
     def __init__(self, store: Store, branch: str | None = None) -> None:
         self._folder = store.folder
         self._catalog = store.catalog
         self._objects = store.objects
-        self._branch = current_branch(store.folder) if branch is None else branch
+        self.branch = current_branch(store.folder) if branch is None else branch
         if branch is not None:
             self._catalog.versions.head(branch)
 
     def __repr__(self) -> str:
         return f"<versions: on branch {self.branch}>"
 
-    @property
-    def branch(self) -> str:
-        """The branch that the system is on."""
-        return self._branch
-
     def published(self, at: str | None = None) -> dict[str, Path]:
         """Return the published path of every task at a commit; at the branch's last one by default."""
         return self._catalog.versions.published(self._at(at))
 
     def published_path(self, task: str) -> Path:
-        """Return the published path of a task on the branch.
-
-        Raises:
-            UnknownName: there is no such task, or it has no path yet.
-        """
+        """Return the published path of a task on the branch; one without a path raises UnknownName, too."""
         self._catalog.tasks.get(task)
         path = self._catalog.versions.published_path(self.branch, task)
         if path is None:
@@ -88,7 +82,6 @@ class Versions:
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         return self._catalog.versions.branch(name, self._kept(at))
 
@@ -104,14 +97,10 @@ class Versions:
         self._catalog.versions.delete_branch(name)
 
     def switch(self, name: str) -> None:
-        """Go to another branch, and put the folder on it: whoever opens it from now on is there.
-
-        Raises:
-            UnknownName: there is no such branch.
-        """
+        """Go to another branch, and put the folder on it: whoever opens it from now on is there."""
         self._catalog.versions.head(name)
         set_current_branch(self._folder, name)
-        self._branch = name
+        self.branch = name
 
     def tags(self) -> Listing[Tag]:
         """Return all tags, by name."""
@@ -122,7 +111,6 @@ class Versions:
 
         Raises:
             InvalidValue: the name is taken, malformed, or would be mistaken for a commit's.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         return self._catalog.versions.tag(name, self._kept(at), message=message)
 
@@ -157,24 +145,16 @@ class Versions:
 
         Args:
             branch: its name.
-            head: the id of the commit that the branch must be at.
+            head: the id of the commit that it must be at; if it is not, Moved is raised.
             sources: the ids of the commits that the paths come from.
             paths: the paths' ids by task.
             message: what the commit is for.
             method: the versions of the methods that made the paths.
-
-        Raises:
-            Moved: the branch is at another commit by now.
         """
         return self._catalog.versions.gather(branch, head, sources, paths, message=message, method=method)
 
     def restore(self, task: str, at: str) -> Commit:
-        """Publish the path that a task had at a commit, by a new commit.
-
-        Raises:
-            UnknownName: the task had no path there.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
-        """
+        """Publish the path that a task had at a commit, by a new commit."""
         at = self._at(at)
         path = self._catalog.versions.published_path(at, task)
         self._ensure_objects(at, [path] if path else [])
@@ -186,7 +166,6 @@ class Versions:
         Raises:
             InvalidValue: there is nothing to undo.
             Conflict: a task of it has another path by now.
-            ObjectError: gc has dropped what the commit needs, because no branch or tag led to it.
         """
         commit = self.commit(at)
         before = self._catalog.versions.published(commit.parents[0]) if commit.parents else {}
@@ -202,11 +181,8 @@ class Versions:
     def _kept(self, name: str | None) -> str:
         """Return the same, where all that a branch there publishes, or would keep from gc, has its objects still."""
         at = self._at(name)
-        refs = {
-            *(branch.name for branch in self._catalog.versions.branches()),
-            *(tag.name for tag in self._catalog.versions.tags()),
-        }
-        if at not in refs:
+        known = self._catalog.versions
+        if at not in {branch.name for branch in known.branches()} | {tag.name for tag in known.tags()}:
             self._ensure_objects(at, self._catalog.versions.published(at).values())
             if not self._catalog.versions.leads_to(at):
                 ids = {path for commit in self._catalog.versions.log(at) for path in commit.changes.values() if path}

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.text import did_you_mean
+from ramet.results import Listing
 from ramet.store.catalog import agents, leases, rows, schema
 from ramet.store.catalog.database import Part
 from ramet.store.catalog.schema import agents as runs
@@ -17,6 +18,9 @@ from ramet.store.versions import refs
 from ramet.store.versions.history import at_time
 
 TrialState = Literal["done", "failed", "no-data"]
+
+ALL_TASKS = "*"
+"""What a branch's lease is called that covers all its tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Trial:
 
 
 class Experiments(Part):
-    """A catalog's experiments."""
+    """A catalog's experiments; `ramet.study` runs them."""
 
     def begin(
         self,
@@ -89,7 +93,11 @@ class Experiments(Part):
             return made
 
     def get(self, name: str) -> Experiment:
-        """Return the experiment of a name."""
+        """Return the experiment of a name.
+
+        Raises:
+            UnknownName: there is none.
+        """
         with self._database.reading() as connection:
             found = _find(connection, name)
             if found is None:
@@ -98,17 +106,25 @@ class Experiments(Part):
                 raise UnknownName(f"no experiment is called {name!r}", remedy)
             return found
 
-    def all(self) -> list[Experiment]:
+    def all(self) -> Listing[Experiment]:
         """Return all experiments, the oldest first."""
         with self._database.reading() as connection:
             chosen = select(experiments).order_by(experiments.c.time, experiments.c.name)
-            return [Experiment(**row) for row in connection.execute(chosen).mappings()]
+            return Listing((Experiment(**row) for row in connection.execute(chosen).mappings()), _shown)
 
-    def trials(self, experiment: str) -> list[Trial]:
+    def hold(self, branch: str) -> leases.Lease:
+        """Hold a branch of an experiment during a block, so that one process at a time works on it.
+
+        Raises:
+            Busy: another process holds it.
+        """
+        return leases.Leases(self._database, self._clock).hold(ALL_TASKS, branch=branch)
+
+    def trials(self, experiment: str) -> Listing[Trial]:
         """Return the trials of an experiment that have come to their ends, by branch, in the order they ended."""
         with self._database.reading() as connection:
             of_it = select(trials).where(trials.c.experiment == experiment).order_by(trials.c.branch, trials.c.number)
-            return [Trial(**row) for row in connection.execute(of_it).mappings()]
+            return Listing(Trial(**row) for row in connection.execute(of_it).mappings())
 
     def end_trial(
         self,
@@ -146,7 +162,15 @@ class Experiments(Part):
                 refs.delete_branch(connection, branch)
             return there
 
+    def count_children(self, branches: Sequence[str]) -> int:
+        """Return how many children the runs on these branches have made."""
+        return agents.Agents(self._database).count_children(branches=branches)
+
 
 def _find(connection: Connection, name: str) -> Experiment | None:
     row = connection.execute(select(experiments).where(experiments.c.name == name)).mappings().one_or_none()
     return None if row is None else Experiment(**row)
+
+
+def _shown(experiment: Experiment) -> dict[str, object]:
+    return {"experiment": experiment.name, "base": experiment.base, "time": experiment.time}
