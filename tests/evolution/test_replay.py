@@ -14,7 +14,7 @@ from ramet.base.errors import DataError, InvalidValue, ObjectError, RametError, 
 from ramet.base.progress import Progress
 from ramet.evolution.observer import Observer
 from ramet.evolution.replay import steps
-from ramet.method.protocols import no_features
+from ramet.method.protocols import Images
 from ramet.store.catalog.schema import agents, paths, tasks
 from ramet.system import System
 from tests.evolution.conftest import SMALL, make_system, write_task
@@ -94,7 +94,7 @@ def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
                 ramet.open(system.store.folder).evolve("two", settings=SETTINGS, cycles=1, samples=2)
 
     system.evolve("one", settings=SETTINGS, seed=1, cycles=1, observer=Meanwhile())
-    _, made = steps(system.store.catalog, system.store.objects, system.path("one"), no_features)
+    _, made = steps(system.store.catalog, system.store.objects, system.path("one"), Images())
     assert [*made[-1].state.world.published] == ["one"], "the second task came while this cycle ran"
     assert {step.verdict for step in system.replay("one").steps} == {"identical"}
 

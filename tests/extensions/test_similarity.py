@@ -10,7 +10,7 @@ import pytest
 from ramet.base.records import Path
 from ramet.evolution.observer import Observer
 from ramet.extensions.similarity import Similarity, alike
-from ramet.method.protocols import Candidates, Member
+from ramet.method.protocols import Candidates, Images, Member
 from tests.evolution.conftest import SMALL, make_system
 from tests.method.helpers import TINY, assert_frequency
 
@@ -28,7 +28,7 @@ def path(name: str) -> Path:
 
 AMONG = Candidates(
     task="task", population=[], others=[path(n) for n in ("aside", "far", "near", "unknown")], roots=[path("root")],
-    children={}, taken=(), rng=np.random.default_rng(0), cycle_rng=lambda: np.random.default_rng(0), features=features,
+    children={}, taken=(), rng=np.random.default_rng(0), cycle_rng=lambda: np.random.default_rng(0), images=Images(features),
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ramet.base.errors import RametError, UnknownName
 from ramet.base.progress import Progress
@@ -21,7 +21,7 @@ from ramet.evolution.pace import TRIAL_STEPS, fitting, generation_flops, trial, 
 from ramet.method.document.schema import Method
 from ramet.method.parts import Library
 from ramet.method.plan import ChildPlan, Rounds
-from ramet.method.protocols import Features, no_features
+from ramet.method.protocols import Images
 from ramet.method.search import State, after, begin, judge, propose
 from ramet.method.world import World
 from ramet.store.care import needed, unheld
@@ -42,7 +42,7 @@ LEAST = 0.1
 class Lab:
     """The things an agent works with: the system's store, an engine, the task with its lease, somebody who watches.
 
-    features tells a parent selection what the images of a task look like. deadline, on the clock, ends the run early:
+    images is what parts may ask about those of tasks. deadline, on the clock, ends the run early:
     trainings are shortened to end before it, the best path so far is published, and what is left is dropped.
     """
 
@@ -52,7 +52,7 @@ class Lab:
     lease: Lease
     task: Task
     observer: Observer
-    features: Features = no_features
+    images: Images = field(default_factory=Images)
     deadline: float = math.inf
     clock: Clock = time.monotonic
 
@@ -85,7 +85,7 @@ class Run:
         lab, catalog = self.lab, self.lab.catalog
         self.agent = agent = catalog.agents.begin_cycle(self.agent.id)
         known = self._published[1] if self._published and self._published[0] == agent.base else None
-        states = cycle_states(catalog, agent, agent.cycle, self.method, lab.task, lab.features, known)
+        states = cycle_states(catalog, agent, agent.cycle, self.method, lab.task, lab.images, known)
         done, state = len(states[-1].taken) - len(states[0].taken), states[-1]
         while done < agent.samples:
             count = min(self.method.budget.generation, agent.samples - done)
@@ -185,7 +185,7 @@ def cycle_states(
     cycle: int,
     method: Method,
     task: Task,
-    features: Features = no_features,
+    images: Images | None = None,
     world: World | None = None,
 ) -> list[State]:
     """Return the states of a cycle of an agent on record: as it began, and after each of its generations.
@@ -211,7 +211,7 @@ def cycle_states(
         world=world,
         taken=tuple(catalog.agents.parents_taken(task.name, branch=agent.branch, before=(agent.id, cycle))),
         lineage=catalog.paths.ancestors,
-        features=features,
+        images=images or Images(),
     )
     states, children = [begin(state)], catalog.agents.children(agent.id, cycle=cycle)
     for generation in range(len(catalog.agents.terms(agent.id, cycle))):

@@ -15,7 +15,7 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Engine
 from ramet.engine.local import LocalEngine
 from ramet.evolution.agent import Lab, Run
-from ramet.evolution.features import features_by_root
+from ramet.evolution.images import images_of
 from ramet.evolution.observer import Clock, Observer
 from ramet.evolution.pace import TRIAL_SHARE, TRIAL_STEPS, Estimate, generation_flops, trial, validated
 from ramet.method.document.hyperparameters import Number, changed, is_shared, shown
@@ -66,7 +66,7 @@ def evolve(
         raise InvalidValue("no task to evolve", "name at least one; `ramet task list` lists them")
     chosen_device = choose_device(device)
     deadline = math.inf if time_limit is None else clock() + time_limit
-    features = features_by_root(store, chosen_device)
+    images = images_of(store, chosen_device)
     by_name = {task.name: task for task in tasks}
     with ExitStack() as held:
         leases = {name: held.enter_context(store.catalog.leases.hold(name, branch=branch)) for name in by_name}
@@ -84,7 +84,7 @@ def evolve(
                 for inherited in ineffective(method, settings, task.name, parents):
                     observer.noted(str(inherited))
             share = clock() + (deadline - clock()) / left
-            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, features, share, clock)
+            lab = Lab(store.catalog, store.objects, used, leases[task.name], task, observer, images, share, clock)
             Run(lab, agent, method).run()
 
 
@@ -108,14 +108,14 @@ def estimate(
     more or less of their computation.
     """
     method = method.resolved()
-    catalog, features = store.catalog, features_by_root(store, choose_device(device))
+    catalog, images = store.catalog, images_of(store, choose_device(device))
     left = {task.name: _children_left(catalog, task.name, method, branch, seed, more) for task in tasks}
     tasks = [task for task in tasks if left[task.name]]
     rounds = {task.name: Rounds.of(method, task.splits["train"]) for task in tasks}
     if sum(left[name] * of.count * of.steps for name, of in rounds.items()) * TRIAL_SHARE < TRIAL_STEPS:
         return None
     world = World.of(catalog.versions.published(branch), catalog.paths.roots().values())
-    make = partial(State, method, method.label, seed=seed, features=features)
+    make = partial(State, method, method.label, seed=seed, images=images)
     states = [begin(make(task.name, len(task.classes), world, catalog.paths.ancestors)) for task in tasks]
     plans = [propose(state, method.budget.generation) for state in states]
     with LocalEngine(store, device) if engine is None else nullcontext(engine) as used:

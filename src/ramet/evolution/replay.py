@@ -18,10 +18,10 @@ from ramet.base.errors import InvalidValue, UnknownName
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Child, Path, Task
 from ramet.evolution.agent import cycle_states
-from ramet.evolution.features import features_by_root
+from ramet.evolution.images import images_of
 from ramet.method.document.presets import load
 from ramet.method.plan import ChildPlan, Rounds
-from ramet.method.protocols import Features
+from ramet.method.protocols import Images
 from ramet.method.search import State, propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
@@ -54,7 +54,7 @@ class Step:
 def replay(store: Store, path: Path, *, device: str, tolerance: float, progress: Progress = QUIET) -> Replay:
     """Train a path's lineage again (see System.replay); progress is told `advanced("step 1 of 3", ...)`."""
     chosen = choose_device(device)
-    start, made = steps(store.catalog, store.objects, path, features_by_root(store, chosen))
+    start, made = steps(store.catalog, store.objects, path, images_of(store, chosen))
     done: list[ReplayStep] = []
     with TemporaryDirectory(prefix="ramet-replay-") as place:
         lab = _Laboratory(store, chosen, tolerance, FilePath(place))
@@ -184,7 +184,7 @@ def _short(value: object) -> str:
     return "none" if value is None else str(value)[:12]
 
 
-def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) -> tuple[Path, list[Step]]:
+def steps(catalog: Catalog, objects: Objects, path: Path, images: Images) -> tuple[Path, list[Step]]:
     """Return where the lineage of a path starts, and its steps from there, the first one first.
 
     It starts from the nearest ancestor that is a root, or whose objects are all here and which is another task's or was
@@ -206,7 +206,7 @@ def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) ->
         child = made.get(ancestor.agent, {}).get(ancestor.id)
         foreign = bool(line) and (child is None or ancestor.task != path.task)
         if ancestor.id in roots or (foreign and all(digest in objects for digest in ancestor.digests())):
-            return ancestor, _steps(catalog, line[::-1], features)
+            return ancestor, _steps(catalog, line[::-1], images)
         if child is None:
             raise UnknownName(f"the run that made path {ancestor.id} is not on record", _ELSEWHERE)
         if child.status != "joined":
@@ -215,7 +215,7 @@ def steps(catalog: Catalog, objects: Objects, path: Path, features: Features) ->
     raise UnknownName(f"what path {line[-1][1].path.id} descends from is not on record", _ELSEWHERE)
 
 
-def _steps(catalog: Catalog, line: Sequence[tuple[Agent, Child]], features: Features) -> list[Step]:
+def _steps(catalog: Catalog, line: Sequence[tuple[Agent, Child]], images: Images) -> list[Step]:
     """Return the steps that made these children; each cycle is read once."""
     tasks = {task.name: task for task in catalog.tasks.all(removed=True)}
     cycles: dict[tuple[str, int], tuple[list[State], list[Terms], list[Child]]] = {}
@@ -223,7 +223,7 @@ def _steps(catalog: Catalog, line: Sequence[tuple[Agent, Child]], features: Feat
     for agent, child in line:
         key, task = (agent.id, child.cycle), tasks[agent.task]
         if key not in cycles:
-            states = cycle_states(catalog, agent, child.cycle, load(agent.method).resolved(), task, features)
+            states = cycle_states(catalog, agent, child.cycle, load(agent.method).resolved(), task, images)
             cycles[key] = states, catalog.agents.terms(*key), catalog.agents.children(agent.id, cycle=child.cycle)
         states, terms, children = cycles[key]
         siblings = sum(other.generation == child.generation for other in children)

@@ -35,8 +35,8 @@ def alike(among: Candidates) -> list[str]:
     How alike two tasks are is the cosine between their mean embeddings, less the mean over all tasks here: what all
     images have in common says nothing.
     """
-    known = {path.id: found for path in among.others if (found := among.features(path.task or "")) is not None}
-    own = among.features(among.task)
+    known = {path.id: found for path in among.others if (found := among.images.features(path.task or "")) is not None}
+    own = among.images.features(among.task)
     if own is None or not known:
         return [path.id for path in among.others]
     centre = np.mean([own, *known.values()], axis=0)

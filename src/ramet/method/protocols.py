@@ -30,8 +30,25 @@ class Member(NamedTuple):
     score: float
 
 
+Fit = Callable[[str, Path], float | None]
+"""How well a linear head in closed form tells a task's classes apart on a path's features, all of them frozen: its
+accuracy on training images that were left out, 0 to 1; None where the task's images are not here."""
+
+
 def no_features(task: str) -> None:
     """Return None: nothing is known of any task's images."""
+
+
+def no_fit(task: str, path: Path) -> None:
+    """Return None: nothing is known of any task's images."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """The things that parts may ask about the images of tasks."""
+
+    features: Features = no_features
+    fit: Fit = no_fit
 
 
 @dataclass(frozen=True)
@@ -46,7 +63,7 @@ class Candidates:
     taken: the parents of all children so far, oldest first.
     rng: the draw's own generator.
     cycle_rng: makes a generator that is the same for all draws of the agent's cycle.
-    features: what the images of a task look like to the root (see Features).
+    images: what can be asked about the images of tasks, this one's and others'.
     """
 
     task: str
@@ -57,7 +74,7 @@ class Candidates:
     taken: Sequence[str]
     rng: "np.random.Generator"
     cycle_rng: "Callable[[], np.random.Generator]"
-    features: Features = field(default=no_features)
+    images: Images = field(default_factory=Images)
 
     @property
     def paths(self) -> list[Path]:

@@ -7,14 +7,14 @@ and what it is for, so equal states give equal plans.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ramet.base.randomness import Key, generator
 from ramet.base.records import Child, ChildStatus, Component, Path
 from ramet.method.document.schema import Method
 from ramet.method.mutation import Draft, plan_child, plan_data
 from ramet.method.plan import ChildPlan, Trained, training_flops
-from ramet.method.protocols import Candidates, Features, Member, no_features
+from ramet.method.protocols import Candidates, Images, Member
 from ramet.method.selection import joins, pruned, ranked, sample_parent
 from ramet.method.world import World
 from ramet.vit import spec
@@ -28,8 +28,8 @@ class State:
     """All that a generation follows from. It is never changed: `after` makes the next one.
 
     The method is resolved, label its name on record; classes is how many the task has. world is the system as it was
-    published when the cycle began, lineage who descends from whom on record, features what the images of tasks look
-    like. agent is the id of the run; seed, run (its number among the task's), cycle and generation key its draws.
+    published when the cycle began, lineage who descends from whom on record, images what can be asked about those of
+    tasks. agent is the id of the run; seed, run (its number among the task's), cycle and generation key its draws.
     population is the active one with its scores, in the order in which the paths joined; taken are the parents of all
     the task's children so far, oldest first.
     """
@@ -47,7 +47,7 @@ class State:
     generation: int = 0
     population: tuple[Member, ...] = ()
     taken: tuple[str, ...] = ()
-    features: Features = no_features
+    images: Images = field(default_factory=Images)
 
     @property
     def key(self) -> Key:
@@ -96,7 +96,7 @@ def propose(state: State, count: int) -> tuple[ChildPlan, ...]:
             taken=tuple(taken),
             rng=generator(*state.key, child, "parent"),
             cycle_rng=lambda: generator(*state.key[:-1], "rotation"),
-            features=state.features,
+            images=state.images,
         )
         parent = sample_parent(method.parents, candidates)
         taken.append(parent.id)

@@ -11,7 +11,7 @@ from ramet.base.records import Architecture, Component, Path, content_id
 from ramet.method.document.presets import load
 from ramet.method.mutation import start
 from ramet.method.plan import ChildPlan
-from ramet.method.protocols import Candidates, Member
+from ramet.method.protocols import Candidates, Images, Member
 from ramet.method.world import World
 from ramet.testing.steady import holds
 from ramet.vit import spec
@@ -113,13 +113,17 @@ def candidates(seed: int, size: tuple[int, int, int], taken: Sequence[str] = ())
         taken=tuple(taken),
         rng=np.random.default_rng(seed),
         cycle_rng=lambda: np.random.default_rng([seed, 1]),
-        features=_features,
+        images=Images(_features, _fit),
     )
 
 
 def names_of(plan: ChildPlan) -> list[str]:
     """The names of a plan's components."""
     return [part.name for part in plan.parts]
+
+
+def _fit(task: str, path: Path) -> float | None:
+    return len(path.id) / 100 if task == TASK else None
 
 
 def _features(task: str) -> npt.NDArray[np.float32] | None:
