@@ -4,7 +4,7 @@ import threading
 import pytest
 import torch
 
-from ramet.runtime.siblings import Siblings
+from ramet.runtime.siblings import MOST_AHEAD, Siblings
 
 CPU = torch.device("cpu")
 
@@ -51,3 +51,44 @@ def test_there_are_as_many_as_there_are_cores_for(monkeypatch, device, threads, 
 
         siblings.each([(i,) for i in range(3 * workers)], work)
     assert len(names) == workers
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 9])
+def test_what_is_made_ahead_comes_in_order_and_a_bounded_number_waits(at_once):
+    made, used = [], []
+    with Siblings(CPU, at_once) as siblings:
+        for item in siblings.ahead(range(30), lambda item: made.append(item) or item):
+            used.append(item)
+            assert len(made) <= len(used) + MOST_AHEAD
+    assert used == list(range(30))
+
+
+def test_the_next_is_made_while_one_is_used():
+    second = threading.Event()
+    with Siblings(CPU, 2) as siblings:
+        for item in siblings.ahead([0, 1], lambda item: item and second.set()):
+            assert item or second.wait(timeout=30)
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_an_error_of_what_is_made_ahead_is_raised_in_its_turn(at_once):
+    used = []
+    with Siblings(CPU, at_once) as siblings:
+        made = siblings.ahead([4, 2, 0, 1], lambda item: 1 / item)
+        with pytest.raises(ZeroDivisionError):
+            used.extend(made)
+    assert used == [0.25, 0.5]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_who_is_interrupted_leaves_nothing_under_way(at_once):
+    made = []
+
+    def interrupted():
+        with Siblings(CPU, at_once) as siblings:
+            for _ in siblings.ahead(range(1000), made.append):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert len(made) <= 1 + MOST_AHEAD

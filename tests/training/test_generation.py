@@ -1,4 +1,5 @@
 import math
+import threading
 from collections import Counter
 from dataclasses import replace
 
@@ -91,6 +92,30 @@ def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
     count = Counter(runs)
     assert count[("block.0",)] == count[("block.1",)] == batches
     assert count[("block.2", "norm", "head")] == 4 * batches
+
+
+def test_the_next_batch_s_prefix_runs_while_children_train(lab, monkeypatch):
+    """The first child waits until the prefix of another batch has been run."""
+    begun = threading.Semaphore(0)
+    waited = []
+
+    def note(stage, x, y):
+        if stage == ("block.1",):
+            begun.release()
+        elif "head" in stage and torch.is_grad_enabled() and not waited:
+            waited.append(begun.acquire(timeout=30) and begun.acquire(timeout=30))
+
+    watch(monkeypatch, note)
+    train(lab, *[lab.plan({"block.2"}) for _ in range(2)], at_once=2)
+    assert waited == [True]
+
+
+def test_how_many_are_trained_at_once_makes_no_difference(lab):
+    plans = different_plans(lab)
+    bad = replace(plans[0], hyperparameters={**plans[0].hyperparameters, "opt.lr": math.inf})
+    plans = [*plans, lab.plan({"block.2"}, opt__lr=0.2), bad]
+    in_turn, *others = (train(lab, *plans, at_once=at_once) for at_once in (1, 2, 5))
+    assert all(same(a, b) for children in others for a, b in zip(in_turn, children, strict=True))
 
 
 def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):

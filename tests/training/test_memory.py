@@ -109,6 +109,22 @@ def test_where_one_image_does_not_fit_the_child_drops_out(lab, monkeypatch, limi
     assert same(before[2], now[2])
 
 
+def test_a_child_that_drops_out_in_one_piece_of_what_is_shared_leaves_the_others(lab, monkeypatch):
+    frozen = lab.memory.keep("glutton.0", {"weight": torch.full((16,), 1.5)})
+
+    def plan(inserted):
+        made = lab.plan({"block.1"}, inserted=("glutton.0", *inserted))
+        parts = [replace(p, origin=frozen, trainable=False) if p.name == "glutton.0" else p for p in made.parts]
+        return replace(made, parts=tuple(parts))
+
+    monkeypatch.setattr(Glutton, "rows_without_gradient", 9)
+    monkeypatch.setattr(Glutton, "rows", 0)
+    (alone,) = train(lab, plan(()), numbers=[1], at_once=1)
+    first, second = train(lab, plan(HUNGRY), plan(()), at_once=1)
+    assert first.failure == "out-of-memory"
+    assert same(second, alone)
+
+
 def test_where_nothing_shared_fits_all_drop_out(lab, monkeypatch):
     frozen = lab.memory.keep("glutton.0", {"weight": torch.ones(16)})
     made = lab.plan({"block.2"}, inserted=("glutton.0",))

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from ramet.base.records import Architecture
-from ramet.runtime.device import MicroBatch
+from ramet.runtime.device import MicroBatch, is_out_of_memory
 from ramet.vit import spec
 from ramet.vit.kinds.kind import Tensors
 from ramet.vit.network import Stage, stages
@@ -65,23 +66,50 @@ class Runnable(Protocol):
 R = TypeVar("R", bound=Runnable)
 
 
+def begin(paths: Sequence[Runnable], x: Tensor, micro: MicroBatch) -> tuple[Tensor, int]:
+    """Return the activations of a whole batch where the first paths part, and how many stages that is from the images.
+
+    Where memory is short they are the images, and 0: `run_shared` then works in pieces. Paths may drop out meanwhile.
+    """
+    programs = [path.program for path in paths]
+    if not programs or micro.rows is not None:
+        return x, 0
+    together = [*takewhile(lambda keys: len({*keys}) == 1, zip(*(p.keys for p in programs), strict=False))]
+    try:
+        y = x
+        with torch.no_grad():
+            for stage in programs[0].stages[: len(together)]:
+                y = stage.run(y)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return x, 0
+    return y, len(together)
+
+
 def run_shared(paths: Sequence[R], x: Tensor, micro: MicroBatch, depth: int = 0) -> Iterator[tuple[R, slice, Tensor]]:
     """Give every path with the activations where its own part begins, sharing the stages before without gradients.
 
     Paths come depth first, so that only the activations along one branch are alive at a time. Each comes with the rows
     of the batch that the activations are of: all of them, or in pieces one after the other where memory does not do.
     """
+    yield from _branches([(path, path.program) for path in paths], x, micro, depth)
+
+
+def _branches(
+    paths: Sequence[tuple[R, Program]], x: Tensor, micro: MicroBatch, depth: int
+) -> Iterator[tuple[R, slice, Tensor]]:
     rows = slice(0, len(x))
-    groups: dict[StageKey, list[R]] = defaultdict(list)
-    for path in paths:
-        if len(path.program.keys) == depth:
+    groups: dict[StageKey, list[tuple[R, Program]]] = defaultdict(list)
+    for path, program in paths:
+        if len(program.keys) == depth:
             yield path, rows, x
         else:
-            groups[path.program.keys[depth]].append(path)
+            groups[program.keys[depth]].append((path, program))
     for members in groups.values():
-        run = partial(_without_gradient, members[0].program.stages[depth], x)
+        run = partial(_without_gradient, members[0][1].stages[depth], x)
         for piece, y in micro.each(len(x), run):
-            for path, of, z in run_shared(members, y, micro, depth + 1):
+            for path, of, z in _branches(members, y, micro, depth + 1):
                 yield path, slice(piece.start + of.start, piece.start + of.stop), z
 
 

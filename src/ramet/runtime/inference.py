@@ -1,6 +1,6 @@
 """Runs trained paths: the quality on a split, class probabilities of images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from torch import Tensor
 from ramet.base.progress import QUIET, Progress
 from ramet.base.records import Path
 from ramet.runtime.device import MicroBatch, is_out_of_memory, precision
-from ramet.runtime.grouping import Program, R, run_shared
+from ramet.runtime.grouping import Program, R, begin, run_shared
 from ramet.runtime.loader import Examples, examples
 from ramet.runtime.objective import ONE_CLASS, Objective
 from ramet.runtime.resident import Parts, Resident
@@ -99,7 +99,16 @@ def qualities(
     tallies = {path: torch.zeros((), dtype=torch.int64, device=data.device) for path in paths}
     lost: set[R] = set()
     together, apart = MicroBatch(), {path: MicroBatch() for path in paths}
-    for images, labels, done in _batches(data):
+
+    def prepare(batch: range) -> tuple[Tensor, Tensor, int]:
+        images, labels = data.take(np.array(batch))
+        with torch.inference_mode(), precision(data.device):
+            alive = [path for path in paths if path not in lost]
+            return labels, *begin(alive, batch_images(images, image_size=image_size), together)
+
+    order = range(len(data))
+    batches = [order[start : start + EVALUATION_BATCH] for start in order[::EVALUATION_BATCH]]
+    for batch, (labels, x, depth) in zip(batches, siblings.ahead(batches, prepare), strict=True):
 
         def count(entered: tuple[R, slice, Tensor], labels: Tensor = labels) -> None:
             path, rows, y = entered
@@ -120,17 +129,11 @@ def qualities(
         alive = [path for path in paths if path not in lost]
         try:
             with torch.inference_mode(), precision(data.device):
-                siblings.each(run_shared(alive, batch_images(images, image_size=image_size), together), count)
+                siblings.each(run_shared(alive, x, together, depth), count)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             lost.update(alive)  # not even one image goes through what they share
         if report:
-            report(done)
+            report(batch.stop)
     return [None if path in lost else objective.quality(tallies[path], len(data)) for path in paths]
-
-
-def _batches(data: Examples) -> Iterator[tuple[Tensor, Tensor, int]]:
-    for start in range(0, len(data), EVALUATION_BATCH):
-        stop = min(start + EVALUATION_BATCH, len(data))
-        yield *data.take(np.arange(start, stop)), stop

@@ -5,7 +5,8 @@ every core (small networks gain little from many threads on one matrix product);
 """
 
 import os
-from collections.abc import Callable, Hashable, Iterable
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, TypeVar
@@ -13,6 +14,11 @@ from typing import Any, TypeVar
 import torch
 
 Item = TypeVar("Item", bound=tuple[Any, ...])
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+MOST_AHEAD = 4
+"""How many batches are prepared at most while children train on an earlier one: each takes memory."""
 
 
 class Siblings:
@@ -27,6 +33,7 @@ class Siblings:
         if at_once is None:
             at_once = max(1, _cores() // torch.get_num_threads()) if device.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(at_once, "child") if at_once > 1 else None
+        self._ahead = min(at_once, MOST_AHEAD)
 
     def __enter__(self) -> "Siblings":
         return self
@@ -36,6 +43,19 @@ class Siblings:
     ) -> None:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
+
+    def ahead(self, items: Iterable[Given], prepare: Callable[[Given], Made]) -> Iterator[Made]:
+        """Give what is made of every item, in their order; the next ones are made while one is used."""
+        if self._pool is None:
+            yield from map(prepare, items)
+            return
+        waiting: deque[Future[Made]] = deque()
+        for item in items:
+            waiting.append(self._pool.submit(prepare, item))
+            if len(waiting) > self._ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
     def each(self, items: Iterable[Item], work: Callable[[Item], None]) -> None:
         """Do the work on every item; the next is taken while earlier ones are worked on.

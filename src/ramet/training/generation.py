@@ -19,10 +19,10 @@ from torch import Tensor
 from ramet.base.progress import QUIET, Progress
 from ramet.base.randomness import Key
 from ramet.base.records import content_id
-from ramet.method.document.schema import Method, Training
+from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, Rounds
 from ramet.runtime.device import MicroBatch, is_out_of_memory, precision
-from ramet.runtime.grouping import run_shared
+from ramet.runtime.grouping import begin, run_shared
 from ramet.runtime.inference import qualities
 from ramet.runtime.loader import Examples, Indices, examples, sample_subset, stream
 from ramet.runtime.objective import ONE_CLASS
@@ -103,9 +103,20 @@ def train_generation(
     micro = MicroBatch(rows)
     draws = stream(len(train), rounds.batch, (*key, "examples"))
     total = rounds.count * rounds.steps
+    hyper = plans[0].hyperparameters
+
+    def prepare(draws: Indices) -> tuple[Tensor, Tensor, int]:
+        images, labels = train.take(draws % len(train))
+        x = augmented(images, method.training.augmentations, hyper, key, draws)
+        with precision(device):
+            return labels, *begin(_alive(learners), x, micro)
+
     with Siblings(device, at_once) as siblings:
-        for step, batch in enumerate(islice(draws, done * rounds.steps, total), done * rounds.steps + 1):
-            _train_step(_alive(learners), train, batch, method.training, key, siblings, micro)
+        batches = siblings.ahead(islice(draws, done * rounds.steps, total), prepare)
+        for step in range(done * rounds.steps + 1, total + 1):
+            with _timed(_alive(learners)):
+                labels, x, depth = next(batches)
+                _train_step(_alive(learners), labels, siblings, x, micro, depth)
             if step % rounds.steps == 0:
                 _validate(_alive(learners), validation, siblings)
                 _tell(learners, numbers, progress)
@@ -147,39 +158,26 @@ def _alive(learners: Sequence[Learner | None]) -> list[Learner]:
 
 
 def _train_step(
-    learners: Sequence[Learner],
-    train: Examples,
-    draws: Indices,
-    settings: Training,
-    key: Key,
-    siblings: Siblings,
-    micro: MicroBatch,
+    learners: Sequence[Learner], labels: Tensor, siblings: Siblings, x: Tensor, micro: MicroBatch, depth: int
 ) -> None:
-    if not learners:
-        return
-    hyper = learners[0].plan.hyperparameters
-    with _timed(learners):
-        images, labels = train.take(draws % len(train))
-        x = augmented(images, settings.augmentations, hyper, key, draws)
-
-        def feed(entered: tuple[Learner, slice, Tensor]) -> None:
-            learner, rows, y = entered
-            if learner.failure:  # of an earlier piece of this batch
-                return
-            try:
-                with precision(train.device):
-                    learner.feed(y, labels[rows], len(labels))
-            except Exception as error:
-                learner.struck(error)
-
+    def feed(entered: tuple[Learner, slice, Tensor]) -> None:
+        learner, rows, y = entered
+        if learner.failure:  # of an earlier piece of this batch
+            return
         try:
-            with precision(train.device):
-                siblings.each(run_shared(learners, x, micro), feed)
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            for learner in _alive(learners):  # not even one image goes through what they share
-                learner.struck(error)
+            with precision(x.device):
+                learner.feed(y, labels[rows], len(labels))
+        except Exception as error:
+            learner.struck(error)
+
+    try:
+        with precision(x.device):
+            siblings.each(run_shared(learners, x, micro, depth), feed)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        for learner in _alive(learners):  # not even one image goes through what they share
+            learner.struck(error)
 
 
 def _validate(learners: Sequence[Learner], validation: Examples, siblings: Siblings) -> None:
