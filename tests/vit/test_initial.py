@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ramet.base.records import Architecture
 from ramet.vit import spec
 from ramet.vit.initial import new_component, random_root
-from ramet.vit.kinds.stem import resample_pos_embed
+from ramet.vit.kinds.own import resample_pos_embed
 from ramet.vit.network import forward
 
 SIZES = spec.dimensions({"data.image_size": 12, "adapter_width": 8, "lora_rank": 3}, 5)

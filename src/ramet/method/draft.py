@@ -14,7 +14,7 @@ from ramet.method.document.hyperparameters import Choices, Number, is_shared
 from ramet.method.document.schema import Method
 from ramet.method.plan import ChildPlan, DataPlan, Part
 from ramet.vit import kinds, spec
-from ramet.vit.kinds.kind import Dimensions
+from ramet.vit.kinds import Dimensions
 
 if TYPE_CHECKING:
     import numpy as np

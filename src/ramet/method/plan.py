@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ramet.base.records import Component, Path, Value
 from ramet.vit import spec
-from ramet.vit.kinds.kind import Dimensions
+from ramet.vit.kinds import Dimensions
 
 if TYPE_CHECKING:
     from ramet.method.document.schema import Method

@@ -13,7 +13,7 @@ from torch import Tensor
 from ramet.base.records import Architecture
 from ramet.runtime.device import MicroBatch, is_out_of_memory
 from ramet.vit import spec
-from ramet.vit.kinds.kind import Tensors
+from ramet.vit.kinds import Tensors
 from ramet.vit.network import Stage, stages
 
 StageKey = tuple[Architecture, tuple[tuple[str, str], ...]]

@@ -15,7 +15,7 @@ from ramet.testing.examples import METHOD
 from ramet.testing.steady import Broken, holds, steady
 from ramet.vit import kinds, spec
 from ramet.vit.initial import new_component
-from ramet.vit.kinds.kind import LAYERED
+from ramet.vit.kinds import LAYERED
 from ramet.vit.network import forward, plain
 
 SMALL = Architecture(patch_size=4, width=24, heads=3, mlp_width=48, layers=2, image_size=12)

@@ -14,7 +14,7 @@ from torch import Tensor
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Architecture
 from ramet.vit import kinds, spec
-from ramet.vit.kinds.kind import INSERTED, Kind, Tensors, Within
+from ramet.vit.kinds import INSERTED, Kind, Tensors, Within
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,10 +80,8 @@ def plain(parts: Mapping[str, Tensors]) -> dict[str, Tensors]:
             block = f"block.{spec.index(name)}"
             merged = kind.merged(tensors, found[block])
             if merged is None:
-                raise InvalidValue(
-                    f"the path has {name}, which cannot become part of {block}, and a root is a plain transformer",
-                    f"take a task whose path has no {kind.name}",
-                )
+                problem = f"the path has {name}, which cannot become part of {block}, and a root is a plain transformer"
+                raise InvalidValue(problem, f"take a task whose path has no {kind.name}")
             found[block] = merged
             del found[name]
     return found

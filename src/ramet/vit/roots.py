@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramet.base.errors import CheckpointError, UnknownName
 from ramet.base.records import Architecture, Pool
-from ramet.vit import augreg, huggingface, timm
+from ramet.vit import formats
 from ramet.vit.checkpoint import Checkpoint
 from ramet.vit.initial import random_root
 
@@ -20,7 +20,7 @@ _RANDOM = re.compile(r"vit_([a-z]+)_patch([1-9]\d*)(?:@([1-9]\d*)(?:x(\d+))?)?")
 _FORMS = "name random:vit_tiny_patch16@32x3, hf:REPO, or the path of a .safetensors file, an .npz or a folder"
 _DOWNLOADED = (
     "config.json", "preprocessor_config.json",
-    "model.safetensors", "model-*.safetensors", huggingface.INDEX, "*.npz",
+    "model.safetensors", "model-*.safetensors", formats.INDEX, "*.npz",
 )  # fmt: skip
 
 
@@ -88,13 +88,13 @@ def _pretrained(name: str, path: Path, origin: str) -> Root:
 
 def _read(path: Path) -> Checkpoint:
     folder = path if path.is_dir() else path.parent
-    if huggingface.holds(folder) and (path.is_dir() or path.name == huggingface.WEIGHTS):
-        return huggingface.read(folder)
+    if formats.is_huggingface(folder) and (path.is_dir() or path.name == formats.WEIGHTS):
+        return formats.read_huggingface(folder)
     file = _only_file(path) if path.is_dir() else path
     if file.suffix == ".safetensors":
-        return timm.read(file)
+        return formats.read_timm(file)
     if file.suffix == ".npz":
-        return augreg.read(file)
+        return formats.read_augreg(file)
     raise CheckpointError(
         f"{file} is not a format that ramet reads: pickled weights can run code",
         "convert it with safetensors.torch.save_file, or take a .safetensors or AugReg .npz file",
