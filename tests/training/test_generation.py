@@ -3,14 +3,13 @@ import threading
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from ramet.method.plan import Rounds
 from ramet.method.schedule import learning_rate
-from ramet.runtime.loader import sample_subset, stream
+from ramet.runtime.loader import stream
 from ramet.tasks.augment import batch_images
 from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit import spec
@@ -255,19 +254,3 @@ def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
 def test_rounds(lab, examples, batch, limit, expected):
     budget = lab.method.budget.model_copy(update={"examples_per_validation": limit})
     assert Rounds.of(lab.method.model_copy(update={"batch": batch, "budget": budget}), examples) == expected
-
-
-def test_every_epoch_is_a_permutation_and_batches_run_on():
-    draws = stream(10, 4, ("key",))
-    seen = np.concatenate([next(draws) for _ in range(5)])
-    assert sorted(seen) == list(range(20))
-    assert sorted(seen[:10] % 10) == list(range(10))
-    assert list(seen[:10] % 10) != list(seen[10:] % 10)
-    assert list(next(stream(10, 4, ("other",)))) != list(seen[:4])
-
-
-def test_the_validation_subset_is_fixed_and_random():
-    chosen = sample_subset(1000, 50, ("task", "validation"))
-    assert list(chosen) == list(sample_subset(1000, 50, ("task", "validation"))) == sorted(set(chosen))
-    assert chosen[-1] > 500
-    assert sample_subset(50, 50, ("task",)) is None

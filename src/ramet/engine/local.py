@@ -27,7 +27,7 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.engine.trainer import Trainer
 from ramet.method.plan import Trained
-from ramet.runtime.device import choose_device
+from ramet.runtime.device import choose_device, cores
 from ramet.store.folder import Store, open_store
 
 T = TypeVar("T")
@@ -120,7 +120,6 @@ class _Pool:
     def __init__(self, folder: FilePath, device: str, count: int) -> None:
         context = multiprocessing.get_context("spawn")
         threads = torch.get_num_threads()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         news = [context.Pipe(duplex=False) for _ in range(count)]
         stops = [context.Pipe(duplex=False) for _ in range(count)]
         devices: SimpleQueue[int] = context.SimpleQueue()
@@ -132,7 +131,7 @@ class _Pool:
             folder=folder,
             device=device,
             threads=threads,
-            at_once=max(1, cores // count // threads),
+            at_once=max(1, cores() // count // threads),
             devices=devices,
             news=tuple(writer for _, writer in news),
             stops=tuple(reader for reader, _ in stops),

@@ -20,7 +20,7 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.method.plan import Trained
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.folder import Store
 from ramet.tasks.data import Split, open_splits
 from ramet.training.generation import TrainedChild, call_id, train_generation

@@ -16,7 +16,7 @@ from ramet.base.records import Path, Task
 from ramet.method.protocols import Features
 from ramet.runtime.inference import LoadedPath
 from ramet.runtime.loader import sample_subset
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.folder import Store
 from ramet.tasks.cache import folder_of
 from ramet.tasks.data import Split, open_splits

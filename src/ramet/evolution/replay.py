@@ -23,7 +23,7 @@ from ramet.method.search import propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.folder import Store
 from ramet.store.objects import FolderObjects
 from ramet.tasks.data import Split, open_splits

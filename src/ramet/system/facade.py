@@ -425,7 +425,7 @@ class System:
         from ramet.evolution.record import know_kinds
         from ramet.runtime.device import choose_device
         from ramet.runtime.inference import LoadedPath
-        from ramet.runtime.resident import Resident
+        from ramet.runtime.program import Resident
 
         know_kinds(self._catalog, [path])
         return LoadedPath(path, Resident(self.store.objects.get, choose_device(device)))

@@ -15,7 +15,7 @@ from ramet.method.document.hyperparameters import Hyperparameter, is_shared
 from ramet.method.protocols import Augmentation, Schedule
 from ramet.testing.examples import METHOD, TINY
 from ramet.testing.steady import Broken, holds, steady
-from ramet.training.augmentation import applied
+from ramet.training.generation import applied
 
 TOTALS = (1, 2, 10, 1000)
 BATCH = 6

@@ -6,7 +6,7 @@ stands before or after a block, and each block with what stands inside it, then 
 class token, the last block and what follows it belong to the readout: of the block only that token is worked out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -61,8 +61,12 @@ def stages(architecture: Architecture, parts: Mapping[str, Tensors]) -> tuple[St
 
 def forward(architecture: Architecture, parts: Mapping[str, Tensors], x_BCHW: Tensor) -> Tensor:
     """Return logits x_BK of images x_BCHW in [-1, 1]; parts holds the path's components in their order."""
-    x = x_BCHW
-    for stage in stages(architecture, parts):
+    return run(stages(architecture, parts), x_BCHW)
+
+
+def run(stages: Iterable[Stage], x: Tensor) -> Tensor:
+    """Return what stages make of the input of the first, one after the other."""
+    for stage in stages:
         x = stage.run(x)
     return x
 

@@ -4,7 +4,7 @@ import threading
 import pytest
 import torch
 
-from ramet.runtime.siblings import MOST_AHEAD, Siblings
+from ramet.runtime.device import MOST_AHEAD, MicroBatch, Siblings, is_out_of_memory
 
 CPU = torch.device("cpu")
 
@@ -24,6 +24,13 @@ def test_two_are_worked_on_at_the_same_time():
     with Siblings(CPU, 2) as siblings:
         siblings.each([("a",), ("b",)], lambda _: both.wait())
     assert not both.broken
+
+
+def test_on_a_gpu_they_take_turns_however_many_are_wanted():
+    names = set()
+    with Siblings(torch.device("cuda"), 4) as siblings:
+        siblings.each([(i,) for i in range(4)], lambda _: names.add(threading.current_thread().name))
+    assert names == {"MainThread"}
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -92,3 +99,31 @@ def test_who_is_interrupted_leaves_nothing_under_way(at_once):
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert len(made) <= 1 + MOST_AHEAD
+
+
+def test_pieces_halve_until_they_fit_and_stay_so():
+    micro, tried = MicroBatch(), []
+
+    def work(piece: slice) -> int:
+        tried.append(piece.stop - piece.start)
+        if piece.stop - piece.start > 3:
+            torch.empty(1 << 60, dtype=torch.uint8)
+        return piece.start
+
+    assert [made for _, made in micro.each(8, work)] == [0, 2, 4, 6]
+    assert tried == [8, 4, 2, 2, 2, 2]
+    assert [(piece.start, piece.stop) for piece, _ in micro.each(5, work)] == [(0, 2), (2, 4), (4, 5)]
+    assert micro.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("shape mismatch"), False),
+    ],
+)
+def test_which_errors_are_of_memory(error, expected):
+    assert is_out_of_memory(error) == expected
