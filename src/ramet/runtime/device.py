@@ -94,8 +94,9 @@ class MicroBatch:
 class Siblings:
     """Works on several paths side by side on the cores of a CPU, and in turn on a GPU, which each of them fills.
 
-    It is used in a `with` block. How many threads torch uses is the process's own choice, and is not touched: where it uses one, a path is worked on
-    for every core (small networks gain little from many threads on one matrix product); where all, paths take turns.
+    Used in a `with` block. How many threads torch uses is the process's own choice, and is not touched: where it uses
+    one, a path is worked on for every core (small networks gain little from many threads on one matrix product); where
+    it uses all, paths take turns.
 
     Args:
         device: where the work is done.

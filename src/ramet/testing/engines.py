@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
@@ -18,7 +18,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from ramet.base.progress import Progress
-from ramet.base.records import Task
 from ramet.engine.contract import Engine, Generation
 from ramet.engine.local import LocalEngine
 from ramet.method.document.presets import load
@@ -53,34 +52,19 @@ class Bench:
     engine: Engine
     here: Engine
 
-    @property
-    def tasks(self) -> list[Task]:
-        """Return the system's tasks."""
-        return self.store.catalog.tasks.all()
-
     def generation(self, task: int = 0, *, count: int = 2, seed: int = 0, rounds: Rounds = ROUNDS) -> Generation:
         """Return children of the root to be trained."""
         method = load(
             {"extends": "mu2net-plus@minutes", "parts": ["ramet.testing.ailing"]},
             {"training.schedule": "{part: brittle}", "batch": 16, "budget.generation": count, "mu": 0.3},
         ).resolved()
-        chosen, catalog = self.tasks[task], self.store.catalog
-        world = World.of(catalog.versions.published(), catalog.paths.roots().values())
+        catalog = self.store.catalog
+        chosen = catalog.tasks.all()[task]
         state = State(
-            method=method,
-            task=chosen.name,
-            classes=len(chosen.classes),
-            agent="engine",
-            label=method.label,
-            seed=seed,
-            run=0,
-            cycle=0,
-            generation=0,
-            world=world,
-            population=(),
-            taken=(),
-            lineage=catalog.paths.ancestors,
-        )
+            method=method, task=chosen.name, classes=len(chosen.classes), agent="engine", label=method.label,
+            seed=seed, run=0, cycle=0, generation=0, population=(), taken=(), lineage=catalog.paths.ancestors,
+            world=World.of(catalog.versions.published(), catalog.paths.roots().values()),
+        )  # fmt: skip
         return Generation(chosen, method, state.key, propose(state, count), tuple(range(count)), rounds)
 
 
@@ -186,11 +170,8 @@ def tells_how_far_it_is(bench: Bench) -> None:
 def a_watcher_stops_it(bench: Bench) -> None:
     """An error of the watcher ends the training and comes out as it is; the engine goes on to serve."""
     endless = bench.generation(rounds=Rounds(count=1000, steps=4, batch=16))
-    try:
+    with suppress(_Enough):
         bench.engine.train(endless, _Impatient())
-    except _Enough:
-        pass
-    else:
         raise Broken("the training went on to its end though the watcher raised")
     generation = bench.generation(seed=1)
     _same(bench.here.train(generation), bench.engine.train(generation), "after a training that was stopped")
@@ -251,7 +232,10 @@ def measures_what_it_trained(bench: Bench) -> None:
 
 def a_killed_process_is_replaced(bench: Bench) -> None:
     """A process that trains may be killed: the children come out as if it had not been."""
-    if not isinstance(bench.engine, HasProcesses) or not _warmed(bench).pids:
+    if not isinstance(bench.engine, HasProcesses):
+        return
+    bench.engine.train(bench.generation())  # now its processes have been started, if it has any
+    if not bench.engine.pids:
         return
     generation = bench.generation(rounds=Rounds(count=40, steps=4, batch=16))
     wanted = bench.here.train(generation)
@@ -311,13 +295,6 @@ class _Killer(Progress):
             self.killed = True
             for pid in self._engine.pids:
                 os.kill(pid, signal.SIGKILL)
-
-
-def _warmed(bench: Bench) -> HasProcesses:
-    """Return the engine when its processes have been started."""
-    bench.engine.train(bench.generation())
-    assert isinstance(bench.engine, HasProcesses)
-    return bench.engine
 
 
 def _greedy(plan: ChildPlan, rows: int) -> ChildPlan:

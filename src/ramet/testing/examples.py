@@ -10,7 +10,6 @@ import numpy.typing as npt
 from ramet.base.records import Architecture, Component, Path, content_id
 from ramet.method.document.presets import load
 from ramet.method.draft import start
-from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Candidates, Member
 from ramet.method.world import World
 from ramet.testing.steady import holds
@@ -115,11 +114,6 @@ def candidates(seed: int, size: tuple[int, int, int], taken: Sequence[str] = ())
         cycle_rng=lambda: np.random.default_rng([seed, 1]),
         features=_features,
     )
-
-
-def names_of(plan: ChildPlan) -> list[str]:
-    """The names of a plan's components."""
-    return [part.name for part in plan.parts]
 
 
 def _features(task: str) -> npt.NDArray[np.float32] | None:

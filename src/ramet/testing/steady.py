@@ -2,11 +2,14 @@
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+
+from ramet.base.errors import RametError
 
 T = TypeVar("T")
 
@@ -19,6 +22,15 @@ def holds(kept: bool, otherwise: str) -> None:
     """Say what is broken unless it holds."""
     if not kept:
         raise Broken(otherwise)
+
+
+@contextmanager
+def accepted() -> Iterator[None]:
+    """Say that what ramet refuses inside the block breaks the contract."""
+    try:
+        yield
+    except RametError as error:
+        raise Broken(str(error)) from error
 
 
 def steady(ask: Callable[[], T], given: Any) -> T:
@@ -42,8 +54,7 @@ def steady(ask: Callable[[], T], given: Any) -> T:
 
 
 def _states() -> tuple[object, ...]:
-    numpy_state = np.random.get_state(legacy=True)
-    return random.getstate(), *(str(part) for part in numpy_state), torch.get_rng_state().numpy().tobytes()
+    return random.getstate(), *map(str, np.random.get_state(legacy=True)), torch.get_rng_state().numpy().tobytes()
 
 
 def _same(one: Any, other: Any) -> bool:
