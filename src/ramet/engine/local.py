@@ -16,7 +16,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path as FilePath
 from queue import Empty, Queue
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import torch
@@ -66,34 +65,30 @@ class LocalEngine:
         """Return where it trains (see Engine)."""
         return self._here.place
 
+    @property
+    def pids(self) -> list[int]:
+        """Return the processes of its workers that have been started."""
+        return [*(self._crew.pool.executor._processes or {})] if self._crew else []
+
     def train(self, generation: Generation, progress: Progress = QUIET) -> list[Trained]:
         """Train a generation (see Engine)."""
-        if self._crew is None:
-            return self._here.train(generation, progress)
-        return self._crew.do(_train, generation, progress)
+        return self._crew.do(_train, generation, progress) if self._crew else self._here.train(generation, progress)
 
     def measure(self, task: Task, path: Path, split: SplitName, progress: Progress = QUIET) -> float:
         """Return the quality of a stored path on a split (see Engine)."""
-        if self._crew is None:
-            return self._here.measure(task, path, split, progress)
-        return self._crew.do(_measure, (task, path, split), progress)
-
-    @property
-    def pids(self) -> list[int]:
-        """Return the processes of its workers."""
-        return [] if self._crew is None else self._crew.pids
+        if self._crew:
+            return self._crew.do(_measure, (task, path, split), progress)
+        return self._here.measure(task, path, split, progress)
 
     def close(self) -> None:
         """End the workers."""
-        if self._crew is not None:
+        if self._crew:
             self._crew.close()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -109,7 +104,7 @@ class _Orders:
     device: str
     threads: int
     at_once: int
-    devices: "SimpleQueue[int]"
+    numbers: "SimpleQueue[int]"
     news: tuple[Connection, ...]
     stops: tuple[Connection, ...]
 
@@ -120,23 +115,13 @@ class _Pool:
     def __init__(self, folder: FilePath, device: str, count: int) -> None:
         context = multiprocessing.get_context("spawn")
         threads = torch.get_num_threads()
-        news = [context.Pipe(duplex=False) for _ in range(count)]
-        stops = [context.Pipe(duplex=False) for _ in range(count)]
-        devices: SimpleQueue[int] = context.SimpleQueue()
+        self.news, news = zip(*(context.Pipe(duplex=False) for _ in range(count)), strict=True)
+        stops, self.stops = zip(*(context.Pipe(duplex=False) for _ in range(count)), strict=True)
+        numbers: SimpleQueue[int] = context.SimpleQueue()
         for number in range(count):
-            devices.put(number)
-        self.news = [reader for reader, _ in news]
-        self.stops = [writer for _, writer in stops]
-        self.orders = _Orders(
-            folder=folder,
-            device=device,
-            threads=threads,
-            at_once=max(1, cores() // count // threads),
-            devices=devices,
-            news=tuple(writer for _, writer in news),
-            stops=tuple(reader for reader, _ in stops),
-        )
-        self.executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(self.orders,))
+            numbers.put(number)
+        orders = _Orders(folder, device, threads, max(1, cores() // count // threads), numbers, news, stops)
+        self.executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(orders,))
 
 
 class _Crew:
@@ -144,39 +129,35 @@ class _Crew:
 
     def __init__(self, folder: FilePath, device: str, count: int) -> None:
         self._make = partial(_Pool, folder, device, count)
-        self._pool = self._make()
+        self.pool = self._make()
         self._lock = threading.Lock()
         self._free: Queue[int] = Queue()
         for place in range(count):
             self._free.put(place)
 
-    @property
-    def pids(self) -> list[int]:
-        """Return the processes of those that have been started."""
-        return [*(self._pool.executor._processes or {})]
-
     def do(self, work: Callable[[Any, Progress], T], given: Any, progress: Progress) -> T:
         """Let a worker do something, and tell how far it is; what a watcher raises ends it."""
         with self._place(progress) as place:
             for tries_left in reversed(range(TRIES)):
-                pool = self._pool
+                pool = self.pool
                 try:
                     return _wait(pool, pool.executor.submit(_do, work, given, place), place, progress)
                 except BrokenProcessPool as error:
                     if not tries_left:
-                        raise StoreError(
-                            f"the process that trains died {TRIES} times",
-                            "see whether memory is short, and run the same command again",
-                        ) from error
+                        remedy = "see whether memory is short, and run the same command again"
+                        raise StoreError(f"the process that trains died {TRIES} times", remedy) from error
                     progress.noted("a process that trains has died; its work goes on from the last validation")
-                    self._renew(pool)
+                    with self._lock:
+                        if self.pool is pool:  # else another thread was here before
+                            self.pool = self._make()
+                            pool.executor.shutdown(wait=False)
         raise AssertionError("the last try returns or raises")
 
     def close(self) -> None:
         """Stop what is under way, and end the processes."""
-        for stop in self._pool.stops:
+        for stop in self.pool.stops:
             stop.send_bytes(b"stop")
-        self._pool.executor.shutdown(cancel_futures=True)
+        self.pool.executor.shutdown(cancel_futures=True)
 
     @contextmanager
     def _place(self, progress: Progress) -> Iterator[int]:
@@ -191,12 +172,6 @@ class _Crew:
             yield place
         finally:
             self._free.put(place)
-
-    def _renew(self, broken: _Pool) -> None:
-        with self._lock:
-            if self._pool is broken:  # else another thread was here before
-                self._pool = self._make()
-                broken.executor.shutdown(wait=False)
 
 
 def _wait(pool: _Pool, future: "Future[T]", place: int, progress: Progress) -> T:
@@ -246,7 +221,7 @@ def _begin(orders: _Orders) -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    number = orders.devices.get()
+    number = orders.numbers.get()
     gpus = torch.cuda.device_count() if orders.device == "auto" else 0
     device = torch.device("cuda", number % gpus) if gpus else choose_device(orders.device)
     _orders = orders
@@ -280,7 +255,6 @@ class _Reporter(Progress):
         self._told = 0.0
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        """See Progress."""
         if _orders.stops[self._place].poll():
             raise StoppedFromOutside
         now = time.monotonic()
@@ -289,11 +263,9 @@ class _Reporter(Progress):
             _orders.news[self._place].send(("advanced", what, done, total))
 
     def measured(self, what: str, value: float) -> None:
-        """See Progress."""
         _orders.news[self._place].send(("measured", what, value))
 
     def noted(self, text: str) -> None:
-        """See Progress."""
         _orders.news[self._place].send(("noted", text[:MOST_SAID]))
 
 

@@ -1,7 +1,6 @@
 """The suite: the checks of every part, then those of its kind."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from math import isfinite
 from typing import Any
@@ -18,32 +17,12 @@ from ramet.method.parts import KINDS, Part, plain
 from ramet.method.protocols import Augmentation, Schedule
 from ramet.testing import decisions
 from ramet.testing.examples import METHOD, TINY, untouched
-from ramet.testing.steady import Broken, accepted, holds, steady
+from ramet.testing.steady import Broken, Check, accepted, holds, steady
 from ramet.training.generation import applied
 
 TOTALS = (1, 2, 10, 1000)
 BATCH = 6
 SIZE = 16
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that a part must keep."""
-
-    part: Part
-    what: Callable[[Any], None]
-
-    def __call__(self) -> None:
-        """Run it.
-
-        Raises:
-            Broken: the part does not keep it. What the part itself raises is let through.
-        """
-        with untouched():
-            self.what(self.part)
-
-    def __str__(self) -> str:
-        return self.what.__name__
 
 
 def checks(part: Part) -> list[Check]:
@@ -52,7 +31,7 @@ def checks(part: Part) -> list[Check]:
     right = all(isinstance(one, type) and issubclass(one, Hyperparameter) for one in part.hyperparameters)
     holds(right, "its `hyperparameters` are not all classes of hyperparameters")
     brought = [declared.model_validate({}) for declared in part.hyperparameters]
-    own = [Check(part, what) for what in (is_frozen, reads_back_from_yaml, *_OF_KIND[part.kind])]
+    own = [Check(what, partial(untouched, part)) for what in (is_frozen, reads_back_from_yaml, *_OF_KIND[part.kind])]
     return [*own, *(one for hyperparameter in brought for one in checks(hyperparameter))]
 
 

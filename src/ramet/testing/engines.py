@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol, runtime_checkable
@@ -27,7 +28,7 @@ from ramet.method.world import World
 from ramet.store.folder import Store, open_store
 from ramet.system import init
 from ramet.testing import ailing
-from ramet.testing.steady import Broken, holds
+from ramet.testing.steady import Broken, Check, holds
 
 MakeEngine = Callable[[Store], Engine]
 
@@ -68,29 +69,9 @@ class Bench:
         return Generation(chosen, method, state.key, propose(state, count), tuple(range(count)), rounds)
 
 
-@dataclass(frozen=True)
-class EngineCheck:
-    """One thing that an engine must keep."""
-
-    make: MakeEngine
-    what: Callable[[Bench], None]
-
-    def __call__(self) -> None:
-        """Run it.
-
-        Raises:
-            Broken: the engine does not keep it. What the engine itself raises is let through.
-        """
-        with bench(self.make) as made:
-            self.what(made)
-
-    def __str__(self) -> str:
-        return self.what.__name__
-
-
-def engine_checks(make: MakeEngine) -> list[EngineCheck]:
+def engine_checks(make: MakeEngine) -> list[Check]:
     """Return everything that an engine must keep, each as a check that runs by itself."""
-    return [EngineCheck(make, what) for what in _EVERY]
+    return [Check(what, partial(bench, make)) for what in _EVERY]
 
 
 def check_engine(make: MakeEngine) -> None:

@@ -1,9 +1,10 @@
-"""How purity is checked: a part is asked twice, from different states of all global generators."""
+"""What a check is, and how purity is checked: a part is asked twice, from different states of global generators."""
 
 import copy
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,6 +23,26 @@ def holds(kept: bool, otherwise: str) -> None:
     """Say what is broken unless it holds."""
     if not kept:
         raise Broken(otherwise)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a part or an engine must keep; given makes what it is asked of."""
+
+    what: Callable[[Any], None]
+    given: Callable[[], AbstractContextManager[Any]]
+
+    def __call__(self) -> None:
+        """Run it.
+
+        Raises:
+            Broken: it is not kept. What the part or the engine itself raises is let through.
+        """
+        with self.given() as checked:
+            self.what(checked)
+
+    def __str__(self) -> str:
+        return self.what.__name__
 
 
 @contextmanager

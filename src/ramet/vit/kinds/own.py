@@ -18,7 +18,7 @@ def tokens(architecture: Architecture, image_size: int) -> int:
 
 
 @register("patch_embed")
-class PatchEmbed(Kind):
+class _PatchEmbed(Kind):
     """A linear map of every patch; pixels right of and below the last whole patch are not read."""
 
     place: ClassVar[Place] = "stem"
@@ -30,12 +30,10 @@ class PatchEmbed(Kind):
         return {"weight": (d, 3, p, p), "bias": (d,)}
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of one product a patch."""
         patches = tokens(architecture, dimensions.image_size) - 1
         return 2 * patches * 3 * architecture.patch_size**2 * architecture.width
 
     def draw(self, rng: "np.random.Generator", key: str, shape: Shape) -> "npt.NDArray[np.float32]":
-        """Return normal values of variance 1/inputs."""
         import numpy as np
 
         if key != "weight":
@@ -43,7 +41,6 @@ class PatchEmbed(Kind):
         return rng.standard_normal(shape, dtype=np.float32) / np.float32(sqrt(prod(shape[1:])))
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the patches' tokens x_BLD of images x_BCHW."""
         import torch.nn.functional as F
 
         b, c, h, w = x.shape
@@ -54,45 +51,39 @@ class PatchEmbed(Kind):
 
 
 @register("cls_token")
-class ClsToken(Kind):
+class _ClsToken(Kind):
     """A token in front of the patches', from which the head may read."""
 
     place: ClassVar[Place] = "stem"
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shape of one token."""
         return {"value": (1, 1, architecture.width)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with the class token in front."""
         import torch
 
         return torch.cat([tensors["value"].to(x.dtype).expand(len(x), -1, -1), x], dim=1)
 
 
 @register("pos_embed")
-class PosEmbed(Kind):
+class _PosEmbed(Kind):
     """The vector added to each token for its position; at another image size it is resampled, and trained."""
 
     place: ClassVar[Place] = "stem"
     resizes: ClassVar[bool] = True
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shape of a row a token."""
         return {"value": (1, tokens(architecture, dimensions.image_size), architecture.width)}
 
     def draw(self, rng: "np.random.Generator", key: str, shape: Shape) -> "npt.NDArray[np.float32]":
-        """Return normal values of deviation 0.02."""
         import numpy as np
 
         return np.float32(0.02) * rng.standard_normal(shape, dtype=np.float32)
 
     def resized(self, tensors: Tensors, architecture: Architecture, dimensions: Dimensions) -> Tensors:
-        """Return the embedding for images of another size."""
         return {"value": resample_pos_embed(tensors["value"], dimensions.image_size, architecture.patch_size)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with their positions added."""
         return x + tensors["value"]
 
 
@@ -114,7 +105,7 @@ def resample_pos_embed(value_1LD: "Tensor", image_size: int, patch_size: int) ->
 
 
 @register("adapter")
-class Adapter(Kind):
+class _Adapter(Kind):
     """A narrow perceptron of the normed tokens, added before a block (METHOD section 4); a new one adds nothing yet."""
 
     place: ClassVar[Place] = "before"
@@ -123,7 +114,6 @@ class Adapter(Kind):
     products: ClassVar[tuple[str, ...]] = ("down.", "up.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of the norm and of the maps down to the adapter's width and up again."""
         d, a = architecture.width, dimensions["adapter_width"]
         return {
             "norm.weight": (d,), "norm.bias": (d,),
@@ -132,11 +122,9 @@ class Adapter(Kind):
         }  # fmt: skip
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of its two maps of every token."""
         return 2 * tokens(architecture, dimensions.image_size) * 2 * architecture.width * dimensions["adapter_width"]
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with the perceptron's output added."""
         import torch.nn.functional as F
 
         eps = within.architecture.layer_norm_eps
@@ -146,7 +134,7 @@ class Adapter(Kind):
 
 
 @register("lora")
-class Lora(Kind):
+class _Lora(Kind):
     """A low-rank update of a block's queries and values (Hu et al. 2021, arXiv 2106.09685).
 
     The block computes as if `up @ down` were added to its weights; a new update adds nothing yet.
@@ -158,7 +146,6 @@ class Lora(Kind):
     products: ClassVar[tuple[str, ...]] = ("q.", "v.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of a map down to the rank and up again, of queries and of values."""
         d, r = architecture.width, dimensions["lora_rank"]
         return {
             "q.down.weight": (r, d), "q.up.weight": (d, r),
@@ -166,13 +153,11 @@ class Lora(Kind):
         }  # fmt: skip
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of its four maps of every token."""
         return 2 * tokens(architecture, dimensions.image_size) * 4 * architecture.width * dimensions["lora_rank"]
 
     def attend(
         self, tensors: Tensors, y_BLD: "Tensor", qkv: tuple["Tensor", "Tensor", "Tensor"], within: Within
     ) -> tuple["Tensor", "Tensor", "Tensor"]:
-        """Return queries and values with their updates added."""
         q, k, v = qkv
         heads = within.architecture.heads
         q = q + _update(tensors, "q", y_BLD[:, : within.outputs], heads)
@@ -196,7 +181,7 @@ def _update(tensors: Tensors, of: str, y_BLD: "Tensor", heads: int) -> "Tensor":
 
 
 @register("block")
-class Block(Kind):
+class _Block(Kind):
     """Pre-norm attention, then a GELU perceptron, each a residual; a new block adds nothing to them yet."""
 
     place: ClassVar[Place] = "block"
@@ -204,7 +189,6 @@ class Block(Kind):
     products: ClassVar[tuple[str, ...]] = ("attn.", "mlp.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes under timm's names."""
         d, m = architecture.width, architecture.mlp_width
         return {
             "norm1.weight": (d,), "norm1.bias": (d,),
@@ -225,7 +209,6 @@ class Block(Kind):
         return xavier(rng, shape, 2 * shape[1]) if key == "attn.qkv.weight" else super().draw(rng, key, shape)
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return tokens x_BLD, only the first `outputs` where that is given; all tokens are attended to."""
         import torch.nn.functional as F
 
         b, length, d = x.shape
@@ -248,17 +231,15 @@ class Block(Kind):
 
 
 @register("norm")
-class Norm(Kind):
+class _Norm(Kind):
     """A LayerNorm before the head, which pools the tokens as the architecture says."""
 
     place: ClassVar[Place] = "readout"
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of scale and shift."""
         return {"weight": (architecture.width,), "bias": (architecture.width,)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return x_BD: the normed class token, or the mean of the normed patch tokens."""
         import torch.nn.functional as F
 
         reads_cls = within.architecture.pool == "cls"
@@ -268,7 +249,7 @@ class Norm(Kind):
 
 
 @register("head")
-class Head(Kind):
+class _Head(Kind):
     """A task's linear classifier of what was read of the tokens; a new one gives every class 0."""
 
     place: ClassVar[Place] = "readout"
@@ -277,15 +258,12 @@ class Head(Kind):
     products: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of a row and a number a class."""
         return {"weight": (dimensions.classes, architecture.width), "bias": (dimensions.classes,)}
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of one product."""
         return 2 * architecture.width * dimensions.classes
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return logits x_BK."""
         import torch.nn.functional as F
 
         return F.linear(x, tensors["weight"], tensors["bias"])
