@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
@@ -33,16 +33,6 @@ from ramet.testing.steady import Broken, Check, holds
 MakeEngine = Callable[[Store], Engine]
 
 ROUNDS = Rounds(count=3, steps=4, batch=16)
-
-
-@runtime_checkable
-class HasProcesses(Protocol):
-    """An engine that trains in processes of this machine, which may be killed."""
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """Return the processes that train."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -139,20 +129,23 @@ def writes_objects_alone(bench: Bench) -> None:
 
 def tells_how_far_it_is(bench: Bench) -> None:
     """A watcher is told of steps up to the last one, and of every child's validations."""
-    seen = _Seen()
-    generation = bench.generation()
-    bench.engine.train(generation, seen)
-    steps = [told for told in seen.steps if told[0] == "training"]
+    seen = _Watcher()
+    bench.engine.train(bench.generation(), seen)
     total = ROUNDS.count * ROUNDS.steps
-    holds(steps[-1:] == [("training", total, total)], f"the last that was told of is {steps[-1:]}, of {total} steps")
+    holds(seen.steps[-1:] == [(total, total)], f"the last that was told of is {seen.steps[-1:]}, of {total} steps")
     holds(seen.children == {"child 0", "child 1"}, f"validations were told of {sorted(seen.children)}")
 
 
 def a_watcher_stops_it(bench: Bench) -> None:
     """An error of the watcher ends the training and comes out as it is; the engine goes on to serve."""
     endless = bench.generation(rounds=Rounds(count=1000, steps=4, batch=16))
+
+    def impatient(done: int, total: int) -> None:
+        if done >= 3:
+            raise _Enough
+
     with suppress(_Enough):
-        bench.engine.train(endless, _Impatient())
+        bench.engine.train(endless, _Watcher(impatient))
         raise Broken("the training went on to its end though the watcher raised")
     generation = bench.generation(seed=1)
     _same(bench.here.train(generation), bench.engine.train(generation), "after a training that was stopped")
@@ -213,16 +206,21 @@ def measures_what_it_trained(bench: Bench) -> None:
 
 def a_killed_process_is_replaced(bench: Bench) -> None:
     """A process that trains may be killed: the children come out as if it had not been."""
-    if not isinstance(bench.engine, HasProcesses):
-        return
     bench.engine.train(bench.generation())  # now its processes have been started, if it has any
-    if not bench.engine.pids:
+    if not _pids(bench.engine):
         return
     generation = bench.generation(rounds=Rounds(count=40, steps=4, batch=16))
     wanted = bench.here.train(generation)
-    killer = _Killer(bench.engine)
-    found = bench.engine.train(generation, killer)
-    holds(killer.killed, "the training ended before a process could be killed: nothing was shown")
+    killed: list[int] = []
+
+    def kill(done: int, total: int) -> None:
+        if 8 <= done < total and not killed:
+            killed.extend(_pids(bench.engine))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    found = bench.engine.train(generation, _Watcher(kill))
+    holds(bool(killed), "the training ended before a process could be killed: nothing was shown")
     _same(wanted, found, "after its process was killed")
 
 
@@ -245,37 +243,27 @@ class _Enough(Exception):
     """A watcher wants no more."""
 
 
-class _Impatient(Progress):
-    def advanced(self, what: str, done: int, total: int) -> None:
-        if what == "training" and done >= 3:
-            raise _Enough
+class _Watcher(Progress):
+    """Notes what it is told of, and acts at every step of a training."""
 
-
-class _Seen(Progress):
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, int, int]] = []
+    def __init__(self, act: Callable[[int, int], None] = lambda done, total: None) -> None:
+        self.act = act
+        self.steps: list[tuple[int, int]] = []
         self.children: set[str] = set()
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        self.steps.append((what, done, total))
+        if what == "training":
+            self.steps.append((done, total))
+            self.act(done, total)
 
     def measured(self, what: str, value: float) -> None:
         holds(0 <= value <= 1, f"{what} measures {value}")
         self.children.add(what)
 
 
-class _Killer(Progress):
-    """Kills the engine's processes once, in the middle of a training."""
-
-    def __init__(self, engine: HasProcesses) -> None:
-        self._engine = engine
-        self.killed = False
-
-    def advanced(self, what: str, done: int, total: int) -> None:
-        if what == "training" and 8 <= done < total and not self.killed:
-            self.killed = True
-            for pid in self._engine.pids:
-                os.kill(pid, signal.SIGKILL)
+def _pids(engine: Engine) -> list[int]:
+    """Return the processes of this machine that an engine trains in, which may be killed, if it tells of any."""
+    return [*getattr(engine, "pids", ())]
 
 
 def _greedy(plan: ChildPlan, rows: int) -> ChildPlan:
