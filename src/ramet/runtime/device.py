@@ -47,9 +47,8 @@ def computes_in_bf16(device: torch.device) -> bool:
 
 def precision(device: torch.device) -> AbstractContextManager[None]:
     """Return a block of mixed precision, where the device computes in it; parameters and optimiser stay float32."""
-    context: AbstractContextManager[None] = torch.autocast(
-        device.type, torch.bfloat16, enabled=computes_in_bf16(device)
-    )
+    in_bf16 = computes_in_bf16(device)
+    context: AbstractContextManager[None] = torch.autocast(device.type, torch.bfloat16, enabled=in_bf16)
     return context
 
 

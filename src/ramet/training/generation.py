@@ -201,15 +201,9 @@ def _timed(learners: Sequence[Learner]) -> Iterator[None]:
 def _result(learner: Learner, batch: int) -> TrainedChild:
     learner.release()
     return TrainedChild(
-        plan=learner.plan,
-        failure=learner.failure,
-        curve=tuple(learner.curve),
-        tensors=learner.best,
-        momentum=learner.best_momentum,
-        examples=learner.steps * batch,
-        seconds=learner.seconds,
-        error=learner.error,
-    )
+        learner.plan, learner.failure, tuple(learner.curve), learner.best, learner.best_momentum,
+        learner.steps * batch, learner.seconds, learner.error,
+    )  # fmt: skip
 
 
 def augmented(

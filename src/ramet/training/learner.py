@@ -70,7 +70,13 @@ class Learner:
         self._seen = 0
         self._weights = [t for tensors in self._own.values() for t in tensors.values()]
         self._loss_sum = torch.zeros((), device=components.device)
-        self._optimiser = self._make_optimiser(momentum)
+        decay = float(plan.hyperparameters["opt.momentum"])
+        nesterov = bool(plan.hyperparameters["opt.nesterov"]) and decay > 0
+        self._optimiser = torch.optim.SGD(self._weights, lr=0.0, momentum=decay, nesterov=nesterov, fused=True)
+        for name, tensors in self._own.items():
+            for tensor, weight in tensors.items():
+                start = momentum[name][tensor] if name in momentum else torch.zeros_like(weight)
+                self._optimiser.state[weight]["momentum_buffer"] = start
 
     def feed(self, x: Tensor, labels: Tensor, batch: int) -> None:
         """Take some rows of a step's batch, as activations where the child's own part begins; step once all are there.
@@ -174,18 +180,6 @@ class Learner:
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
         self.steps += 1
-
-    def _make_optimiser(self, inherited: Parts) -> torch.optim.SGD:
-        hyper = self.plan.hyperparameters
-        momentum = float(hyper["opt.momentum"])
-        optimiser = torch.optim.SGD(
-            self._weights, lr=0.0, momentum=momentum, nesterov=bool(hyper["opt.nesterov"]) and momentum > 0, fused=True
-        )
-        for name, tensors in self._own.items():
-            for key, weight in tensors.items():
-                start = inherited[name][key] if name in inherited else torch.zeros_like(weight)
-                optimiser.state[weight]["momentum_buffer"] = start
-        return optimiser
 
     def _momentum(self, name: str) -> dict[str, Tensor]:
         return {key: self._optimiser.state[w]["momentum_buffer"] for key, w in self._own[name].items()}

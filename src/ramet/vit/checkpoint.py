@@ -79,10 +79,9 @@ class Checkpoint:
             raise CheckpointError(f"{self.source} has positions for {positions} patches, which is no square", PLAIN)
         heads = self.heads or _HEADS.get(width, 0 if width % 64 else width // 64)
         if not heads or width % heads:
-            raise CheckpointError(
-                f"{self.source} has {width} channels, which {heads or 'no known number of'} attention heads can share",
-                "put the checkpoint's config.json, which tells the number of heads, beside it",
-            )
+            shared = f"which {heads or 'no known number of'} attention heads can share"
+            remedy = "put the checkpoint's config.json, which tells the number of heads, beside it"
+            raise CheckpointError(f"{self.source} has {width} channels, {shared}", remedy)
         return Architecture(
             patch_size, width, heads, mlp_width, layers, isqrt(positions) * patch_size, self.pool, self.layer_norm_eps
         )

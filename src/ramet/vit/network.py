@@ -56,7 +56,16 @@ def stage_names(architecture: Architecture, names: Sequence[str]) -> list[tuple[
 
 def stages(architecture: Architecture, parts: Mapping[str, Tensors]) -> tuple[Stage, ...]:
     """Return the stages of a path, whose components parts holds in their order."""
-    return tuple(_stage(architecture, names, parts) for names in stage_names(architecture, list(parts)))
+    made = []
+    for names in stage_names(architecture, list(parts)):
+        found = [(kinds.find(name), parts[name]) for name in names]
+        of_block = [kind for kind, _ in found if kind.place != "readout"]
+        reads_one = bool(of_block) and len(of_block) < len(found) and architecture.pool == "cls"
+        outputs = 1 if reads_one and all(kind.tokenwise for kind in of_block if kind.place == "after") else None
+        inside = tuple((kind, tensors) for kind, tensors in found if kind.place == "inside")
+        steps = tuple((kind, tensors) for kind, tensors in found if kind.place != "inside")
+        made.append(Stage(names, steps, Within(architecture, outputs, inside)))
+    return tuple(made)
 
 
 def forward(architecture: Architecture, parts: Mapping[str, Tensors], x_BCHW: Tensor) -> Tensor:
@@ -89,13 +98,3 @@ def plain(parts: Mapping[str, Tensors]) -> dict[str, Tensors]:
             found[block] = merged
             del found[name]
     return found
-
-
-def _stage(architecture: Architecture, names: tuple[str, ...], parts: Mapping[str, Tensors]) -> Stage:
-    found = [(kinds.find(name), parts[name]) for name in names]
-    of_block = [kind for kind, _ in found if kind.place != "readout"]
-    reads_one = bool(of_block) and len(of_block) < len(found) and architecture.pool == "cls"
-    outputs = 1 if reads_one and all(kind.tokenwise for kind in of_block if kind.place == "after") else None
-    inside = tuple((kind, tensors) for kind, tensors in found if kind.place == "inside")
-    steps = tuple((kind, tensors) for kind, tensors in found if kind.place != "inside")
-    return Stage(names, steps, Within(architecture, outputs, inside))

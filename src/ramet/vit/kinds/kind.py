@@ -168,10 +168,8 @@ def find(name: str) -> Kind:
     if kind not in _known:
         _look_among_installed(kind)
     if kind not in _known:
-        raise UnknownName(
-            f"no kind of component is called {kind!r}",
-            "install the package that brings it, or name its Python file in the method's `parts:`",
-        )
+        remedy = "install the package that brings it, or name its Python file in the method's `parts:`"
+        raise UnknownName(f"no kind of component is called {kind!r}", remedy)
     return _known[kind]
 
 
@@ -199,9 +197,8 @@ def _look_among_installed(kind: str) -> None:
             try:
                 import_module(module)
             except Exception as error:
-                raise PartError(
-                    f"the installed extension {name!r} ({module}) cannot be imported: {error}", "mend or remove it"
-                ) from error
+                problem = f"the installed extension {name!r} ({module}) cannot be imported: {error}"
+                raise PartError(problem, "mend or remove it") from error
 
 
 def _file(declared: type[Kind]) -> str:
