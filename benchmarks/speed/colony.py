@@ -26,7 +26,7 @@ from ramet.store.versions.commits import MAIN, new_commit
 from ramet.system import System
 from ramet.vit import spec
 from ramet.vit.initial import new_component
-from ramet.vit.kinds.kind import Dimensions
+from ramet.vit.kinds import Dimensions
 
 CLASSES = 10
 OWN_BLOCKS = 2

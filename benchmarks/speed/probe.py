@@ -37,7 +37,7 @@ def _of_system(folder: Path) -> tuple[list[Predict], int]:
     import ramet
     from ramet.base.records import Path as SystemPath
     from ramet.runtime.inference import LoadedPath
-    from ramet.runtime.resident import Resident
+    from ramet.runtime.program import Resident
 
     system = ramet.open(folder)
     resident = Resident(system.store.objects.get, torch.device("cpu"))

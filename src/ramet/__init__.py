@@ -11,6 +11,7 @@ Importing the package is quick: the facade, and all that it stands on, is loaded
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ramet.base import __version__
 from ramet.base.errors import (
     Busy,
     CheckpointError,
@@ -23,7 +24,6 @@ from ramet.base.errors import (
     StoreError,
     UnknownName,
 )
-from ramet.base.version import __version__
 
 __all__ = [
     "Busy", "CheckpointError", "Conflict", "DataError", "InvalidValue", "ObjectError", "Observer", "PartError",

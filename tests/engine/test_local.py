@@ -1,4 +1,6 @@
 import os
+import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -8,10 +10,10 @@ import pytest
 import torch
 
 import ramet
-from ramet.base.errors import InvalidValue, UnknownName
+from ramet.base.errors import InvalidValue, ObjectError, StoreError, UnknownName
 from ramet.base.progress import Progress
 from ramet.engine import open_engine
-from ramet.engine.local import LocalEngine
+from ramet.engine.local import LocalEngine, _travelling
 from ramet.engine.trainer import UNDER_WAY
 from ramet.store.folder import open_store
 from ramet.testing import engine_checks
@@ -56,6 +58,37 @@ def test_no_process_is_left_when_it_is_closed():
         pids = [*made.engine.pids]
         assert len(pids) > 0
     assert not [pid for pid in pids if runs(pid)]
+
+
+def test_a_worker_that_dies_again_and_again_is_given_up():
+    class Kill(Progress):
+        def advanced(self, what, done, total):
+            if what == "training":
+                for pid in made.engine.pids:
+                    os.kill(pid, signal.SIGKILL)
+
+    with bench(lambda store: LocalEngine(store, "cpu", workers=1)) as made:
+        with pytest.raises(StoreError, match="died 3 times; see whether memory is short"):
+            made.engine.train(made.generation(), Kill())
+        assert len(made.engine.train(made.generation())) == 2
+
+
+class Twofold(Exception):
+    def __init__(self, one, other):
+        super().__init__(one)
+
+
+def test_an_error_comes_back_with_its_traceback_if_it_can_and_as_its_text_if_not():
+    found = []
+    for error in (ObjectError("gone", "look"), Twofold(1, 2)):
+        try:
+            raise error
+        except Exception as raised:
+            found.append(pickle.loads(pickle.dumps(_travelling(raised))))
+    assert (type(found[0]), found[0].problem, found[0].remedy) == (ObjectError, "gone", "look")
+    assert "test_local.py" in found[0].__notes__[0]
+    assert type(found[1]) is RuntimeError
+    assert "Twofold: 1" in str(found[1])
 
 
 def test_no_process_is_left_when_the_one_that_they_work_for_is_killed(tmp_path):
@@ -168,8 +201,6 @@ def test_engines_are_found_by_name(tmp_path):
 
 
 def test_a_generation_travels_with_the_parts_of_its_method():
-    import pickle
-
     with bench(lambda store: LocalEngine(store, "cpu")) as made:
         generation = made.generation()
         again = pickle.loads(pickle.dumps(generation))

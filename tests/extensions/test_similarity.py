@@ -28,7 +28,8 @@ def path(name: str) -> Path:
 
 AMONG = Candidates(
     task="task", population=[], others=[path(n) for n in ("aside", "far", "near", "unknown")], roots=[path("root")],
-    children={}, taken=(), rng=np.random.default_rng(0), cycle_rng=lambda: np.random.default_rng(0), images=Images(features),
+    children={}, taken=(), rng=np.random.default_rng(0), cycle_rng=lambda: np.random.default_rng(0),
+    images=Images(features),
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from pathlib import Path as FilePath
 import torch
 
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.objects import FolderObjects
 from ramet.vit.kinds import Dimensions
 from tests.training.conftest import Lab, new_component

@@ -9,7 +9,7 @@ from ramet.base.records import Value
 from ramet.method.document.hyperparameters import Domain, Hyperparameter
 from ramet.method.parts import Part, register
 from ramet.tasks.augment import augment
-from ramet.training.augmentation import augmented
+from ramet.training.generation import augmented
 
 KEY = (0, "task")
 HYPER: dict[str, Value] = {"data.image_size": 8, "data.flip": True, "data.shift": 0.5}

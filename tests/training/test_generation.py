@@ -1,15 +1,15 @@
 import math
+import threading
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from ramet.method.plan import Rounds
 from ramet.method.schedule import Cosine
-from ramet.runtime.loader import sample_subset, stream
+from ramet.runtime.loader import stream
 from ramet.tasks.augment import batch_images
 from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit import spec
@@ -91,6 +91,30 @@ def test_a_shared_prefix_runs_once_a_batch(lab, monkeypatch):
     count = Counter(runs)
     assert count[("block.0",)] == count[("block.1",)] == batches
     assert count[("block.2", "norm", "head")] == 4 * batches
+
+
+def test_the_next_batch_s_prefix_runs_while_children_train(lab, monkeypatch):
+    """The first child waits until the prefix of another batch has been run."""
+    begun = threading.Semaphore(0)
+    waited = []
+
+    def note(stage, x, y):
+        if stage == ("block.1",):
+            begun.release()
+        elif "head" in stage and torch.is_grad_enabled() and not waited:
+            waited.append(begun.acquire(timeout=30) and begun.acquire(timeout=30))
+
+    watch(monkeypatch, note)
+    train(lab, *[lab.plan({"block.2"}) for _ in range(2)], at_once=2)
+    assert waited == [True]
+
+
+def test_how_many_are_trained_at_once_makes_no_difference(lab):
+    plans = different_plans(lab)
+    bad = replace(plans[0], hyperparameters={**plans[0].hyperparameters, "opt.lr": math.inf})
+    plans = [*plans, lab.plan({"block.2"}, opt__lr=0.2), bad]
+    in_turn, *others = (train(lab, *plans, at_once=at_once) for at_once in (1, 2, 5))
+    assert all(same(a, b) for children in others for a, b in zip(in_turn, children, strict=True))
 
 
 def test_no_gradient_below_the_lowest_trainable_component(lab, monkeypatch):
@@ -230,19 +254,3 @@ def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
 def test_rounds(lab, examples, batch, limit, expected):
     budget = lab.method.budget.model_copy(update={"examples_per_validation": limit})
     assert Rounds.of(lab.method.model_copy(update={"batch": batch, "budget": budget}), examples) == expected
-
-
-def test_every_epoch_is_a_permutation_and_batches_run_on():
-    draws = stream(10, 4, ("key",))
-    seen = np.concatenate([next(draws) for _ in range(5)])
-    assert sorted(seen) == list(range(20))
-    assert sorted(seen[:10] % 10) == list(range(10))
-    assert list(seen[:10] % 10) != list(seen[10:] % 10)
-    assert list(next(stream(10, 4, ("other",)))) != list(seen[:4])
-
-
-def test_the_validation_subset_is_fixed_and_random():
-    chosen = sample_subset(1000, 50, ("task", "validation"))
-    assert list(chosen) == list(sample_subset(1000, 50, ("task", "validation"))) == sorted(set(chosen))
-    assert chosen[-1] > 500
-    assert sample_subset(50, 50, ("task",)) is None

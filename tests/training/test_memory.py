@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from ramet.method.plan import ChildPlan
-from ramet.runtime.device import MicroBatch, is_out_of_memory
 from tests.training.conftest import Lab
 from tests.training.kinds import Glutton
 from tests.training.test_generation import same, train
@@ -109,6 +108,22 @@ def test_where_one_image_does_not_fit_the_child_drops_out(lab, monkeypatch, limi
     assert same(before[2], now[2])
 
 
+def test_a_child_that_drops_out_in_one_piece_of_what_is_shared_leaves_the_others(lab, monkeypatch):
+    frozen = lab.memory.keep("glutton.0", {"weight": torch.full((16,), 1.5)})
+
+    def plan(inserted):
+        made = lab.plan({"block.1"}, inserted=("glutton.0", *inserted))
+        parts = [replace(p, origin=frozen, trainable=False) if p.name == "glutton.0" else p for p in made.parts]
+        return replace(made, parts=tuple(parts))
+
+    monkeypatch.setattr(Glutton, "rows_without_gradient", 9)
+    monkeypatch.setattr(Glutton, "rows", 0)
+    (alone,) = train(lab, plan(()), numbers=[1], at_once=1)
+    first, second = train(lab, plan(HUNGRY), plan(()), at_once=1)
+    assert first.failure == "out-of-memory"
+    assert same(second, alone)
+
+
 def test_where_nothing_shared_fits_all_drop_out(lab, monkeypatch):
     frozen = lab.memory.keep("glutton.0", {"weight": torch.ones(16)})
     made = lab.plan({"block.2"}, inserted=("glutton.0",))
@@ -145,31 +160,3 @@ def test_a_fault_is_reported_with_its_traceback_and_siblings_go_on(lab, monkeypa
     assert "kinds.py" in now[1].error
     assert now[1].error.endswith("ValueError: a fault of its own\n")
     assert same(before[0], now[0])
-
-
-def test_pieces_halve_until_they_fit_and_stay_so():
-    micro, tried = MicroBatch(), []
-
-    def work(piece: slice) -> int:
-        tried.append(piece.stop - piece.start)
-        if piece.stop - piece.start > 3:
-            torch.empty(1 << 60, dtype=torch.uint8)
-        return piece.start
-
-    assert [made for _, made in micro.each(8, work)] == [0, 2, 4, 6]
-    assert tried == [8, 4, 2, 2, 2, 2]
-    assert [(piece.start, piece.stop) for piece, _ in micro.each(5, work)] == [(0, 2), (2, 4), (4, 5)]
-    assert micro.rows == 2
-
-
-@pytest.mark.parametrize(
-    ("error", "expected"),
-    [
-        (torch.OutOfMemoryError("CUDA out of memory"), True),
-        (MemoryError(), True),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
-        (RuntimeError("shape mismatch"), False),
-    ],
-)
-def test_which_errors_are_of_memory(error, expected):
-    assert is_out_of_memory(error) == expected

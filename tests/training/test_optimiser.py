@@ -80,7 +80,9 @@ def test_a_state_that_was_kept_goes_on_to_the_bit(hyper: Mapping[str, float]) ->
     second = {c: {k: t.detach().clone().requires_grad_() for k, t in of.items()} for c, of in first.items()}
     resumed = Optimiser(second, {}, hyper)
     for name, state in kept.items():
-        resumed.restore(name, state, 3)
+        for key, tensor in resumed.state(name).items():
+            tensor.copy_(state[key])
+    resumed.resumed(3)
     assert same(trained(resumed, second, range(3, 6)), whole)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from ramet.base.errors import CheckpointError
-from ramet.vit.checkpoint import Checkpoint, grouped, read_tensors
+from ramet.vit.checkpoint import Checkpoint
 from ramet.vit.initial import random_root
 from ramet.vit.network import forward
 
@@ -77,17 +77,3 @@ def test_normalisation_is_folded_exactly(checkpoint, small):
     normalised = (x - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
     expected = forward(small, as_trained, normalised)
     torch.testing.assert_close(forward(small, folded, x * 2 - 1), expected, atol=1e-5, rtol=0)
-
-
-def test_queries_keys_and_values_are_joined_in_that_order():
-    tensors = {f"{x}.{part}": torch.full((2, 2), float(i)) for i, x in enumerate("vkq") for part in ("weight", "bias")}
-    block = grouped(tensors, lambda key: ("block.0", key), ignored=("head.",))["block.0"]
-    assert block["attn.qkv.weight"][:, 0].tolist() == [2, 2, 1, 1, 0, 0]
-    assert set(block) == {"attn.qkv.weight", "attn.qkv.bias"}
-
-
-@pytest.mark.parametrize("content", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}", b"not safetensors at all"])
-def test_a_damaged_file_is_refused(tmp_path, content):
-    (tmp_path / "vit.safetensors").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"vit\.safetensors cannot be read"):
-        read_tensors(tmp_path / "vit.safetensors")

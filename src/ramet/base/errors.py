@@ -67,13 +67,7 @@ class Busy(RametError):
 
 
 class Conflict(RametError):
-    """Tasks that were changed on both sides of a merge, or again after what is to be undone.
-
-    Args:
-        problem: see RametError.
-        remedy: see RametError.
-        tasks: their names.
-    """
+    """Tasks, by their names, that were changed on both sides of a merge, or again after what is to be undone."""
 
     def __init__(self, problem: str, remedy: str, tasks: Sequence[str]) -> None:
         super().__init__(problem, remedy)

@@ -64,11 +64,7 @@ class Yaml:
 
 
 def read_yaml(file: Path, what: str) -> Yaml:
-    """Read a file.
-
-    Args:
-        file: it.
-        what: what it is to hold, as an error says it: `the method`.
+    """Return what a file holds, which is to be `what`, as an error says it: `the method`.
 
     Raises:
         InvalidValue: it cannot be read, or is no YAML.

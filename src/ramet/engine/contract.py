@@ -4,9 +4,9 @@ Plans and digests go in, digests and measurements come out; tensors travel only 
 store. The next engine is one more file here: the agent knows nothing but this.
 """
 
-from dataclasses import dataclass, fields
-from types import TracebackType
-from typing import Any, Literal, Protocol, Self
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
 
 from ramet.base.progress import QUIET, Progress
 from ramet.base.randomness import Key
@@ -37,15 +37,13 @@ class Generation:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what travels to another process: the method as a document, as parts of others have no home there."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**plain, "method": self.method.model_dump(mode="json")}
+        return {**self.__dict__, "method": self.method.model_dump(mode="json")}
 
     def __setstate__(self, plain: dict[str, Any]) -> None:
-        for name, value in {**plain, "method": load(plain["method"])}.items():
-            object.__setattr__(self, name, value)
+        self.__dict__.update(plain, method=load(plain["method"]))
 
 
-class Engine(Protocol):
+class Engine(AbstractContextManager["Engine", None], Protocol):
     """Trains and measures for one system; a context manager that closes itself.
 
     It reads the tasks' images and the objects of a system, and writes objects, but no record. One that dies leaves
@@ -94,9 +92,3 @@ class Engine(Protocol):
     def close(self) -> None:
         """Let go of all that it holds; it is not used afterwards."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...

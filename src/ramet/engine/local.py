@@ -2,22 +2,18 @@
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures import wait as wait_for
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.queues import SimpleQueue
+from multiprocessing.context import SpawnProcess
 from pathlib import Path as FilePath
 from queue import Empty, Queue
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import torch
 
@@ -27,15 +23,11 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.engine.trainer import Trainer
 from ramet.method.plan import Trained
-from ramet.runtime.device import choose_device
+from ramet.runtime.device import choose_device, cores
 from ramet.store.folder import Store, open_store
-
-T = TypeVar("T")
 
 TRIES = 3
 """How often a generation is begun whose worker dies."""
-MOST_SAID = 1000
-"""Of a note: what fits into a pipe at once is there wholly or not at all, whenever its writer is killed."""
 TELL = 0.2
 """Seconds between two tellings of how far a worker is."""
 
@@ -59,199 +51,170 @@ class LocalEngine:
         if workers < 0:
             raise InvalidValue(f"workers is {workers}", "give 0 to train in this process, or at least 1")
         self._here = Trainer(store, choose_device(device))
-        self._crew = _Crew(store.folder, device, workers) if workers else None
+        self._workers = [_Worker(store.folder, device, number, workers) for number in range(workers)]
+        self._free: Queue[_Worker] = Queue()
+        for worker in self._workers:
+            self._free.put(worker)
 
     @property
     def place(self) -> str:
         """Return where it trains (see Engine)."""
         return self._here.place
 
+    @property
+    def pids(self) -> list[int]:
+        """Return the processes of its workers that have been started."""
+        return [worker.process.pid for worker in self._workers if worker.process and worker.process.pid]
+
     def train(self, generation: Generation, progress: Progress = QUIET) -> list[Trained]:
         """Train a generation (see Engine)."""
-        if self._crew is None:
-            return self._here.train(generation, progress)
-        return self._crew.do(_train, generation, progress)
+        with self._trainer(progress) as trainer:
+            return trainer.train(generation, progress)
 
     def measure(self, task: Task, path: Path, split: SplitName, progress: Progress = QUIET) -> float:
         """Return the quality of a stored path on a split (see Engine)."""
-        if self._crew is None:
-            return self._here.measure(task, path, split, progress)
-        return self._crew.do(_measure, (task, path, split), progress)
-
-    @property
-    def pids(self) -> list[int]:
-        """Return the processes of its workers."""
-        return [] if self._crew is None else self._crew.pids
+        with self._trainer(progress) as trainer:
+            return trainer.measure(task, path, split, progress)
 
     def close(self) -> None:
-        """End the workers."""
-        if self._crew is not None:
-            self._crew.close()
+        """Stop what is under way, and end the workers."""
+        for worker in self._workers:
+            worker.end()
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
-
-@dataclass(frozen=True)
-class _Orders:
-    """The terms that a worker is started with.
-
-    Of every call that may be under way there is an end of a pipe for its news, and one where the word to stop arrives.
-    Nothing else is shared: a lock that a killed worker holds would be held for ever.
-    """
-
-    folder: FilePath
-    device: str
-    threads: int
-    at_once: int
-    devices: "SimpleQueue[int]"
-    news: tuple[Connection, ...]
-    stops: tuple[Connection, ...]
-
-
-class _Pool:
-    """Worker processes, with their pipes: all are made anew where one of them dies."""
-
-    def __init__(self, folder: FilePath, device: str, count: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        threads = torch.get_num_threads()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        news = [context.Pipe(duplex=False) for _ in range(count)]
-        stops = [context.Pipe(duplex=False) for _ in range(count)]
-        devices: SimpleQueue[int] = context.SimpleQueue()
-        for number in range(count):
-            devices.put(number)
-        self.news = [reader for reader, _ in news]
-        self.stops = [writer for _, writer in stops]
-        self.orders = _Orders(
-            folder=folder,
-            device=device,
-            threads=threads,
-            at_once=max(1, cores // count // threads),
-            devices=devices,
-            news=tuple(writer for _, writer in news),
-            stops=tuple(reader for reader, _ in stops),
-        )
-        self.executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(self.orders,))
-
-
-class _Crew:
-    """Workers for several threads: each call has a place of its own, and a pool that broke is replaced."""
-
-    def __init__(self, folder: FilePath, device: str, count: int) -> None:
-        self._make = partial(_Pool, folder, device, count)
-        self._pool = self._make()
-        self._lock = threading.Lock()
-        self._free: Queue[int] = Queue()
-        for place in range(count):
-            self._free.put(place)
-
-    @property
-    def pids(self) -> list[int]:
-        """Return the processes of those that have been started."""
-        return [*(self._pool.executor._processes or {})]
-
-    def do(self, work: Callable[[Any, Progress], T], given: Any, progress: Progress) -> T:
-        """Let a worker do something, and tell how far it is; what a watcher raises ends it."""
-        with self._place(progress) as place:
-            for tries_left in reversed(range(TRIES)):
-                pool = self._pool
-                try:
-                    return _wait(pool, pool.executor.submit(_do, work, given, place), place, progress)
-                except BrokenProcessPool as error:
-                    if not tries_left:
-                        raise StoreError(
-                            f"the process that trains died {TRIES} times",
-                            "see whether memory is short, and run the same command again",
-                        ) from error
-                    progress.noted("a process that trains has died; its work goes on from the last validation")
-                    self._renew(pool)
-        raise AssertionError("the last try returns or raises")
-
-    def close(self) -> None:
-        """Stop what is under way, and end the processes."""
-        for stop in self._pool.stops:
-            stop.send_bytes(b"stop")
-        self._pool.executor.shutdown(cancel_futures=True)
-
     @contextmanager
-    def _place(self, progress: Progress) -> Iterator[int]:
-        """Hold a place among the calls under way; whoever finds none free waits here."""
+    def _trainer(self, progress: Progress) -> "Iterator[Trainer | _Worker]":
+        """Give who trains: a worker that is free, for which one waits, or this process."""
+        if not self._workers:
+            yield self._here
+            return
         while True:
             try:
-                place = self._free.get(timeout=TELL)
+                worker = self._free.get(timeout=TELL)
                 break
             except Empty:
                 progress.advanced("waiting for a worker", 0, 1)
         try:
-            yield place
+            yield worker
         finally:
-            self._free.put(place)
-
-    def _renew(self, broken: _Pool) -> None:
-        with self._lock:
-            if self._pool is broken:  # else another thread was here before
-                self._pool = self._make()
-                broken.executor.shutdown(wait=False)
+            self._free.put(worker)
 
 
-def _wait(pool: _Pool, future: "Future[T]", place: int, progress: Progress) -> T:
-    """Return what comes of a call; tell meanwhile how far it is."""
-    try:
-        while not wait_for([future], timeout=TELL).done:
-            _tell(pool.news[place], progress)
-    except BaseException:
-        pool.stops[place].send_bytes(b"stop")  # its worker sees it at its next step
-        wait_for([future])
-        _tell(pool.news[place], QUIET)
-        raise
-    _tell(pool.news[place], QUIET if future.exception() else progress)
-    return future.result()
+class _Worker:
+    """A process that trains, with a pipe to it: started when it is needed, and again where it has died.
 
-
-def _tell(news: Connection, progress: Progress) -> None:
-    """Pass on what came from a worker; of how far it is, only the last."""
-    steps: dict[str, tuple[int, int]] = {}
-    while news.poll():
-        kind, *told = news.recv()
-        if kind == "advanced":
-            steps[told[0]] = (told[1], told[2])
-        elif kind == "measured":
-            progress.measured(*told)
-        else:
-            progress.noted(*told)
-    for what, (done, total) in steps.items():
-        progress.advanced(what, done, total)
-
-
-# In a worker's process
-
-_trainer: Trainer
-_orders: _Orders
-
-
-def _begin(orders: _Orders) -> None:
-    """Set a worker's process up: it is the engine's alone.
-
-    It uses as many threads as the process that it works for, on which the last bits of its sums depend; Ctrl-C is for
-    that process, and when that is gone, this one ends.
+    Nothing but the pipe is shared: a lock that a killed process holds would be held for ever.
     """
-    global _trainer, _orders
+
+    def __init__(self, folder: FilePath, device: str, number: int, of: int) -> None:
+        self.process: SpawnProcess | None = None
+        self._pipe: Connection
+        self._folder, self._device, self._number = folder, device, number
+        self._threads = torch.get_num_threads()
+        self._at_once = max(1, cores() // of // self._threads)
+
+    def train(self, generation: Generation, progress: Progress) -> list[Trained]:
+        trained: list[Trained] = self._do("train", (generation,), progress)
+        return trained
+
+    def measure(self, task: Task, path: Path, split: SplitName, progress: Progress) -> float:
+        return float(self._do("measure", (task, path, split), progress))
+
+    def end(self) -> None:
+        if self.process:
+            with suppress(_Died):
+                self._send(None)
+            self.process.join()
+
+    def _do(self, what: str, given: tuple[object, ...], progress: Progress) -> Any:
+        """Let the process do something, and tell how far it is; what a watcher raises ends it."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                answer = self._asked(what, given, progress)
+            except _Died as died:
+                if self.process:
+                    self.process.kill()
+                    self.process.join()
+                if not tries_left:
+                    remedy = "see whether memory is short, and run the same command again"
+                    raise StoreError(f"the process that trains died {TRIES} times", remedy) from died
+                progress.noted("a process that trains has died; its work goes on from the last validation")
+                continue
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
+        raise AssertionError("the last try returns or raises")
+
+    def _asked(self, what: str, given: tuple[object, ...], progress: Progress) -> Any:
+        if not (self.process and self.process.is_alive()):
+            context = multiprocessing.get_context("spawn")
+            self._pipe, theirs = context.Pipe()
+            terms = (theirs, self._folder, self._device, self._number, self._threads, self._at_once)
+            self.process = context.Process(target=_serve, args=terms, daemon=True)
+            self.process.start()
+            theirs.close()
+        self._send((what, given))
+        try:
+            while (news := self._received())[0] != "done":
+                getattr(progress, news[0])(*news[1:])
+        except _Died:
+            raise
+        except BaseException:
+            with suppress(_Died):
+                self._send("stop")  # the process sees it at its next step
+                while self._received()[0] != "done":
+                    pass
+            raise
+        return news[1]
+
+    def _send(self, message: object) -> None:
+        try:
+            self._pipe.send(message)
+        except OSError as error:
+            raise _Died from error
+
+    def _received(self) -> tuple[Any, ...]:
+        try:
+            while not self._pipe.poll(TELL):  # a wait without an end is deaf to Ctrl-C on some systems
+                pass
+            received: tuple[Any, ...] = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise _Died from error
+        return received
+
+
+class _Died(Exception):
+    """A worker's process is gone."""
+
+
+def _serve(pipe: Connection, folder: FilePath, device: str, number: int, threads: int, at_once: int) -> None:
+    """Do, in a worker's process, what the pipe says, until it says no more.
+
+    The process is the engine's alone. It uses as many threads as the one that it works for, on which the last bits of
+    its sums depend; Ctrl-C is for that one, and when that is gone, this one ends.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(orders.threads)
+    torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-    number = orders.devices.get()
-    gpus = torch.cuda.device_count() if orders.device == "auto" else 0
-    device = torch.device("cuda", number % gpus) if gpus else choose_device(orders.device)
-    _orders = orders
-    _trainer = Trainer(open_store(orders.folder), device, orders.at_once)
+    gpus = torch.cuda.device_count() if device == "auto" else 0
+    chosen = torch.device("cuda", number % gpus) if gpus else choose_device(device)
+    trainer = Trainer(open_store(folder), chosen, at_once)
+    while (message := pipe.recv()) is not None:
+        if message == "stop":  # of a call that had ended
+            continue
+        what, given = message
+        try:
+            answer = getattr(trainer, what)(*given, _Reporter(pipe))
+        except BaseException as error:
+            answer = _travelling(error)
+        pipe.send(("done", answer))
 
 
 def _end_with(parent: int) -> None:
@@ -259,43 +222,37 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-def _do(work: Callable[[Any, Progress], T], given: Any, place: int) -> T:
-    while _orders.stops[place].poll():  # of a call before
-        _orders.stops[place].recv_bytes()
-    return work(given, _Reporter(place))
-
-
-def _train(generation: Generation, progress: Progress) -> list[Trained]:
-    return _trainer.train(generation, progress)
-
-
-def _measure(given: tuple[Task, Path, SplitName], progress: Progress) -> float:
-    return _trainer.measure(*given, progress)
+def _travelling(error: BaseException) -> BaseException:
+    """Return an error that comes out of a pipe as it goes in, with its traceback as a note."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(text)
+    error.add_note(text)
+    return error
 
 
 class _Reporter(Progress):
     """Tells the process that a worker works for how far it is, not too often, and ends the work when that says so."""
 
-    def __init__(self, place: int) -> None:
-        self._place = place
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
         self._told = 0.0
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        """See Progress."""
-        if _orders.stops[self._place].poll():
+        if self._pipe.poll():
             raise StoppedFromOutside
         now = time.monotonic()
         if now - self._told >= TELL or done == total:
             self._told = now
-            _orders.news[self._place].send(("advanced", what, done, total))
+            self._pipe.send(("advanced", what, done, total))
 
     def measured(self, what: str, value: float) -> None:
-        """See Progress."""
-        _orders.news[self._place].send(("measured", what, value))
+        self._pipe.send(("measured", what, value))
 
     def noted(self, text: str) -> None:
-        """See Progress."""
-        _orders.news[self._place].send(("noted", text[:MOST_SAID]))
+        self._pipe.send(("noted", text))
 
 
 class StoppedFromOutside(Exception):

@@ -20,7 +20,7 @@ from ramet.base.records import Path, Task
 from ramet.engine.contract import Generation, SplitName
 from ramet.method.plan import Trained
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.folder import Store
 from ramet.tasks.data import Split, open_splits
 from ramet.training.generation import TrainedChild, call_id, train_generation
@@ -80,18 +80,10 @@ class Trainer:
     def _train(self, generation: Generation, progress: "_Watched") -> list[Trained]:
         with self._state_of(generation) as state:
             trained = train_generation(
-                generation.plans,
-                generation.method,
-                self._open(generation.task, progress),
-                self._store.objects.get,
-                generation.key,
-                self._device,
-                numbers=generation.numbers,
-                rounds=generation.rounds,
-                progress=progress,
-                checkpoint=state,
-                at_once=self._at_once,
-            )
+                generation.plans, generation.method, self._open(generation.task, progress), self._store.objects.get,
+                generation.key, self._device, numbers=generation.numbers, rounds=generation.rounds, progress=progress,
+                checkpoint=state, at_once=self._at_once,
+            )  # fmt: skip
             numbered = zip(generation.numbers, trained, strict=True)
             told = [self._stored(number, child, generation.keep) for number, child in numbered]
             if state is not None:
@@ -124,7 +116,10 @@ class Trainer:
         place = self._store.folder / UNDER_WAY
         with refusals(f"cannot write to {place}"):
             place.mkdir(parents=True, exist_ok=True)
-            _forget(place)
+            for left in place.iterdir():
+                with suppress(OSError):  # another process deletes it just now
+                    if time.time() - left.stat().st_mtime > FORGOTTEN:
+                        shutil.rmtree(left) if left.is_dir() else left.unlink()
         name = call_id(generation.plans, generation.method, generation.key, generation.numbers, generation.rounds)
         lock = FileLock(place / f"{name}.lock", timeout=0)
         try:
@@ -151,14 +146,6 @@ class Trainer:
         return Trained(number, child.failure, child.curve, digests, child.examples, child.seconds, child.error)
 
 
-def _forget(place: FilePath) -> None:
-    """Delete the states, and their locks, that nobody went on from for long."""
-    for left in place.iterdir():
-        with suppress(OSError):  # another process deletes it just now
-            if time.time() - left.stat().st_mtime > FORGOTTEN:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-
-
 class _Stopped(BaseException):
     """An error that a watcher raised: it ends the training, and is no failure of a child."""
 
@@ -174,19 +161,21 @@ class _Watched(Progress):
         self._inner = inner
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        try:
+        with _marked():
             self._inner.advanced(what, done, total)
-        except BaseException as reason:
-            raise _Stopped(reason) from reason
 
     def measured(self, what: str, value: float) -> None:
-        try:
+        with _marked():
             self._inner.measured(what, value)
-        except BaseException as reason:
-            raise _Stopped(reason) from reason
 
     def noted(self, text: str) -> None:
-        try:
+        with _marked():
             self._inner.noted(text)
-        except BaseException as reason:
-            raise _Stopped(reason) from reason
+
+
+@contextmanager
+def _marked() -> Iterator[None]:
+    try:
+        yield
+    except BaseException as reason:
+        raise _Stopped(reason) from reason

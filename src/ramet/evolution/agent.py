@@ -17,7 +17,7 @@ from ramet.base.progress import Progress
 from ramet.base.records import Path, Task
 from ramet.engine.contract import Engine, Generation
 from ramet.evolution.observer import Clock, Observer, Plan
-from ramet.evolution.pace import TRIAL_STEPS, fitting, generation_flops, trial, validated, validation_flops
+from ramet.evolution.pace import TRIAL_STEPS, filling, fitting, generation_flops, trial, validated, validation_flops
 from ramet.method.document.schema import Method
 from ramet.method.parts import Library
 from ramet.method.plan import ChildPlan, Rounds
@@ -139,6 +139,8 @@ class Run:
             return None if self._is_over() else self._full
         testing = self._pace * validation_flops(plans[:1], lab.task.splits["test"])
         left = MARGIN * (lab.deadline - lab.clock()) - testing
+        if self.method.budget.epochs is not None:
+            return filling(plans, self._full, self._validation, self._pace, left)
         return fitting(plans, self._full, self._validation, self._pace, left, LEAST if state.population else 0.0)
 
     def _publish(self, state: State) -> None:

@@ -17,7 +17,7 @@ from ramet.base.records import Path, Task
 from ramet.method.protocols import Images
 from ramet.runtime.inference import EVALUATION_BATCH, LoadedPath
 from ramet.runtime.loader import sample_subset
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.folder import Store
 from ramet.tasks.cache import folder_of
 from ramet.tasks.data import Split, open_splits

@@ -6,7 +6,7 @@ trial of a few steps that are thrown away.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ramet.base.progress import Progress
 from ramet.base.records import Task
@@ -55,6 +55,13 @@ def generation_flops(plans: Sequence[ChildPlan], rounds: Rounds, validation: int
     """Return the FLOPs of training children and measuring them, on so many examples after each round."""
     training = sum(training_flops(plan, rounds.examples) for plan in plans)
     return training + rounds.count * validation_flops(plans, validation)
+
+
+def filling(plans: Sequence[ChildPlan], rounds: Rounds, validation: int, pace: float, seconds: float) -> Rounds:
+    """Return as many rounds as those given, each as long as a time allows: of one step at least."""
+    step = pace * sum(training_flops(plan, rounds.batch) for plan in plans)
+    measuring = pace * validation_flops(plans, validation)
+    return replace(rounds, steps=max(1, int((seconds / rounds.count - measuring) / step)))
 
 
 def fitting(

@@ -26,7 +26,7 @@ from ramet.method.search import State, propose
 from ramet.results import Replay, ReplayStep
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.store.catalog.agents import Agent, Terms
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store

@@ -12,7 +12,7 @@ from ramet.base.records import Component, Path, Value
 from ramet.method.document.hyperparameters import Number
 from ramet.method.document.schema import Method
 from ramet.vit import spec
-from ramet.vit.kinds.kind import Dimensions
+from ramet.vit.kinds import Dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,14 @@ class Rounds:
     def of(method: Method, train_examples: int) -> "Rounds":
         """Return a method's rounds for so many training examples.
 
-        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less.
+        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less; where
+        budget.epochs is given, all rounds together see that many epochs, if that is less.
         """
         budget = method.budget
         batch = min(method.batch, train_examples)
+        if budget.epochs is not None:
+            examples = min(budget.validations * budget.examples_per_validation, budget.epochs * train_examples)
+            return Rounds(budget.validations, max(1, round(examples / budget.validations / batch)), batch)
         steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
         return Rounds(budget.validations, max(1, steps), batch)
 

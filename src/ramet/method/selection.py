@@ -80,6 +80,22 @@ class Root(Part):
         return _uniform(among.roots, among.rng)
 
 
+@register("parents", "closest")
+class Closest(Part):
+    """The path whose features fit the task best: a root, another task's or its own; of equal ones the first root.
+
+    Each is asked how well a head in closed form does on it (see Images.fit). Where nothing is known, it is the best
+    path of the task, or else the first root.
+    """
+
+    def choose(self, among: Candidates) -> str:
+        """Return the best fitting path."""
+        population = [member.path for member in among.population]
+        candidates = [*population[:1], *among.roots, *among.others]
+        fits = {path.id: among.images.fit(among.task, path) for path in candidates}
+        return max(candidates, key=lambda path: -1.0 if (fit := fits[path.id]) is None else fit).id
+
+
 @register("pruning", "best")
 class Best(Part):
     """Those of the best scores stay."""

@@ -17,7 +17,7 @@ from ramet.evolution.agent import know_kinds
 from ramet.results import ClassDetail, Details, Evaluation, Prediction, WrongImage
 from ramet.runtime.device import choose_device
 from ramet.runtime.inference import LoadedPath
-from ramet.runtime.resident import Resident
+from ramet.runtime.program import Resident
 from ramet.tasks.augment import batch_images
 from ramet.tasks.data import Split
 from ramet.tasks.images import as_cached

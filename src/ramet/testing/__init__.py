@@ -9,19 +9,10 @@ or each as a test of its own:
         check()
 """
 
-from ramet.testing.check import Broken, Check, check, checks
+from ramet.testing.check import check, checks
 from ramet.testing.components import check_kind
-from ramet.testing.engines import EngineCheck, check_engine, engine_checks
+from ramet.testing.engines import check_engine, engine_checks
 from ramet.testing.sources import check_source
+from ramet.testing.steady import Broken, Check
 
-__all__ = [
-    "Broken",
-    "Check",
-    "EngineCheck",
-    "check",
-    "check_engine",
-    "check_kind",
-    "check_source",
-    "checks",
-    "engine_checks",
-]
+__all__ = ["Broken", "Check", "check", "check_engine", "check_kind", "check_source", "checks", "engine_checks"]

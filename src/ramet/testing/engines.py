@@ -9,16 +9,16 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path as FilePath
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from ramet.base.progress import Progress
-from ramet.base.records import Task
 from ramet.engine.contract import Engine, Generation
 from ramet.engine.local import LocalEngine
 from ramet.method.document.presets import load
@@ -28,21 +28,11 @@ from ramet.method.world import World
 from ramet.store.folder import Store, open_store
 from ramet.system import init
 from ramet.testing import ailing
-from ramet.testing.steady import Broken, holds
+from ramet.testing.steady import Broken, Check, holds
 
 MakeEngine = Callable[[Store], Engine]
 
 ROUNDS = Rounds(count=3, steps=4, batch=16)
-
-
-@runtime_checkable
-class HasProcesses(Protocol):
-    """An engine that trains in processes of this machine, which may be killed."""
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """Return the processes that train."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -53,60 +43,25 @@ class Bench:
     engine: Engine
     here: Engine
 
-    @property
-    def tasks(self) -> list[Task]:
-        """Return the system's tasks."""
-        return self.store.catalog.tasks.all()
-
     def generation(self, task: int = 0, *, count: int = 2, seed: int = 0, rounds: Rounds = ROUNDS) -> Generation:
         """Return children of the root to be trained."""
         method = load(
             {"extends": "mu2net-plus@minutes", "parts": ["ramet.testing.ailing"]},
             {"training.schedule": "{part: brittle}", "batch": 16, "budget.generation": count, "mu": 0.3},
         ).resolved()
-        chosen, catalog = self.tasks[task], self.store.catalog
-        world = World.of(catalog.versions.published(), catalog.paths.roots().values())
+        catalog = self.store.catalog
+        chosen = catalog.tasks.all()[task]
         state = State(
-            method=method,
-            task=chosen.name,
-            classes=len(chosen.classes),
-            agent="engine",
-            label=method.label,
-            seed=seed,
-            run=0,
-            cycle=0,
-            generation=0,
-            world=world,
-            population=(),
-            taken=(),
-            lineage=catalog.paths.ancestors,
-        )
+            method=method, task=chosen.name, classes=len(chosen.classes), agent="engine", label=method.label,
+            seed=seed, run=0, cycle=0, generation=0, population=(), taken=(), lineage=catalog.paths.ancestors,
+            world=World.of(catalog.versions.published(), catalog.paths.roots().values()),
+        )  # fmt: skip
         return Generation(chosen, method, state.key, propose(state, count), tuple(range(count)), rounds)
 
 
-@dataclass(frozen=True)
-class EngineCheck:
-    """One thing that an engine must keep."""
-
-    make: MakeEngine
-    what: Callable[[Bench], None]
-
-    def __call__(self) -> None:
-        """Run it.
-
-        Raises:
-            Broken: the engine does not keep it. What the engine itself raises is let through.
-        """
-        with bench(self.make) as made:
-            self.what(made)
-
-    def __str__(self) -> str:
-        return self.what.__name__
-
-
-def engine_checks(make: MakeEngine) -> list[EngineCheck]:
+def engine_checks(make: MakeEngine) -> list[Check]:
     """Return everything that an engine must keep, each as a check that runs by itself."""
-    return [EngineCheck(make, what) for what in _EVERY]
+    return [Check(what, partial(bench, make)) for what in _EVERY]
 
 
 def check_engine(make: MakeEngine) -> None:
@@ -174,23 +129,23 @@ def writes_objects_alone(bench: Bench) -> None:
 
 def tells_how_far_it_is(bench: Bench) -> None:
     """A watcher is told of steps up to the last one, and of every child's validations."""
-    seen = _Seen()
-    generation = bench.generation()
-    bench.engine.train(generation, seen)
-    steps = [told for told in seen.steps if told[0] == "training"]
+    seen = _Watcher()
+    bench.engine.train(bench.generation(), seen)
     total = ROUNDS.count * ROUNDS.steps
-    holds(steps[-1:] == [("training", total, total)], f"the last that was told of is {steps[-1:]}, of {total} steps")
+    holds(seen.steps[-1:] == [(total, total)], f"the last that was told of is {seen.steps[-1:]}, of {total} steps")
     holds(seen.children == {"child 0", "child 1"}, f"validations were told of {sorted(seen.children)}")
 
 
 def a_watcher_stops_it(bench: Bench) -> None:
     """An error of the watcher ends the training and comes out as it is; the engine goes on to serve."""
     endless = bench.generation(rounds=Rounds(count=1000, steps=4, batch=16))
-    try:
-        bench.engine.train(endless, _Impatient())
-    except _Enough:
-        pass
-    else:
+
+    def impatient(done: int, total: int) -> None:
+        if done >= 3:
+            raise _Enough
+
+    with suppress(_Enough):
+        bench.engine.train(endless, _Watcher(impatient))
         raise Broken("the training went on to its end though the watcher raised")
     generation = bench.generation(seed=1)
     _same(bench.here.train(generation), bench.engine.train(generation), "after a training that was stopped")
@@ -251,13 +206,21 @@ def measures_what_it_trained(bench: Bench) -> None:
 
 def a_killed_process_is_replaced(bench: Bench) -> None:
     """A process that trains may be killed: the children come out as if it had not been."""
-    if not isinstance(bench.engine, HasProcesses) or not _warmed(bench).pids:
+    bench.engine.train(bench.generation())  # now its processes have been started, if it has any
+    if not _pids(bench.engine):
         return
     generation = bench.generation(rounds=Rounds(count=40, steps=4, batch=16))
     wanted = bench.here.train(generation)
-    killer = _Killer(bench.engine)
-    found = bench.engine.train(generation, killer)
-    holds(killer.killed, "the training ended before a process could be killed: nothing was shown")
+    killed: list[int] = []
+
+    def kill(done: int, total: int) -> None:
+        if 8 <= done < total and not killed:
+            killed.extend(_pids(bench.engine))
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    found = bench.engine.train(generation, _Watcher(kill))
+    holds(bool(killed), "the training ended before a process could be killed: nothing was shown")
     _same(wanted, found, "after its process was killed")
 
 
@@ -280,44 +243,27 @@ class _Enough(Exception):
     """A watcher wants no more."""
 
 
-class _Impatient(Progress):
-    def advanced(self, what: str, done: int, total: int) -> None:
-        if what == "training" and done >= 3:
-            raise _Enough
+class _Watcher(Progress):
+    """Notes what it is told of, and acts at every step of a training."""
 
-
-class _Seen(Progress):
-    def __init__(self) -> None:
-        self.steps: list[tuple[str, int, int]] = []
+    def __init__(self, act: Callable[[int, int], None] = lambda done, total: None) -> None:
+        self.act = act
+        self.steps: list[tuple[int, int]] = []
         self.children: set[str] = set()
 
     def advanced(self, what: str, done: int, total: int) -> None:
-        self.steps.append((what, done, total))
+        if what == "training":
+            self.steps.append((done, total))
+            self.act(done, total)
 
     def measured(self, what: str, value: float) -> None:
         holds(0 <= value <= 1, f"{what} measures {value}")
         self.children.add(what)
 
 
-class _Killer(Progress):
-    """Kills the engine's processes once, in the middle of a training."""
-
-    def __init__(self, engine: HasProcesses) -> None:
-        self._engine = engine
-        self.killed = False
-
-    def advanced(self, what: str, done: int, total: int) -> None:
-        if what == "training" and 8 <= done < total and not self.killed:
-            self.killed = True
-            for pid in self._engine.pids:
-                os.kill(pid, signal.SIGKILL)
-
-
-def _warmed(bench: Bench) -> HasProcesses:
-    """Return the engine when its processes have been started."""
-    bench.engine.train(bench.generation())
-    assert isinstance(bench.engine, HasProcesses)
-    return bench.engine
+def _pids(engine: Engine) -> list[int]:
+    """Return the processes of this machine that an engine trains in, which may be killed, if it tells of any."""
+    return [*getattr(engine, "pids", ())]
 
 
 def _greedy(plan: ChildPlan, rows: int) -> ChildPlan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,12 @@ import numpy.typing as npt
 from ramet.base.records import Architecture, Component, Path, content_id
 from ramet.method.document.presets import load
 from ramet.method.mutation import start
-from ramet.method.plan import ChildPlan
 from ramet.method.protocols import Candidates, Images, Member
 from ramet.method.world import World
 from ramet.testing.steady import holds
 from ramet.vit import spec
+
+T = TypeVar("T")
 
 TINY = Architecture(patch_size=16, width=192, heads=3, mlp_width=768, layers=3, image_size=32)
 CLASSES = 10
@@ -70,8 +71,8 @@ WORLDS = (
 
 
 @contextmanager
-def untouched() -> Iterator[None]:
-    """Make sure that the block leaves the examples as they are; they are mended before anybody is told.
+def untouched(part: T) -> Iterator[T]:
+    """Give a part, and make sure that it leaves the examples as they are; they are mended before anybody is told.
 
     Raises:
         Broken: it did not.
@@ -83,7 +84,7 @@ def untouched() -> Iterator[None]:
     ]
     before = [dict(held) for held in mappings]
     try:
-        yield
+        yield part
     finally:
         changed = mappings != before
         for held, was in zip(mappings, before, strict=True):
@@ -115,11 +116,6 @@ def candidates(seed: int, size: tuple[int, int, int], taken: Sequence[str] = ())
         cycle_rng=lambda: np.random.default_rng([seed, 1]),
         images=Images(_features, _fit),
     )
-
-
-def names_of(plan: ChildPlan) -> list[str]:
-    """The names of a plan's components."""
-    return [part.name for part in plan.parts]
 
 
 def _fit(task: str, path: Path) -> float | None:

@@ -1,12 +1,16 @@
-"""How purity is checked: a part is asked twice, from different states of all global generators."""
+"""What a check is, and how purity is checked: a part is asked twice, from different states of global generators."""
 
 import copy
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
+
+from ramet.base.errors import RametError
 
 T = TypeVar("T")
 
@@ -19,6 +23,35 @@ def holds(kept: bool, otherwise: str) -> None:
     """Say what is broken unless it holds."""
     if not kept:
         raise Broken(otherwise)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that a part or an engine must keep; given makes what it is asked of."""
+
+    what: Callable[[Any], None]
+    given: Callable[[], AbstractContextManager[Any]]
+
+    def __call__(self) -> None:
+        """Run it.
+
+        Raises:
+            Broken: it is not kept. What the part or the engine itself raises is let through.
+        """
+        with self.given() as checked:
+            self.what(checked)
+
+    def __str__(self) -> str:
+        return self.what.__name__
+
+
+@contextmanager
+def accepted() -> Iterator[None]:
+    """Say that what ramet refuses inside the block breaks the contract."""
+    try:
+        yield
+    except RametError as error:
+        raise Broken(str(error)) from error
 
 
 def steady(ask: Callable[[], T], given: Any) -> T:
@@ -42,8 +75,7 @@ def steady(ask: Callable[[], T], given: Any) -> T:
 
 
 def _states() -> tuple[object, ...]:
-    numpy_state = np.random.get_state(legacy=True)
-    return random.getstate(), *(str(part) for part in numpy_state), torch.get_rng_state().numpy().tobytes()
+    return random.getstate(), *map(str, np.random.get_state(legacy=True)), torch.get_rng_state().numpy().tobytes()
 
 
 def _same(one: Any, other: Any) -> bool:

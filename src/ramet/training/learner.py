@@ -1,21 +1,31 @@
-"""One child in training: its tensors, its optimiser, its best checkpoint."""
+"""Children in training: their tensors, their optimisers, their best checkpoints; and the state of all in a folder."""
 
+import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
 
 from ramet.base.errors import RametError
+from ramet.base.files import write_whole
+from ramet.base.randomness import Key, seed_of
 from ramet.method.document.schema import Training
-from ramet.method.plan import ChildPlan
+from ramet.method.plan import ChildPlan, Planned
 from ramet.method.schedule import rate
 from ramet.runtime.device import MicroBatch, is_out_of_memory
-from ramet.runtime.grouping import Program
-from ramet.runtime.objective import Objective
-from ramet.runtime.resident import Parts
-from ramet.training.assemble import Assembled
+from ramet.runtime.objective import ONE_CLASS, Objective
+from ramet.runtime.program import Parts, Program, Resident
+from ramet.training.closed_form import ClosedForm
+from ramet.training.optimiser import Optimiser
+from ramet.vit import kinds, spec
+from ramet.vit.initial import new_component
+
+_MANIFEST = "state.json"
 
 Groups = Mapping[str, Mapping[str, Mapping[str, Tensor]]]
 Failure = Literal["diverged", "out-of-memory", "failed"]
@@ -25,13 +35,38 @@ class Learner:
     """A child that is trained side by side with its siblings.
 
     Only its trainable components get gradients and optimiser state, and no gradient goes below the lowest of them.
+
+    Args:
+        plan: which components it shares frozen, clones, inserts or makes new.
+        components: the frozen components on the device, and the store's reader.
+        key: keys the initial values of new components.
+        settings: of its training.
+        total_steps: how many steps that is.
+        objective: what it learns to do.
     """
 
     def __init__(
-        self, plan: ChildPlan, assembled: Assembled, settings: Training, total_steps: int, objective: Objective
+        self,
+        plan: ChildPlan,
+        components: Resident,
+        key: Key,
+        settings: Training,
+        total_steps: int,
+        objective: Objective = ONE_CLASS,
     ) -> None:
+        parts: Parts = {}
+        momentum: Parts = {}
+        for part in plan.parts:
+            if part.trainable:
+                parts[part.name] = _own(plan, part, components, key)
+                if part.origin and part.origin.momentum and _keeps_size(plan, part):
+                    momentum[part.name] = _copied(components.load(part.origin.momentum), components.device)
+            else:
+                assert part.origin is not None  # a plan makes every new component trainable
+                parts[part.name] = components.component(part.name, part.origin.digest)
+        frozen = {p.name: p.origin.digest for p in plan.parts if p.origin and not p.trainable}
         self.plan = plan
-        self.program: Program = assembled.program
+        self.program = Program.of(plan.parent.architecture, parts, frozen)
         self.failure: Failure | None = None
         self.error = ""
         self.curve: list[float] = []
@@ -39,15 +74,26 @@ class Learner:
         self.steps = 0
         self.best: dict[str, dict[str, Tensor]] = {}
         self.best_momentum: dict[str, dict[str, Tensor]] = {}
-        self._own: Parts = assembled.own
+        self._own: Parts = {p.name: parts[p.name] for p in plan.parts if p.trainable}
         self._settings = settings
-        self._total_steps = total_steps
         self._objective = objective
+        self._total_steps = total_steps
         self._micro = MicroBatch()
         self._seen = 0
         self._weights = [t for tensors in self._own.values() for t in tensors.values()]
-        self._loss_sum = torch.zeros((), device=self._weights[0].device)
-        self._optimiser = self._make_optimiser(assembled.momentum)
+        self._loss_sum = torch.zeros((), device=components.device)
+        self._optimiser = Optimiser(self._own, momentum, plan.hyperparameters)
+
+    @property
+    def has_new_head(self) -> bool:
+        """Tell whether the child's head is of no ancestor."""
+        return any(part.name == "head" and part.origin is None for part in self.plan.parts)
+
+    def begin_head(self, head: ClosedForm) -> None:
+        """Begin with a head in the place of the one that knows nothing."""
+        with torch.no_grad():
+            for key, values in (("weight", head.weight), ("bias", head.bias)):
+                self._own["head"][key].copy_(values)
 
     def feed(self, x: Tensor, labels: Tensor, batch: int) -> None:
         """Take some rows of a step's batch, as activations where the child's own part begins; step once all are there.
@@ -75,8 +121,8 @@ class Learner:
             return
         self.curve.append(quality)
         if quality >= max(self.curve):
-            self.best = {name: _to_cpu(tensors) for name, tensors in self._own.items()}
-            self.best_momentum = {name: _to_cpu(self._momentum(name)) for name in self._own}
+            self.best = {name: _copied(tensors, "cpu") for name, tensors in self._own.items()}
+            self.best_momentum = {name: _copied(self._optimiser.state(name), "cpu") for name in self._own}
 
     def struck(self, error: Exception) -> None:
         """Drop out for an error; see failure_of."""
@@ -92,8 +138,7 @@ class Learner:
     def release(self) -> None:
         """Free everything but the best checkpoint."""
         self.program, self._own, self._weights = Program((), ()), {}, []
-        self._optimiser.state.clear()
-        self._optimiser.param_groups.clear()
+        self._optimiser.release()
 
     def state(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Return what goes on between two rounds: plain values, and tensors by GROUP/COMPONENT/TENSOR."""
@@ -101,13 +146,10 @@ class Learner:
             "failure": self.failure, "error": self.error, "curve": self.curve, "seconds": self.seconds,
             "steps": self.steps, "rows": self._micro.rows,
         }  # fmt: skip
-        momentum = {name: self._momentum(name) for name in self._own}
+        momentum = {name: self._optimiser.state(name) for name in self._own}
         groups: Groups = {
-            "own": self._own,
-            "momentum": momentum,
-            "best": self.best,
-            "best_momentum": self.best_momentum,
-        }
+            "own": self._own, "momentum": momentum, "best": self.best, "best_momentum": self.best_momentum,
+        }  # fmt: skip
         tensors = {
             f"{group}/{name}/{key}": tensor.detach()
             for group, components in groups.items()
@@ -125,7 +167,7 @@ class Learner:
             self.error = plain["error"]
             self.give_up(plain["failure"])
             return
-        targets: Groups = {"own": self._own, "momentum": {name: self._momentum(name) for name in self._own}}
+        targets: Groups = {"own": self._own, "momentum": {name: self._optimiser.state(name) for name in self._own}}
         kept = {"best": self.best, "best_momentum": self.best_momentum}
         for path, tensor in tensors.items():
             if path != "loss_sum":
@@ -135,6 +177,7 @@ class Learner:
                 else:
                     with torch.no_grad():
                         targets[group][name][key].copy_(tensor)
+        self._optimiser.resumed(self.steps)
 
     def _gradients(self, x: Tensor, labels: Tensor, batch: int) -> tuple[Tensor, list[Tensor | None]]:
         """Return the loss of some rows and the weights' gradients by it, in units of the batch's; changes nothing."""
@@ -145,30 +188,13 @@ class Learner:
         return loss.detach(), [_laid_out_like(g, w) for g, w in zip(gradients, self._weights, strict=True)]
 
     def _step(self) -> None:
-        """Take one SGD step by the gradients (METHOD section 5)."""
+        """Take one step by the gradients (METHOD section 5)."""
         hyper = self.plan.hyperparameters
         lr = rate(self._settings.schedule, self.steps, self._total_steps, hyper, self._settings.warmup_start)
-        self._optimiser.param_groups[0]["lr"] = lr
         if self._settings.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._weights, self._settings.clip_norm)
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.step(lr)
         self.steps += 1
-
-    def _make_optimiser(self, inherited: Parts) -> torch.optim.SGD:
-        hyper = self.plan.hyperparameters
-        momentum = float(hyper["opt.momentum"])
-        optimiser = torch.optim.SGD(
-            self._weights, lr=0.0, momentum=momentum, nesterov=bool(hyper["opt.nesterov"]) and momentum > 0, fused=True
-        )
-        for name, tensors in self._own.items():
-            for key, weight in tensors.items():
-                start = inherited[name][key] if name in inherited else torch.zeros_like(weight)
-                optimiser.state[weight]["momentum_buffer"] = start
-        return optimiser
-
-    def _momentum(self, name: str) -> dict[str, Tensor]:
-        return {key: self._optimiser.state[w]["momentum_buffer"] for key, w in self._own[name].items()}
 
 
 def failure_of(error: Exception) -> tuple[Failure, str]:
@@ -184,6 +210,70 @@ def failure_of(error: Exception) -> tuple[Failure, str]:
     return "failed", "".join(traceback.format_exception(error))
 
 
+def write_state(folder: Path, call: str, done: int, learners: Sequence[Learner | None], rows: int | None) -> None:
+    """Keep the state after so many rounds in place of an earlier one: one safetensors file a child, and `state.json`.
+
+    That is written last, and names the round: what it names is whole. From it the same call goes on bit for bit.
+
+    Args:
+        folder: of this generation alone; it is made.
+        call: names what is trained; a state is only ever read by the call that wrote it.
+        done: rounds.
+        learners: the children; None where one could not be assembled.
+        rows: how many fit into memory at once in what children share, None for all.
+
+    Raises:
+        StoreError: the disk is full, read-only or failing.
+    """
+    states = [learner.state() if learner else ({}, {}) for learner in learners]
+    for number, (_, tensors) in enumerate(states):
+        write_whole(folder / _file(done, number), save({key: t.cpu().contiguous() for key, t in tensors.items()}))
+    manifest = {"call": call, "done": done, "rows": rows, "learners": [plain for plain, _ in states]}
+    write_whole(folder / _MANIFEST, json.dumps(manifest).encode())
+    current = {_MANIFEST, *(_file(done, number) for number in range(len(states)))}
+    for file in folder.iterdir():
+        if file.name not in current:
+            with suppress(OSError):
+                file.unlink()
+
+
+def resume(folder: Path, call: str, learners: Sequence[Learner | None]) -> tuple[int, int | None]:
+    """Bring learners to the state that the same call has kept; return its rounds and rows, 0 and None without one."""
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_bytes())
+    except FileNotFoundError:
+        return 0, None
+    if manifest["call"] != call:
+        return 0, None
+    done: int = manifest["done"]
+    for number, (learner, plain) in enumerate(zip(learners, manifest["learners"], strict=True)):
+        if learner and plain:
+            learner.restore(plain, load((folder / _file(done, number)).read_bytes()))
+    return done, manifest["rows"]
+
+
+def _file(done: int, number: int) -> str:
+    return f"round-{done}.child-{number}.safetensors"
+
+
+def _own(plan: ChildPlan, part: Planned, components: Resident, key: Key) -> dict[str, Tensor]:
+    """Return the tensors of a component that a child trains: new ones, or copies of its origin's, of its size."""
+    architecture, dimensions = plan.parent.architecture, plan.dimensions
+    tensors: Mapping[str, Tensor]
+    if part.origin is None:
+        tensors = new_component(architecture, part.name, dimensions, seed=seed_of(*key, part.name))
+    else:
+        tensors = components.load(part.origin.digest)
+        if not _keeps_size(plan, part):
+            tensors = kinds.find(part.name).resized(tensors, architecture, dimensions)
+    return {name: t.requires_grad_() for name, t in _copied(tensors, components.device).items()}
+
+
+def _keeps_size(plan: ChildPlan, part: Planned) -> bool:
+    size = spec.size(plan.parent.architecture, part.name, plan.dimensions)
+    return part.origin is None or part.origin.size == size
+
+
 def _laid_out_like(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
     """Return a gradient laid out in memory as its weight: the last bits of a norm depend on the order of its terms."""
     if gradient is None or gradient.stride() == weight.stride():
@@ -191,5 +281,5 @@ def _laid_out_like(gradient: Tensor | None, weight: Tensor) -> Tensor | None:
     return torch.empty_like(weight).copy_(gradient)
 
 
-def _to_cpu(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {key: t.detach().to("cpu", copy=True) for key, t in tensors.items()}
+def _copied(tensors: Mapping[str, Tensor], device: torch.device | str) -> dict[str, Tensor]:
+    return {key: t.detach().to(device, copy=True) for key, t in tensors.items()}

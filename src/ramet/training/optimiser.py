@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ramet.base.records import Value
-from ramet.runtime.resident import Parts
+from ramet.runtime.program import Parts
 
 SECOND_BETA = 0.99
 """AdamW's: short trainings want second moments that are soon known."""
@@ -68,11 +68,11 @@ class Optimiser:
                 found[key] = state["momentum_buffer"]
         return found
 
-    def restore(self, component: str, state: Mapping[str, Tensor], steps: int) -> None:
-        """Go on from a state that so many steps of this training led to."""
-        weights = self._own[component]
-        began = float(self._torch.state[next(iter(weights.values()))].get("step", 0.0))
-        self._set(weights, state, began + steps)
+    def resumed(self, steps: int) -> None:
+        """Count so many steps as done, whose outcome was copied into the tensors of `state`."""
+        for state in self._torch.state.values():
+            if "step" in state:
+                state["step"] += steps
 
     def release(self) -> None:
         """Free what it holds."""

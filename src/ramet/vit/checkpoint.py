@@ -1,29 +1,21 @@
 """The tensors that a reader of a checkpoint format gives, made into a root: every name, shape and value is checked.
 
-A reader only renames, transposes and joins tensors. The architecture follows from their shapes. The normalisation of
-images that the checkpoint was trained with is folded into its patch embedding, because ramet scales all images to
-[-1, 1].
+The architecture follows from their shapes. The normalisation of images that the checkpoint was trained with is folded
+into its patch embedding, because ramet scales all images to [-1, 1].
 """
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isqrt
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ramet.base.errors import CheckpointError
 from ramet.base.records import Architecture, Pool
 from ramet.vit import spec
-from ramet.vit.kinds.kind import Dimensions, Shapes
-
-Name = tuple[str, str]
-"""A component's name and its tensor's."""
+from ramet.vit.kinds import Dimensions, Shapes
 
 Components = dict[str, dict[str, Tensor]]
 """Tensors by component and name."""
@@ -87,10 +79,9 @@ class Checkpoint:
             raise CheckpointError(f"{self.source} has positions for {positions} patches, which is no square", PLAIN)
         heads = self.heads or _HEADS.get(width, 0 if width % 64 else width // 64)
         if not heads or width % heads:
-            raise CheckpointError(
-                f"{self.source} has {width} channels, which {heads or 'no known number of'} attention heads can share",
-                "put the checkpoint's config.json, which tells the number of heads, beside it",
-            )
+            shared = f"which {heads or 'no known number of'} attention heads can share"
+            remedy = "put the checkpoint's config.json, which tells the number of heads, beside it"
+            raise CheckpointError(f"{self.source} has {width} channels, {shared}", remedy)
         return Architecture(
             patch_size, width, heads, mlp_width, layers, isqrt(positions) * patch_size, self.pool, self.layer_norm_eps
         )
@@ -112,68 +103,22 @@ class Checkpoint:
             raise CheckpointError(f"{self.source} lacks {_listed(missing)}", PLAIN)
         for (name, key), tensor in found.items():
             if tuple(tensor.shape) != expected[name, key]:
-                raise CheckpointError(
-                    f"{self.source}: {name} {key} has the shape {tuple(tensor.shape)}, not {expected[name, key]}", PLAIN
-                )
+                shapes = f"the shape {tuple(tensor.shape)}, not {expected[name, key]}"
+                raise CheckpointError(f"{self.source}: {name} {key} has {shapes}", PLAIN)
             if not tensor.is_floating_point() or not torch.isfinite(tensor).all():
-                raise CheckpointError(
-                    f"{self.source}: {name} {key} holds values that are not finite numbers",
-                    "download the checkpoint again, or take another",
-                )
+                problem = f"{self.source}: {name} {key} holds values that are not finite numbers"
+                raise CheckpointError(problem, "download the checkpoint again, or take another")
 
     def _refuse_features(self) -> None:
-        for name, tensors in self.components.items():
-            for key in tensors:
-                for part, feature in _UNSUPPORTED.items():
-                    if part in name or part in key:
-                        raise CheckpointError(f"{self.source} has {feature}, which ramet does not support", PLAIN)
-
-
-def grouped(tensors: Mapping[str, Tensor], renamed: Callable[[str], Name], ignored: tuple[str, ...]) -> Components:
-    """Return tensors under a format's names as components; a block's separate q, k and v become one attn.qkv.
-
-    Args:
-        tensors: by the format's names.
-        renamed: the component and tensor that such a name stands for.
-        ignored: how the names begin that ramet has no use for, heads above all.
-    """
-    components: Components = {}
-    for key, tensor in tensors.items():
-        if not key.startswith(ignored):
-            name, part = renamed(key)
-            components.setdefault(name, {})[part] = tensor
-    for block in components.values():
-        for part in ("weight", "bias"):
-            if all(f"{x}.{part}" in block for x in "qkv"):
-                block[f"attn.qkv.{part}"] = torch.cat([block.pop(f"{x}.{part}") for x in "qkv"])
-    return components
-
-
-def read_tensors(file: Path) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file."""
-    try:
-        return load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{file} cannot be read as safetensors ({error})", "download it again") from error
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """Return a JSON file's settings; empty where there is none."""
-    if not file.is_file():
-        return {}
-    try:
-        return dict(json.loads(file.read_text(encoding="utf-8")))
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{file} is no JSON object ({error})", "download it again") from error
+        names = {word for name, tensors in self.components.items() for word in (name, *tensors)}
+        for part, feature in _UNSUPPORTED.items():
+            if any(part in name for name in names):
+                raise CheckpointError(f"{self.source} has {feature}, which ramet does not support", PLAIN)
 
 
 def _shapes(architecture: Architecture) -> dict[str, Shapes]:
     dimensions = Dimensions(architecture.image_size, classes=0)
-    return {
-        name: spec.shapes(architecture, name, dimensions)
-        for name in spec.component_names(architecture.layers)
-        if name != "head"
-    }
+    return {name: spec.shapes(architecture, name, dimensions) for name in spec.root_names(architecture)}
 
 
 def _fold(patch_embed: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple[float, ...]) -> dict[str, Tensor]:
@@ -181,12 +126,9 @@ def _fold(patch_embed: Mapping[str, Tensor], mean: tuple[float, ...], std: tuple
     weight = patch_embed["weight"].double()
     mean_C11, std_C11 = (torch.tensor(v, dtype=torch.float64).view(-1, 1, 1) for v in (mean, std))
     shift = (weight * ((0.5 - mean_C11) / std_C11)).sum(dim=(1, 2, 3))
-    return {
-        "weight": (weight / (2 * std_C11)).float(),
-        "bias": (patch_embed["bias"].double() + shift).float(),
-    }
+    return {"weight": (weight / (2 * std_C11)).float(), "bias": (patch_embed["bias"].double() + shift).float()}
 
 
-def _listed(names: list[Name]) -> str:
+def _listed(names: list[tuple[str, str]]) -> str:
     first = ", ".join(" ".join(name).strip() for name in names[:3])
     return first if len(names) <= 3 else f"{first} and {len(names) - 3} more tensors"

@@ -11,14 +11,13 @@ from torch import Tensor
 from ramet.base.randomness import generator
 from ramet.base.records import Architecture
 from ramet.vit import kinds, spec
-from ramet.vit.kinds.kind import Dimensions
+from ramet.vit.kinds import Dimensions
 
 
 def random_root(architecture: Architecture, seed: int) -> dict[str, dict[str, Tensor]]:
     """Return the components of a root to train from scratch, by name; a root has no head."""
     dimensions = Dimensions(architecture.image_size, classes=0)
-    names = (n for n in spec.component_names(architecture.layers) if n != "head")
-    return {name: _drawn(architecture, name, dimensions, seed) for name in names}
+    return {name: _drawn(architecture, name, dimensions, seed) for name in spec.root_names(architecture)}
 
 
 def new_component(architecture: Architecture, name: str, dimensions: Dimensions, *, seed: int) -> dict[str, Tensor]:

@@ -6,7 +6,7 @@ stands before or after a block, and each block with what stands inside it, then 
 class token, the last block and what follows it belong to the readout: of the block only that token is worked out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -14,7 +14,7 @@ from torch import Tensor
 from ramet.base.errors import InvalidValue
 from ramet.base.records import Architecture
 from ramet.vit import kinds, spec
-from ramet.vit.kinds.kind import INSERTED, Kind, Tensors, Within
+from ramet.vit.kinds import INSERTED, Kind, Tensors, Within
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -56,13 +56,26 @@ def stage_names(architecture: Architecture, names: Sequence[str]) -> list[tuple[
 
 def stages(architecture: Architecture, parts: Mapping[str, Tensors]) -> tuple[Stage, ...]:
     """Return the stages of a path, whose components parts holds in their order."""
-    return tuple(_stage(architecture, names, parts) for names in stage_names(architecture, list(parts)))
+    made = []
+    for names in stage_names(architecture, list(parts)):
+        found = [(kinds.find(name), parts[name]) for name in names]
+        of_block = [kind for kind, _ in found if kind.place != "readout"]
+        reads_one = bool(of_block) and len(of_block) < len(found) and architecture.pool == "cls"
+        outputs = 1 if reads_one and all(kind.tokenwise for kind in of_block if kind.place == "after") else None
+        inside = tuple((kind, tensors) for kind, tensors in found if kind.place == "inside")
+        steps = tuple((kind, tensors) for kind, tensors in found if kind.place != "inside")
+        made.append(Stage(names, steps, Within(architecture, outputs, inside)))
+    return tuple(made)
 
 
 def forward(architecture: Architecture, parts: Mapping[str, Tensors], x_BCHW: Tensor) -> Tensor:
     """Return logits x_BK of images x_BCHW in [-1, 1]; parts holds the path's components in their order."""
-    x = x_BCHW
-    for stage in stages(architecture, parts):
+    return run(stages(architecture, parts), x_BCHW)
+
+
+def run(stages: Iterable[Stage], x: Tensor) -> Tensor:
+    """Return what stages make of the input of the first, one after the other."""
+    for stage in stages:
         x = stage.run(x)
     return x
 
@@ -80,20 +93,8 @@ def plain(parts: Mapping[str, Tensors]) -> dict[str, Tensors]:
             block = f"block.{spec.index(name)}"
             merged = kind.merged(tensors, found[block])
             if merged is None:
-                raise InvalidValue(
-                    f"the path has {name}, which cannot become part of {block}, and a root is a plain transformer",
-                    f"take a task whose path has no {kind.name}",
-                )
+                problem = f"the path has {name}, which cannot become part of {block}, and a root is a plain transformer"
+                raise InvalidValue(problem, f"take a task whose path has no {kind.name}")
             found[block] = merged
             del found[name]
     return found
-
-
-def _stage(architecture: Architecture, names: tuple[str, ...], parts: Mapping[str, Tensors]) -> Stage:
-    found = [(kinds.find(name), parts[name]) for name in names]
-    of_block = [kind for kind, _ in found if kind.place != "readout"]
-    reads_one = bool(of_block) and len(of_block) < len(found) and architecture.pool == "cls"
-    outputs = 1 if reads_one and all(kind.tokenwise for kind in of_block if kind.place == "after") else None
-    inside = tuple((kind, tensors) for kind, tensors in found if kind.place == "inside")
-    steps = tuple((kind, tensors) for kind, tensors in found if kind.place != "inside")
-    return Stage(names, steps, Within(architecture, outputs, inside))

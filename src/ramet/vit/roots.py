@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ramet.base.errors import CheckpointError, UnknownName
 from ramet.base.records import Architecture, Pool
-from ramet.vit import augreg, huggingface, timm
+from ramet.vit import formats
 from ramet.vit.checkpoint import Checkpoint
 from ramet.vit.initial import random_root
 
@@ -20,7 +20,7 @@ _RANDOM = re.compile(r"vit_([a-z]+)_patch([1-9]\d*)(?:@([1-9]\d*)(?:x(\d+))?)?")
 _FORMS = "name random:vit_tiny_patch16@32x3, hf:REPO, or the path of a .safetensors file, an .npz or a folder"
 _DOWNLOADED = (
     "config.json", "preprocessor_config.json",
-    "model.safetensors", "model-*.safetensors", huggingface.INDEX, "*.npz",
+    "model.safetensors", "model-*.safetensors", formats.INDEX, "*.npz",
 )  # fmt: skip
 
 
@@ -56,12 +56,12 @@ def load_root(spec: str, seed: int = 0) -> Root:
     if scheme == "hf":
         repository, _, revision = rest.partition("@")
         folder = _downloaded(repository, revision or None)
-        return _pretrained(repository, folder, origin=f"hf:{repository}@{folder.name}")
+        return Root(repository, *_read(folder).root(), False, f"hf:{repository}@{folder.name}")
     path = Path(spec).expanduser()
     if not path.exists():
         raise UnknownName(f"no root is called {spec!r}, and no file or folder", _FORMS)
     path = path.resolve()
-    return _pretrained(path.name if path.is_dir() else path.stem, path, origin=spec)
+    return Root(path.name if path.is_dir() else path.stem, *_read(path).root(), False, spec)
 
 
 def _random(name: str, seed: int) -> Root:
@@ -72,33 +72,24 @@ def _random(name: str, seed: int) -> Root:
     width, heads, depth = SIZES[match[1]]
     patch_size, image_size, layers = int(match[2]), int(match[3] or 224), int(match[4] or depth)
     if image_size % patch_size:
-        raise UnknownName(
-            f"random root {name!r}: patches of {patch_size} do not divide images of {image_size} pixels",
-            f"take a multiple of {patch_size}, such as @{4 * patch_size}",
-        )
+        problem = f"random root {name!r}: patches of {patch_size} do not divide images of {image_size} pixels"
+        raise UnknownName(problem, f"take a multiple of {patch_size}, such as @{4 * patch_size}")
     pool: Pool = "cls" if layers else "mean"  # without a layer, the class token has seen nothing of the image
     architecture = Architecture(patch_size, width, heads, 4 * width, layers, image_size, pool)
     return Root(name, architecture, random_root(architecture, seed), True, f"random:{name}, seed {seed}")
 
 
-def _pretrained(name: str, path: Path, origin: str) -> Root:
-    architecture, tensors = _read(path).root()
-    return Root(name, architecture, tensors, False, origin)
-
-
 def _read(path: Path) -> Checkpoint:
     folder = path if path.is_dir() else path.parent
-    if huggingface.holds(folder) and (path.is_dir() or path.name == huggingface.WEIGHTS):
-        return huggingface.read(folder)
+    if formats.is_huggingface(folder) and (path.is_dir() or path.name == formats.WEIGHTS):
+        return formats.read_huggingface(folder)
     file = _only_file(path) if path.is_dir() else path
     if file.suffix == ".safetensors":
-        return timm.read(file)
+        return formats.read_timm(file)
     if file.suffix == ".npz":
-        return augreg.read(file)
-    raise CheckpointError(
-        f"{file} is not a format that ramet reads: pickled weights can run code",
-        "convert it with safetensors.torch.save_file, or take a .safetensors or AugReg .npz file",
-    )
+        return formats.read_augreg(file)
+    remedy = "convert it with safetensors.torch.save_file, or take a .safetensors or AugReg .npz file"
+    raise CheckpointError(f"{file} is not a format that ramet reads: pickled weights can run code", remedy)
 
 
 def _only_file(folder: Path) -> Path:
@@ -109,9 +100,8 @@ def _only_file(folder: Path) -> Path:
                 return file
             case [_, *_] as files:
                 raise CheckpointError(f"{folder} holds {len(files)} files {pattern}", "name one of them")
-    raise CheckpointError(
-        f"{folder} holds no weights that ramet reads", "take one with a .safetensors or an AugReg .npz file"
-    )
+    remedy = "take one with a .safetensors or an AugReg .npz file"
+    raise CheckpointError(f"{folder} holds no weights that ramet reads", remedy)
 
 
 def _downloaded(repository: str, revision: str | None) -> Path:
@@ -121,8 +111,6 @@ def _downloaded(repository: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(repository, revision=revision, allow_patterns=list(_DOWNLOADED)))
     except (OSError, HFValidationError) as error:  # whatever the hub or the network refuses is an OSError
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(
-            f"hf:{repository} cannot be downloaded ({reason})",
-            "check its name and the network, or download it elsewhere and name its folder",
-        ) from error
+        problem = f"hf:{repository} cannot be downloaded ({str(error).splitlines()[0]})"
+        remedy = "check its name and the network, or download it elsewhere and name its folder"
+        raise CheckpointError(problem, remedy) from error

@@ -6,7 +6,7 @@ from math import prod
 
 from ramet.base.records import Architecture, Value
 from ramet.vit import kinds
-from ramet.vit.kinds.kind import INSERTED, LAYERED, Dimensions, Shapes
+from ramet.vit.kinds import INSERTED, LAYERED, Dimensions, Shapes
 
 STEM = ("patch_embed", "cls_token", "pos_embed")
 READOUT = ("norm", "head")
@@ -40,9 +40,15 @@ def _names(layers: int, inserted: frozenset[str]) -> tuple[str, ...]:
     return (*STEM, *(name for _, _, name in placed), *READOUT)
 
 
+def root_names(architecture: Architecture) -> tuple[str, ...]:
+    """Return the names of a root's components: all but the head."""
+    return component_names(architecture.layers)[:-1]
+
+
 def dimensions(hyperparameters: Mapping[str, Value], classes: int) -> Dimensions:
     """Return what sizes a path's components beside its architecture."""
-    return Dimensions.of(hyperparameters, classes)
+    sizes = tuple(sorted((name, value) for name, value in hyperparameters.items() if type(value) is int))
+    return Dimensions(int(hyperparameters["data.image_size"]), classes, sizes)
 
 
 def shapes(architecture: Architecture, name: str, dimensions: Dimensions) -> Shapes:
@@ -57,10 +63,7 @@ def size(architecture: Architecture, name: str, dimensions: Dimensions) -> int:
 
 
 def component_flops(architecture: Architecture, name: str, dimensions: Dimensions) -> int:
-    """Return the FLOPs of a component in one forward pass of one image: two a multiply-add of its matrix products.
-
-    Normalisation, biases, activations and the softmax are not counted, as is the custom (torch's FlopCounterMode too).
-    """
+    """Return the FLOPs of a component in one forward pass of one image (see Kind.flops)."""
     return kinds.find(name).flops(architecture, dimensions)
 
 

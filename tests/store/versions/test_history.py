@@ -2,9 +2,9 @@
 
 import pytest
 
+from ramet.base import __version__
 from ramet.base.errors import Conflict, InvalidValue, StoreError, UnknownName
 from ramet.base.records import Commit
-from ramet.base.version import __version__
 from ramet.store.care import check
 from ramet.store.catalog.catalog import Catalog
 from ramet.store.folder import Store

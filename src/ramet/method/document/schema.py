@@ -15,6 +15,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PositiveFloat,
     PositiveInt,
     SerializationInfo,
     SkipValidation,
@@ -81,7 +82,8 @@ class Budget(_Frozen):
 
     generation is the number of children trained side by side. They cannot descend from one another, so a small one
     searches deeper with as many samples, and a large one computes more once for all. single_run puts all of
-    validations x cycles x samples into one child of the root, as the baselines do.
+    validations x cycles x samples into one child of the root, as the baselines do. epochs plans a child by its task: in
+    `validations` rounds it sees every image so often at most, or trains as long as a time limit says.
     """
 
     cycles: PositiveInt
@@ -91,6 +93,7 @@ class Budget(_Frozen):
     examples_per_validation: PositiveInt
     validation_examples: PositiveInt
     single_run: bool = False
+    epochs: PositiveFloat | None = None
 
     def resolved(self) -> "Budget":
         """Return the same amount of training as it is carried out: a single run is one cycle of one child."""
@@ -113,13 +116,17 @@ class Training(_Frozen):
 
     warmup_start is the first learning rate of a warm-up in units of the highest, clip_norm the greatest global norm of
     the gradient (None: unlimited). schedule says how the rate moves in between, augmentations what is done to images
-    after ramet's own augmentation, in this order.
+    after ramet's own augmentation, in this order. head is how a new head begins: it gives every class 0, or is the
+    closed form for the features that are there. precision is that of matrix products: what a device does by default
+    (GPUs in bfloat16, CPUs in float32), or bfloat16 on CPUs too that multiply it natively.
     """
 
     warmup_start: float = Field(default=1e-3, ge=0, le=1)
     clip_norm: float | None = Field(default=1.0, gt=0)
     schedule: AsPart[Schedule] = Field(default_factory=partial(_default, "schedule"))
     augmentations: tuple[AsPart[Augmentation], ...] = ()
+    head: Literal["zero", "closed-form"] = "zero"
+    precision: Literal["device", "bfloat16"] = "device"
 
 
 Rule = tuple[str, Action]

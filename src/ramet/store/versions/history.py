@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from ramet.base import __version__
 from ramet.base.errors import Conflict, InvalidValue, UnknownName
 from ramet.base.records import Commit, Path
-from ramet.base.version import __version__
 from ramet.store.catalog import agents, rows
 from ramet.store.catalog.agents import Agent
 from ramet.store.catalog.codec import path_of

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @register("adapter")
 class Adapter(Kind):
-    """A narrow perceptron of the normed tokens that is added to them; a new one adds nothing yet."""
+    """A narrow perceptron of the normed tokens, added before a block (METHOD section 4); a new one adds nothing yet."""
 
     place: ClassVar[Place] = "before"
     sized_by: ClassVar[str | None] = "adapter_width"
@@ -20,7 +20,6 @@ class Adapter(Kind):
     products: ClassVar[tuple[str, ...]] = ("down.", "up.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of the norm and of the maps down to the adapter's width and up again."""
         d, a = architecture.width, dimensions["adapter_width"]
         return {
             "norm.weight": (d,), "norm.bias": (d,),
@@ -29,11 +28,9 @@ class Adapter(Kind):
         }  # fmt: skip
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of its two maps of every token."""
         return 2 * tokens(architecture, dimensions.image_size) * 2 * architecture.width * dimensions["adapter_width"]
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with the perceptron's output added."""
         import torch.nn.functional as F
 
         eps = within.architecture.layer_norm_eps

@@ -14,14 +14,13 @@ if TYPE_CHECKING:
 
 @register("block")
 class Block(Kind):
-    """A layer's block; a new one adds nothing to its residuals yet."""
+    """Pre-norm attention, then a GELU perceptron, each a residual; a new block adds nothing to them yet."""
 
     place: ClassVar[Place] = "block"
     silent: ClassVar[tuple[str, ...]] = ("attn.proj.", "mlp.fc2.")
     products: ClassVar[tuple[str, ...]] = ("attn.", "mlp.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes under timm's names."""
         d, m = architecture.width, architecture.mlp_width
         return {
             "norm1.weight": (d,), "norm1.bias": (d,),
@@ -42,7 +41,6 @@ class Block(Kind):
         return xavier(rng, shape, 2 * shape[1]) if key == "attn.qkv.weight" else super().draw(rng, key, shape)
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return tokens x_BLD, only the first `outputs` where that is given; all tokens are attended to."""
         import torch.nn.functional as F
 
         b, length, d = x.shape

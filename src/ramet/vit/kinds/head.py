@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @register("head")
 class Head(Kind):
-    """A task's classifier; a new one gives every class 0."""
+    """A task's linear classifier of what was read of the tokens; a new one gives every class 0."""
 
     place: ClassVar[Place] = "readout"
     of_task: ClassVar[bool] = True
@@ -19,15 +19,12 @@ class Head(Kind):
     products: ClassVar[tuple[str, ...]] = ("weight", "bias")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of a row and a number a class."""
         return {"weight": (dimensions.classes, architecture.width), "bias": (dimensions.classes,)}
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of one product."""
         return 2 * architecture.width * dimensions.classes
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return logits x_BK."""
         import torch.nn.functional as F
 
         return F.linear(x, tensors["weight"], tensors["bias"])

@@ -15,7 +15,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from ramet.base.errors import InvalidValue, PartError, UnknownName
-from ramet.base.records import Architecture, Value
+from ramet.base.records import Architecture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,20 +53,12 @@ class Dimensions:
     classes: int
     sizes: tuple[tuple[str, int], ...] = ()
 
-    @staticmethod
-    def of(hyperparameters: Mapping[str, Value], classes: int) -> "Dimensions":
-        """Return the dimensions of a path with these hyperparameters that tells so many classes apart."""
-        sizes = tuple(sorted((name, value) for name, value in hyperparameters.items() if type(value) is int))
-        return Dimensions(int(hyperparameters["data.image_size"]), classes, sizes)
-
     def __getitem__(self, hyperparameter: str) -> int:
-        for name, value in self.sizes:
-            if name == hyperparameter:
-                return value
-        raise UnknownName(
-            f"a component is sized by {hyperparameter!r}, which its path does not have",
-            "give the method this hyperparameter",
-        )
+        value = dict(self.sizes).get(hyperparameter)
+        if value is None:
+            problem = f"a component is sized by {hyperparameter!r}, which its path does not have"
+            raise UnknownName(problem, "give the method this hyperparameter")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +102,10 @@ class Kind:
         raise NotImplementedError
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return the FLOPs of one forward pass of one image: two a multiply-add of its matrix products alone."""
+        """Return the FLOPs of one forward pass of one image: two a multiply-add of its matrix products.
+
+        Normalisation, biases, activations and the softmax are not counted, as is the custom (torch's counter too).
+        """
         return 0
 
     def draw(self, rng: "np.random.Generator", key: str, shape: Shape) -> "npt.NDArray[np.float32]":
@@ -154,10 +149,8 @@ def register(name: str) -> Callable[[K], K]:
     def noted(declared: K) -> K:
         taken = _known.get(name)
         if taken is not None and _file(type(taken)) != _file(declared):
-            raise InvalidValue(
-                f"there are two component kinds {name!r}: of {_file(type(taken))} and of {_file(declared)}",
-                "rename one",
-            )
+            files = f"of {_file(type(taken))} and of {_file(declared)}"
+            raise InvalidValue(f"there are two component kinds {name!r}: {files}", "rename one")
         declared.name = name
         _known[name] = declared()
         return declared
@@ -175,10 +168,8 @@ def find(name: str) -> Kind:
     if kind not in _known:
         _look_among_installed(kind)
     if kind not in _known:
-        raise UnknownName(
-            f"no kind of component is called {kind!r}",
-            "install the package that brings it, or name its Python file in the method's `parts:`",
-        )
+        remedy = "install the package that brings it, or name its Python file in the method's `parts:`"
+        raise UnknownName(f"no kind of component is called {kind!r}", remedy)
     return _known[kind]
 
 
@@ -206,9 +197,8 @@ def _look_among_installed(kind: str) -> None:
             try:
                 import_module(module)
             except Exception as error:
-                raise PartError(
-                    f"the installed extension {name!r} ({module}) cannot be imported: {error}", "mend or remove it"
-                ) from error
+                problem = f"the installed extension {name!r} ({module}) cannot be imported: {error}"
+                raise PartError(problem, "mend or remove it") from error
 
 
 def _file(declared: type[Kind]) -> str:

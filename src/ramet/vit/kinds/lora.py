@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @register("lora")
 class Lora(Kind):
-    """The block computes as if `up @ down` were added to its weights; a new update adds nothing yet."""
+    """A low-rank update of a block's queries and values (Hu et al. 2021, arXiv 2106.09685).
+
+    The block computes as if `up @ down` were added to its weights; a new update adds nothing yet.
+    """
 
     place: ClassVar[Place] = "inside"
     sized_by: ClassVar[str | None] = "lora_rank"
@@ -20,7 +23,6 @@ class Lora(Kind):
     products: ClassVar[tuple[str, ...]] = ("q.", "v.")
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of a map down to the rank and up again, of queries and of values."""
         d, r = architecture.width, dimensions["lora_rank"]
         return {
             "q.down.weight": (r, d), "q.up.weight": (d, r),
@@ -28,13 +30,11 @@ class Lora(Kind):
         }  # fmt: skip
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of its four maps of every token."""
         return 2 * tokens(architecture, dimensions.image_size) * 4 * architecture.width * dimensions["lora_rank"]
 
     def attend(
         self, tensors: Tensors, y_BLD: "Tensor", qkv: tuple["Tensor", "Tensor", "Tensor"], within: Within
     ) -> tuple["Tensor", "Tensor", "Tensor"]:
-        """Return queries and values with their updates added."""
         q, k, v = qkv
         heads = within.architecture.heads
         q = q + _update(tensors, "q", y_BLD[:, : within.outputs], heads)

@@ -16,11 +16,9 @@ class Norm(Kind):
     place: ClassVar[Place] = "readout"
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shapes of scale and shift."""
         return {"weight": (architecture.width,), "bias": (architecture.width,)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return x_BD: the normed class token, or the mean of the normed patch tokens."""
         import torch.nn.functional as F
 
         reads_cls = within.architecture.pool == "cls"

@@ -30,12 +30,10 @@ class PatchEmbed(Kind):
         return {"weight": (d, 3, p, p), "bias": (d,)}
 
     def flops(self, architecture: Architecture, dimensions: Dimensions) -> int:
-        """Return those of one product a patch."""
         patches = tokens(architecture, dimensions.image_size) - 1
         return 2 * patches * 3 * architecture.patch_size**2 * architecture.width
 
     def draw(self, rng: "np.random.Generator", key: str, shape: Shape) -> "npt.NDArray[np.float32]":
-        """Return normal values of variance 1/inputs."""
         import numpy as np
 
         if key != "weight":
@@ -43,19 +41,13 @@ class PatchEmbed(Kind):
         return rng.standard_normal(shape, dtype=np.float32) / np.float32(sqrt(prod(shape[1:])))
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the patches' tokens x_BLD of images x_BCHW."""
         import torch.nn.functional as F
 
         b, c, h, w = x.shape
         p = within.architecture.patch_size
         rows, columns = h // p, w // p
-        patches = (
-            x[:, :, : rows * p, : columns * p]
-            .reshape(b, c, rows, p, columns, p)
-            .permute(0, 2, 4, 1, 3, 5)
-            .reshape(b, rows * columns, c * p * p)
-        )
-        return F.linear(patches, tensors["weight"].flatten(1), tensors["bias"])
+        patches = x[:, :, : rows * p, : columns * p].reshape(b, c, rows, p, columns, p).permute(0, 2, 4, 1, 3, 5)
+        return F.linear(patches.reshape(b, rows * columns, c * p * p), tensors["weight"].flatten(1), tensors["bias"])
 
 
 @register("cls_token")
@@ -65,11 +57,9 @@ class ClsToken(Kind):
     place: ClassVar[Place] = "stem"
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shape of one token."""
         return {"value": (1, 1, architecture.width)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with the class token in front."""
         import torch
 
         return torch.cat([tensors["value"].to(x.dtype).expand(len(x), -1, -1), x], dim=1)
@@ -83,34 +73,25 @@ class PosEmbed(Kind):
     resizes: ClassVar[bool] = True
 
     def shapes(self, architecture: Architecture, dimensions: Dimensions) -> Shapes:
-        """Return the shape of a row a token."""
         return {"value": (1, tokens(architecture, dimensions.image_size), architecture.width)}
 
     def draw(self, rng: "np.random.Generator", key: str, shape: Shape) -> "npt.NDArray[np.float32]":
-        """Return normal values of deviation 0.02."""
         import numpy as np
 
         return np.float32(0.02) * rng.standard_normal(shape, dtype=np.float32)
 
     def resized(self, tensors: Tensors, architecture: Architecture, dimensions: Dimensions) -> Tensors:
-        """Return the embedding for images of another size."""
         return {"value": resample_pos_embed(tensors["value"], dimensions.image_size, architecture.patch_size)}
 
     def run(self, tensors: Tensors, x: "Tensor", within: Within) -> "Tensor":
-        """Return the tokens with their positions added."""
         return x + tensors["value"]
 
 
 def resample_pos_embed(value_1LD: "Tensor", image_size: int, patch_size: int) -> "Tensor":
-    """Return the position embedding of another image size: bicubic in two dimensions, the class token's row kept.
+    """Return the position embedding (1, 1 + m, d) of another image size, from that of a square grid of n patches.
 
-    Args:
-        value_1LD: (1, 1 + n, d) for a square grid of n patches.
-        image_size: pixels a side; the new grid has `image_size // patch_size` patches a side.
-        patch_size: pixels a side.
-
-    Returns:
-        (1, 1 + m, d). A grid that shrinks is smoothed first (as timm does), so that no position is passed over.
+    Bicubic in two dimensions, the class token's row kept. A grid that shrinks is smoothed first (as timm does), so that
+    no position is passed over.
     """
     import torch
     import torch.nn.functional as F
