@@ -53,7 +53,7 @@ class Told(Progress):
 threading.Thread(target=watch, daemon=True).start()
 folder = Path(sys.argv[1])
 with make_system(folder, "one", "two") as system:
-    system.evolve("one", settings={**SMALL, "budget.cycles": "1"}, observer=Watched())
+    system.evolve("one", method="mu2net-plus", settings={**SMALL, "budget.cycles": "1"}, observer=Watched())
     image = numpy.array(system.examples("one").images[0])
     system.predict("one", [PIL.Image.fromarray(image)], progress=Told())
     system.evaluate("one", details=True, progress=Told())

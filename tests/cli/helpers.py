@@ -17,8 +17,9 @@ RUNNER = CliRunner(env={"RAMET_SYSTEM": None, "RAMET_BRANCH": None, "COLUMNS": "
 ROOT = "random:vit_tiny_patch8@16x1"
 TASKS = ("digits", "numerals")
 BUDGET = (
-    "--cycles", "2", "--samples", "4", "--set", "budget.generation=2", "--set", "budget.validations=1",
-    "--set", "budget.examples_per_validation=128", "--set", "budget.validation_examples=64",
+    "--method", "mu2net-plus", "--cycles", "2", "--samples", "4", "--set", "budget.generation=2",
+    "--set", "budget.validations=1", "--set", "budget.examples_per_validation=128",
+    "--set", "budget.validation_examples=64",
 )  # fmt: skip
 """Seconds for a task: two cycles of two generations of two children."""
 

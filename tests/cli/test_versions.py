@@ -9,7 +9,7 @@ import pytest
 from ramet.cli.versions import drawn
 from tests.cli.helpers import BUDGET, RUNNER, TASKS, path_ids, refused, run, run_json
 
-ONCE = ("--cycles", "1", "--samples", "2", *BUDGET[4:], "--restart")
+ONCE = (*BUDGET[:2], "--cycles", "1", "--samples", "2", *BUDGET[6:], "--restart")
 
 
 @pytest.fixture(scope="session")

@@ -38,7 +38,7 @@ def test_a_system_grows_the_same_wherever_its_children_are_trained(tmp_path):
             make_system(tmp_path / name, "one") as system,
             LocalEngine(open_store(system.store.folder), "cpu", workers) as engine,
         ):
-            system.evolve("one", settings=SMALL, engine=engine)
+            system.evolve("one", method="mu2net-plus", settings=SMALL, engine=engine)
             found.append([(c.curve, c.status, [k.digest for k in c.path.components]) for c in system.history("one")])
     assert found[0] == found[1]
 

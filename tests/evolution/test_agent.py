@@ -66,15 +66,15 @@ class Killer(Observer):
 def test_a_stopped_run_goes_on_as_if_it_had_not_been(tmp_path, uninterrupted, event, count):
     system = make_system(tmp_path, "one", "two")
     with pytest.raises(Killed):
-        system.evolve("one", "two", settings=SMALL, observer=Killer(event, count))
-    system.evolve("one", "two", settings=SMALL)
+        system.evolve("one", "two", method="mu2net-plus", settings=SMALL, observer=Killer(event, count))
+    system.evolve("one", "two", method="mu2net-plus", settings=SMALL)
     assert summary(system) == uninterrupted
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory) -> list[object]:
     system = make_system(tmp_path_factory.mktemp("whole"), "one", "two")
-    system.evolve("one", "two", settings=SMALL)
+    system.evolve("one", "two", method="mu2net-plus", settings=SMALL)
     assert all(s.quality > 0.5 for s in system.status())
     return summary(system)
 
@@ -98,7 +98,7 @@ def test_nothing_published_ever_changes(system):
 
 
 def test_children_and_budget(system):
-    system.evolve("one", settings=SMALL)
+    system.evolve("one", method="mu2net-plus", settings=SMALL)
     children = system.history("one")
     assert Counter(c.cycle for c in children) == {0: 4, 1: 4}
     assert Counter((c.cycle, c.generation) for c in children) == {(i, g): 2 for i in (0, 1) for g in (0, 1)}
@@ -107,7 +107,7 @@ def test_children_and_budget(system):
 
 
 def test_a_child_joins_only_if_it_reaches_its_parent(system):
-    system.evolve("one", settings={**SMALL, "budget.samples_per_cycle": "8"})
+    system.evolve("one", method="mu2net-plus", settings={**SMALL, "budget.samples_per_cycle": "8"})
     scores = {c.path.id: c.path.metrics["score"] for c in system.history("one")}
     judged = [(c, scores.get(c.path.parent)) for c in system.history("one")]
     assert {c.status for c, _ in judged} == {"joined", "worse"}
@@ -117,7 +117,7 @@ def test_a_child_joins_only_if_it_reaches_its_parent(system):
 
 
 def test_after_a_cycle_only_the_best_path_is_kept(system):
-    system.evolve("one", settings={**SMALL, "budget.cycles": "1"})
+    system.evolve("one", method="mu2net-plus", settings={**SMALL, "budget.cycles": "1"})
     best = max(
         (c for c in system.history("one") if c.status == "joined"),
         key=lambda c: (c.path.metrics["score"], c.generation, c.number),
@@ -139,7 +139,7 @@ def test_test_data_decides_nothing(tmp_path, monkeypatch):
         LoadedPath, "quality", lambda self, split, *a: (calls.append(split), quality(self, split, *a))[1]
     )
     system = make_system(tmp_path, "one")
-    system.evolve("one", settings=SMALL)
+    system.evolve("one", method="mu2net-plus", settings=SMALL)
     assert 1 <= len(calls) <= 2
 
 
@@ -147,16 +147,18 @@ def test_max_population_prunes(system, monkeypatch):
     sizes = []
     record = Agents.record_generation
     monkeypatch.setattr(Agents, "record_generation", lambda self, *a: (sizes.append(len(a[4])), record(self, *a))[1])
-    system.evolve("one", settings={**SMALL, "budget.samples_per_cycle": "8", "max_population": "2"})
+    system.evolve(
+        "one", method="mu2net-plus", settings={**SMALL, "budget.samples_per_cycle": "8", "max_population": "2"}
+    )
     assert max(sizes) == 2
 
 
 def test_a_later_task_shares_with_an_earlier_one(system):
     """A child of a published path keeps what it does not clone; both tasks' accounted parameters fall by it."""
     settings = {**SMALL, "mutation.clone": "{norm: always, '*': never}", "mutation.adapters": "never"}
-    system.evolve("one", settings=settings)
+    system.evolve("one", method="mu2net-plus", settings=settings)
     alone = {s.task: s for s in system.status()}["one"]
-    system.evolve("two", settings=settings)
+    system.evolve("two", method="mu2net-plus", settings=settings)
     one, two = (s for s in system.status())
     if two.shares_with:
         assert two.shares_with == ("one",)
@@ -169,7 +171,7 @@ def test_a_later_task_shares_with_an_earlier_one(system):
 
 
 def test_accounted_params_add_up_to_what_is_stored(system):
-    system.evolve("one", "two", settings=SMALL)
+    system.evolve("one", "two", method="mu2net-plus", settings=SMALL)
     paths = system.store.catalog.versions.published().values()
     held = {c.digest: c.size for path in paths for c in path.components}
     roots = {c.digest for root in system.store.catalog.paths.roots().values() for c in root.components}
@@ -179,7 +181,7 @@ def test_accounted_params_add_up_to_what_is_stored(system):
 
 
 def test_a_clone_inherits_and_untrained_is_left_behind(system):
-    system.evolve("one", settings=SMALL)
+    system.evolve("one", method="mu2net-plus", settings=SMALL)
     path = system.path("one")
     assert all(not c.untrained for c in path.components)
     assert set(path.trained) == {c.name for c in path.components}
@@ -206,13 +208,15 @@ def test_the_score_decides(tmp_path):
     """With a heavy penalty on parameters the small child wins, whatever it lost of quality."""
     system = make_system(tmp_path, "one", root="random:vit_tiny_patch8@16x2")
     heavy = {"score.factor": "0.5", "score.params": "1e5", "budget.cycles": "1", "budget.samples_per_cycle": "16"}
-    system.evolve("one", settings={**SMALL, **heavy})
+    system.evolve("one", method="mu2net-plus", settings={**SMALL, **heavy})
     assert system.status()[0].layers == 1
 
 
 def test_diverged_children_are_on_record_and_the_run_says_so(system):
     (status,) = system.evolve(
-        "one", settings={**SMALL, "opt.lr": "{default: 100, values: [100]}", "training.clip_norm": "null"}
+        "one",
+        method="mu2net-plus",
+        settings={**SMALL, "opt.lr": "{default: 100, values: [100]}", "training.clip_norm": "null"},
     )
     assert status.path is None
     assert {c.status for c in system.history("one")} == {"diverged"}
@@ -221,9 +225,9 @@ def test_diverged_children_are_on_record_and_the_run_says_so(system):
 
 
 def test_a_second_run_extends_the_first(system):
-    system.evolve("one", settings=SMALL)
+    system.evolve("one", method="mu2net-plus", settings=SMALL)
     first = system.status()[0]
-    system.evolve("one", settings=SMALL, more=True)
+    system.evolve("one", method="mu2net-plus", settings=SMALL, more=True)
     assert system.status()[0].quality >= first.quality
     assert len(system.history("one")) == 16
     assert len({c.path.id for c in system.history("one")}) > 8
@@ -233,29 +237,33 @@ def test_a_second_run_extends_the_first(system):
 
 def test_an_unfinished_run_is_not_mixed_with_another(system):
     with pytest.raises(Killed):
-        system.evolve("one", settings=SMALL, observer=Killer("generation_finished", 1))
+        system.evolve("one", method="mu2net-plus", settings=SMALL, observer=Killer("generation_finished", 1))
     with pytest.raises(InvalidValue, match="--restart"):
-        system.evolve("one", settings=SMALL, seed=1)
-    system.evolve("one", settings=SMALL, seed=1, restart=True)
+        system.evolve("one", method="mu2net-plus", settings=SMALL, seed=1)
+    system.evolve("one", method="mu2net-plus", settings=SMALL, seed=1, restart=True)
     assert system.store.catalog.agents.all("one")[-1].seed == 1
     assert system.status()[0].path is not None
 
 
 def test_a_held_task_is_refused(system):
     with system.store.catalog.leases.hold("one"), pytest.raises(Busy, match="one"):
-        in_a_thread(lambda: system.evolve("two", "one", settings=SMALL))
+        in_a_thread(lambda: system.evolve("two", "one", method="mu2net-plus", settings=SMALL))
     assert system.history() == []
 
 
 def test_a_time_limit_publishes_what_there_is(system):
-    statuses = system.evolve("one", "two", settings=SMALL, time_limit=0.01)
+    statuses = system.evolve("one", "two", method="mu2net-plus", settings=SMALL, time_limit=0.01)
     assert system.store.catalog.agents.running("one") is None
     assert len(system.history("one")) <= 2
     assert [s.task for s in statuses] == ["one", "two"]
 
 
 def test_scores_are_those_of_the_method(system):
-    system.evolve("one", settings={**SMALL, "score.factor": "0.9", "score.params": "1e6", "score.flops": "1e7"})
+    system.evolve(
+        "one",
+        method="mu2net-plus",
+        settings={**SMALL, "score.factor": "0.9", "score.params": "1e6", "score.flops": "1e7"},
+    )
     (one, _) = system.status()
     expected = one.quality * 0.9 ** (one.accounted_params / 1e6) * 0.9 ** (one.flops / 1e7)
     assert one.score == pytest.approx(expected)

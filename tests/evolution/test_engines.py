@@ -60,7 +60,7 @@ def members(state: State) -> list[tuple[str, float]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> System:
     system = make_system(tmp_path_factory.mktemp("whole"), "one", "two")
-    system.evolve("one", "two", settings=SETTINGS, engine=MadeUp())
+    system.evolve("one", "two", method="mu2net-plus", settings=SETTINGS, engine=MadeUp())
     return system
 
 
@@ -91,8 +91,10 @@ def test_killed_at_any_generation_a_run_goes_on_as_if_it_had_not_been(
 ) -> None:
     system = make_system(tmp_path, "one", "two")
     with pytest.raises(Killed):
-        system.evolve("one", "two", settings=SETTINGS, engine=MadeUp(), observer=Killer(event, count))
-    system.evolve("one", "two", settings=SETTINGS, engine=MadeUp())
+        system.evolve(
+            "one", "two", method="mu2net-plus", settings=SETTINGS, engine=MadeUp(), observer=Killer(event, count)
+        )
+    system.evolve("one", "two", method="mu2net-plus", settings=SETTINGS, engine=MadeUp())
     assert told(system) == told(whole)
     assert system.status() == whole.status()
 
@@ -115,7 +117,15 @@ def test_a_finished_run_is_let_be_unless_there_is_to_be_more(tmp_path: FilePath)
             finished.append(task)
 
     def evolve(*tasks: str, more: bool = False, seed: int = 0, observer: Observer | None = None) -> tuple[int, int]:
-        system.evolve(*tasks, settings=SMALL, engine=MadeUp(), more=more, seed=seed, observer=observer or Watcher())
+        system.evolve(
+            *tasks,
+            method="mu2net-plus",
+            settings=SMALL,
+            engine=MadeUp(),
+            more=more,
+            seed=seed,
+            observer=observer or Watcher(),
+        )
         return tuple(len(system.runs(task)) for task in ("one", "two"))  # type: ignore[return-value]
 
     system = make_system(tmp_path, "one", "two")
@@ -143,7 +153,12 @@ def test_objects_of_children_that_did_not_join_are_gone(tmp_path: FilePath) -> N
             assert joined <= there
             stored.append(there)
 
-    system.evolve("one", settings={**SMALL, "budget.samples_per_cycle": "16", "budget.cycles": "1"}, observer=Watcher())
+    system.evolve(
+        "one",
+        method="mu2net-plus",
+        settings={**SMALL, "budget.samples_per_cycle": "16", "budget.cycles": "1"},
+        observer=Watcher(),
+    )
     children = system.history()
     assert {c.status for c in children} == {"joined", "worse"}
     held = {d for c in children if c.status == "joined" for d in c.path.digests()}
@@ -157,7 +172,7 @@ def test_a_trial_of_speed_stores_nothing(tmp_path: FilePath) -> None:
     before = set(system.store.objects.digests())
     many = {**SMALL, "budget.cycles": "10", "budget.samples_per_cycle": "30"}
     with LocalEngine(system.store.opened, choose_device("cpu")) as engine:
-        found = system.estimate("one", settings=many, engine=engine)
+        found = system.estimate("one", method="mu2net-plus", settings=many, engine=engine)
     assert found is not None
     assert (found.children, found.examples) == (300, 300 * 2 * 96)
     assert found.seconds > 0
@@ -165,18 +180,18 @@ def test_a_trial_of_speed_stores_nothing(tmp_path: FilePath) -> None:
     assert (found.children_within(1e9), found.children_within(0)) == (300, 1)
     assert set(system.store.objects.digests()) == before
     assert (system.history(), system.runs()) == ([], [])
-    assert system.estimate("one", settings=SMALL) is None, "a trial would cost more than it tells"
+    assert system.estimate("one", method="mu2net-plus", settings=SMALL) is None, "a trial would cost more than it tells"
 
 
 def test_an_estimate_is_of_what_is_left(tmp_path: FilePath) -> None:
     system, engine = make_system(tmp_path, "one", "two"), MadeUp()
     long = {**SETTINGS, "budget.validations": "100"}
     with pytest.raises(Killed):
-        system.evolve("one", settings=long, engine=engine, observer=Killer("finished", 2))
-    first = system.estimate("one", "two", settings=long, engine=engine)
+        system.evolve("one", method="mu2net-plus", settings=long, engine=engine, observer=Killer("finished", 2))
+    first = system.estimate("one", "two", method="mu2net-plus", settings=long, engine=engine)
     assert first is not None
     assert first.children == 14 - 6 + 14
-    system.evolve("one", settings=long, engine=engine, quiet=True)
+    system.evolve("one", method="mu2net-plus", settings=long, engine=engine, quiet=True)
     then = estimate(
         system.store.opened, [*system.tasks], load("mu2net-plus", long), branch="main", seed=0, device="cpu",
         more=False, progress=QUIET, engine=engine, clock=engine.clock,
@@ -184,10 +199,10 @@ def test_an_estimate_is_of_what_is_left(tmp_path: FilePath) -> None:
     assert then is not None
     assert (then.children, then.examples) == (14, 14 * 100 * 96)
     before = engine.now
-    system.evolve("two", settings=long, engine=engine, quiet=True)
+    system.evolve("two", method="mu2net-plus", settings=long, engine=engine, quiet=True)
     assert 0.3 < then.seconds / (engine.now - before) < 3, "later children are larger or smaller than the first ones"
-    assert system.estimate("one", "two", settings=long, engine=engine) is None, "nothing is left"
-    more = system.estimate("one", "two", settings=long, engine=engine, more=True)
+    assert system.estimate("one", "two", method="mu2net-plus", settings=long, engine=engine) is None, "nothing is left"
+    more = system.estimate("one", "two", method="mu2net-plus", settings=long, engine=engine, more=True)
     assert more is not None
     assert more.children == 28
 
@@ -206,12 +221,12 @@ def test_a_cycle_reads_again_only_what_others_published(tmp_path: FilePath, monk
         def cycle_finished(self, cycle: int, *_: object, **__: object) -> None:
             if cycle == 1:
                 with ramet.open(system.store.folder) as other:
-                    other.evolve("two", settings=settings, engine=MadeUp(), cycles=1, quiet=True)
+                    other.evolve("two", method="mu2net-plus", settings=settings, engine=MadeUp(), cycles=1, quiet=True)
 
     system = make_system(tmp_path, "one", "two")
     settings = {**SETTINGS, "budget.cycles": "4", "score.factor": "0.9", "score.params": "200000"}
     monkeypatch.setattr(Versions, "published", noting)
-    system.evolve("one", settings=settings, engine=MadeUp(), observer=Meanwhile())
+    system.evolve("one", method="mu2net-plus", settings=settings, engine=MadeUp(), observer=Meanwhile())
     (agent,) = system.runs("one")
     bases = [system.store.catalog.agents.cycle(agent.id, cycle).base for cycle in range(4)]
     assert len({*bases}) == 3, "the third cycle found nothing better"

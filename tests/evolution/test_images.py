@@ -3,8 +3,13 @@ import shutil
 import numpy as np
 import torch
 
-from ramet.evolution.images import images_of
+from ramet.evolution.images import fitted, images_of
+from ramet.runtime.inference import LoadedPath
+from ramet.runtime.program import Resident
 from ramet.system import System
+from ramet.tasks.data import open_splits
+from ramet.training.closed_form import closed_form
+from tests.evolution.conftest import SMALL
 
 CPU = torch.device("cpu")
 
@@ -35,3 +40,28 @@ def test_a_task_whose_images_are_not_here_has_none(system: System, tmp_path: obj
     features = images_of(system.store.opened, CPU).features
     assert features("one") is None
     assert features("nothing of the kind") is None
+
+
+def test_a_path_fits_by_a_head_in_closed_form_on_its_frozen_features(system: System) -> None:
+    images = images_of(system.store.opened, CPU)
+    (root,) = system.roots().values()
+    found = images.fit("one", root)
+    assert found is not None
+    assert found == images_of(system.store.opened, CPU).fit("one", root)
+    assert 0.5 < found <= 1  # three classes that show in a colour
+    assert images.fit("nothing of the kind", root) is None
+
+
+def test_what_is_fitted_is_what_a_head_reads(system: System) -> None:
+    (root,) = system.roots().values()
+    loaded = LoadedPath(root, Resident(system.store.opened.objects.get, CPU))
+    split = open_splits(system.store.folder, system.tasks["one"])["train"]
+    features = loaded.features(split.images)
+    scores = closed_form(features, torch.from_numpy(np.asarray(split.labels)), 3).scores
+    accuracy = float((scores.argmax(1).numpy() == split.labels).mean())
+    assert fitted(loaded, split, 3, "one") == round(accuracy, 3)
+    system.evolve("one", method="mu2net-plus", settings=SMALL)
+    learned = LoadedPath(system.path("one"), Resident(system.store.opened.objects.get, CPU))
+    head = learned.parts["head"]
+    logits = learned.features(split.images) @ head["weight"].T + head["bias"]
+    assert np.allclose(logits.softmax(1).numpy(), learned.probabilities(split.images), atol=1e-6)

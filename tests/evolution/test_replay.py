@@ -27,9 +27,9 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two tasks, the second one from the first, which is evolved again afterwards; not to be changed."""
     folder = tmp_path_factory.mktemp("grown")
     system = make_system(folder, "one", "two")
-    system.evolve("one", settings={**SETTINGS, "max_population": "2"}, seed=3)
-    system.evolve("two", settings=SETTINGS, seed=1)
-    system.evolve("one", settings=SETTINGS, seed=4, cycles=1)
+    system.evolve("one", method="mu2net-plus", settings={**SETTINGS, "max_population": "2"}, seed=3)
+    system.evolve("two", method="mu2net-plus", settings=SETTINGS, seed=1)
+    system.evolve("one", method="mu2net-plus", settings=SETTINGS, seed=4, cycles=1)
     system.store.catalog.close()  # so that nothing vanishes while it is copied
     return folder
 
@@ -83,7 +83,7 @@ def test_where_another_tasks_path_is_gone_its_own_lineage_is_trained_again(syste
 
 def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
     system = make_system(tmp_path, "one", "two")
-    system.evolve("one", settings=SETTINGS, cycles=1)
+    system.evolve("one", method="mu2net-plus", settings=SETTINGS, cycles=1)
 
     class Meanwhile(Observer):
         done = False
@@ -91,9 +91,11 @@ def test_what_others_published_meanwhile_was_not_seen(tmp_path: Path) -> None:
         def generation_finished(self, children: object, best: float) -> None:
             if not self.done:
                 self.done = True
-                ramet.open(system.store.folder).evolve("two", settings=SETTINGS, cycles=1, samples=2)
+                ramet.open(system.store.folder).evolve(
+                    "two", method="mu2net-plus", settings=SETTINGS, cycles=1, samples=2
+                )
 
-    system.evolve("one", settings=SETTINGS, seed=1, cycles=1, observer=Meanwhile())
+    system.evolve("one", method="mu2net-plus", settings=SETTINGS, seed=1, cycles=1, observer=Meanwhile())
     _, made = steps(system.store.catalog, system.store.objects, system.path("one"), Images())
     assert [*made[-1].state.world.published] == ["one"], "the second task came while this cycle ran"
     assert {step.verdict for step in system.replay("one").steps} == {"identical"}
@@ -104,10 +106,10 @@ def test_what_was_learned_on_a_merged_branch_comes_out_too(system: System) -> No
     system.versions.add_branch("other")
     there = system.on("other")
     for here, seed in ((system, 5), (there, 6), (system, 7), (there, 8)):
-        here.evolve("two", settings=SETTINGS, seed=seed, cycles=1)
-        here.evolve("one", settings=SETTINGS, seed=seed, cycles=1)
+        here.evolve("two", method="mu2net-plus", settings=SETTINGS, seed=seed, cycles=1)
+        here.evolve("one", method="mu2net-plus", settings=SETTINGS, seed=seed, cycles=1)
     system.versions.merge("other", policy="theirs")
-    system.evolve("two", settings=SETTINGS, seed=9, cycles=1)
+    system.evolve("two", method="mu2net-plus", settings=SETTINGS, seed=9, cycles=1)
     for task in ("one", "two"):
         found = system.replay(task)
         assert {step.verdict for step in found.steps} == {"identical"}
@@ -119,7 +121,7 @@ def test_what_came_from_elsewhere_is_where_it_starts(system: System, tmp_path: P
     (tmp_path / "other").mkdir()
     other = make_system(tmp_path / "other", "one", "two")
     came = other.store.import_task(tmp_path / "bundle")
-    other.evolve("two", settings=SETTINGS, seed=3, cycles=1)
+    other.evolve("two", method="mu2net-plus", settings=SETTINGS, seed=3, cycles=1)
     assert other.path("two").id != came.id
     found = other.replay("two")
     assert found.start == came.id
@@ -129,7 +131,7 @@ def test_what_came_from_elsewhere_is_where_it_starts(system: System, tmp_path: P
 def test_a_shortened_training_comes_out_as_short(tmp_path: Path) -> None:
     system = make_system(tmp_path, "one")
     long = {**SETTINGS, "budget.validations": "20", "budget.samples_per_cycle": "40"}
-    system.evolve("one", settings=long, cycles=1, time_limit=3.0)
+    system.evolve("one", method="mu2net-plus", settings=long, cycles=1, time_limit=3.0)
     (agent,) = system.runs("one")
     full = {t for t in system.store.catalog.agents.terms(agent.id, 0) if (t.rounds, t.steps) == (20, 3)}
     assert len(full) < len(system.history()) <= 40

@@ -20,7 +20,13 @@ def evolved(system: System, **settings: object) -> tuple[list[str], list[Child]]
     """The notes of a run, and the children that it made."""
     heard, before = Heard(), {child.path.id for child in system.history()}
     named = {key.replace("__", "."): value for key, value in settings.items()}
-    system.evolve("one", settings={**RUN, "mutation.hyperparameters": "never", **named}, observer=heard, more=True)
+    system.evolve(
+        "one",
+        method="mu2net-plus",
+        settings={**RUN, "mutation.hyperparameters": "never", **named},
+        observer=heard,
+        more=True,
+    )
     return heard.notes, [child for child in system.history() if child.path.id not in before]
 
 

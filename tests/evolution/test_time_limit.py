@@ -144,3 +144,21 @@ def test_rounds_fit_and_use_what_there_is(seconds: float, least: float) -> None:
     if (found.count, found.steps) != (FULL.count, FULL.steps):
         unused = seconds - pace * generation_flops(PLANS, found, 64)
         assert unused <= found.count * step + measuring + step, "less than a step a round, or a validation, is left"
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0, 4.0])
+def test_a_child_planned_by_its_task_fills_the_time_and_keeps_its_rounds(tmp_path: FilePath, share: float) -> None:
+    changes = {
+        "budget.cycles": "1", "budget.samples_per_cycle": "1", "budget.validations": "4", "budget.single_run": "true",
+        "budget.epochs": "10", "budget.examples_per_validation": "10000",
+    }  # fmt: skip
+    engine = MadeUp()
+    run(make_system(tmp_path / "alone", "one"), engine, None, "one", **changes)
+    assert engine.asked[-1].rounds == Rounds(4, 60, 8)
+    alone, engine = engine.now, MadeUp()
+    system = make_system(tmp_path, "one")
+    run(system, engine, share * alone, "one", **changes)
+    assert engine.now <= share * alone
+    assert engine.now > 0.7 * share * alone
+    assert engine.asked[-1].rounds.count == 4
+    assert "one" in system.versions.published()

@@ -79,12 +79,12 @@ def test_a_run_that_was_killed_chooses_as_if_it_had_not_been(tmp_path: FilePath,
     for name, stop in (("whole", 99), ("killed", 0)):
         (tmp_path / name).mkdir()
         system = make_system(tmp_path / name, "one", "two")
-        system.evolve("one", settings={**once, "budget.samples_per_cycle": "2"})
+        system.evolve("one", method="mu2net-plus", settings={**once, "budget.samples_per_cycle": "2"})
         try:
-            system.evolve("two", settings={**once, "parents": "similarity"}, observer=Stops(stop))
+            system.evolve("two", method="mu2net-plus", settings={**once, "parents": "similarity"}, observer=Stops(stop))
         except KeyboardInterrupt:
             assert len(system.history("two")) == 2
-            system.evolve("two", settings={**once, "parents": "similarity"})
+            system.evolve("two", method="mu2net-plus", settings={**once, "parents": "similarity"})
         assert list((system.store.folder / "cache" / "two").glob("features.*.npy"))
         found.append([(child.path.id, child.path.parent) for child in system.history("two")])
     assert found[0] == found[1]

@@ -54,7 +54,7 @@ def test_a_mapping_without_a_name_means_the_default(kind: str) -> None:
 
 
 def test_every_kind_but_what_is_none_by_default_has_parts() -> None:
-    assert {part.kind for part in Library()._known.values()} == KINDS.keys() - {"hyperparameter", "augmentation"}
+    assert {part.kind for part in Library()._known.values()} == KINDS.keys() - {"augmentation"}
 
 
 @pytest.mark.parametrize(

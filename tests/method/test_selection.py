@@ -9,8 +9,8 @@ from ramet.base.errors import PartError
 from ramet.base.records import Path
 from ramet.method.document.schema import Method
 from ramet.method.parts import Part
-from ramet.method.protocols import Candidates, Member
-from ramet.method.selection import Best, joins, pruned, ranked, rotation, sample_parent
+from ramet.method.protocols import Candidates, Images, Member
+from ramet.method.selection import Best, Closest, joins, pruned, ranked, rotation, sample_parent
 
 from .helpers import TINY, assert_frequency, method
 
@@ -168,3 +168,28 @@ def test_a_parent_that_is_not_there_is_refused(answer: object) -> None:
 def test_others_than_the_members_in_their_order_are_refused(answer: list[int]) -> None:
     with pytest.raises(PartError, match="some of the members, in their order, at most 2"):
         pruned(Fixed(answer=answer), MEMBERS, 2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("fits", "chosen"),
+    [
+        ({"a": 0.5, "x": 0.6, "r": 0.55, "y": 0.1}, "x"),
+        ({"a": 0.5, "x": 0.5, "r": 0.5}, "a"),
+        ({"x": 0.5, "r": 0.5}, "r"),
+        ({"b": 0.9, "r": 0.1}, "r"),  # of the task's own paths the best alone is asked
+        ({"x": 0.0}, "x"),
+        ({}, "a"),
+    ],
+)
+def test_the_closest_path_is_the_parent_and_of_equal_ones_the_own_then_a_root(
+    fits: Mapping[str, float], chosen: str
+) -> None:
+    def fit(task: str, of: Path) -> float | None:
+        assert task == "task"
+        return fits.get(of.id)
+
+    among = Candidates(
+        "task", members(POPULATION), [path(p) for p in OTHERS], [path(p) for p in ROOTS], {}, (),
+        np.random.default_rng(0), lambda: np.random.default_rng(0), Images(fit=fit),
+    )  # fmt: skip
+    assert sample_parent(Closest(), among).id == chosen

@@ -212,7 +212,7 @@ def test_records_of_a_system_are_the_same_from_files(system: System, tmp_path: P
 def test_it_comes_from_records_alone(system: System) -> None:
     """Without the branches, the objects that only they held, and what was evolved there afterwards."""
     before = study.report(system, "mu")
-    system.on("mu/fixed/1").evolve("one", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
+    system.on("mu/fixed/1").evolve("one", method="mu2net-plus", settings={"batch": "32"}, cycles=1, samples=1, seed=9)
     assert len(study.drop(system, "mu")) == 4
     assert gc(system.store.catalog, system.store.objects, delete=True, grace=0).objects > 0
     assert study.report(system, "mu") == before

@@ -19,7 +19,7 @@ from tests.evolution.conftest import SMALL, make_system, write_task
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> System:
     system = make_system(tmp_path_factory.mktemp("facade"), "one", "two")
-    system.evolve("one", settings={**SMALL, "budget.cycles": 1, "opt.lr": 0.05})
+    system.evolve("one", method="mu2net-plus", settings={**SMALL, "budget.cycles": 1, "opt.lr": 0.05})
     return system
 
 
@@ -105,7 +105,7 @@ def test_python_values_are_settings(grown: System, tmp_path: Path) -> None:
     paths = []
     for i, settings in enumerate((texts, values)):
         system = make_system(tmp_path / str(i), "one")
-        system.evolve("one", settings={**small, **settings}, cycles=1, samples=1)
+        system.evolve("one", method="mu2net-plus", settings={**small, **settings}, cycles=1, samples=1)
         paths.append(system.path("one").id)
     assert paths[0] == paths[1]
 

@@ -18,12 +18,12 @@ ONE_CYCLE = {**SMALL, "budget.cycles": "1"}
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A system with two tasks learnt on main, and from there `one` again on two branches, by the same command."""
     system = make_system(tmp_path_factory.mktemp("versions"), "one", "two")
-    system.evolve("one", "two", settings=ONE_CYCLE)
+    system.evolve("one", "two", method="mu2net-plus", settings=ONE_CYCLE)
     for branch in ("left", "right"):
         system.versions.add_branch(branch)
     for branch in ("left", "right"):
         other = ramet.open(system.store.folder, branch)
-        other.evolve("one", settings=ONE_CYCLE, seed=3)
+        other.evolve("one", method="mu2net-plus", settings=ONE_CYCLE, seed=3)
         other.store.catalog.close()  # so that nothing vanishes while it is copied
     system.store.catalog.close()
     return system.store.folder
@@ -86,7 +86,7 @@ def test_a_folder_stays_on_the_branch_that_it_was_switched_to(system: System) ->
 
 
 def test_a_merge_of_real_paths_leaves_every_task_as_good(system: System) -> None:
-    system.evolve("two", settings=ONE_CYCLE, seed=5)
+    system.evolve("two", method="mu2net-plus", settings=ONE_CYCLE, seed=5)
     before, theirs = ids(system), ids(system, "left")
     merged = system.versions.merge("left", policy="best")
     assert ids(system) == {**before, "one": theirs["one"]}

@@ -9,8 +9,10 @@ import torch.nn.functional as F
 
 from ramet.method.plan import Rounds
 from ramet.method.schedule import Cosine
+from ramet.runtime import device
 from ramet.runtime.loader import stream
 from ramet.tasks.augment import batch_images
+from ramet.training.closed_form import closed_form
 from ramet.training.generation import TrainedChild, train_generation
 from ramet.vit import spec
 from ramet.vit.network import Stage, forward
@@ -254,3 +256,68 @@ def test_a_diverging_child_drops_out_and_the_others_do_not_notice(lab):
 def test_rounds(lab, examples, batch, limit, expected):
     budget = lab.method.budget.model_copy(update={"examples_per_validation": limit})
     assert Rounds.of(lab.method.model_copy(update={"batch": batch, "budget": budget}), examples) == expected
+
+
+def with_training(lab: Lab, **settings: object):
+    return lab.method.model_copy(update={"training": lab.method.training.model_copy(update=settings)})
+
+
+def test_a_new_head_begins_with_the_closed_form_for_its_features(lab):
+    method = with_training(lab, head="closed-form")
+    plans = [lab.plan({"block.2"}, opt__lr=1e-9), lab.plan(set(), opt__lr=1e-9)]
+    zero = train(lab, *plans)
+    solved = train(lab, *plans, method=method)
+    assert all(child.curve[0] > before.curve[0] + 0.2 for child, before in zip(solved, zero, strict=True))
+    images, labels = lab.splits["train"].images, lab.splits["train"].labels
+    x = batch_images(torch.from_numpy(images), image_size=8)
+    parts = {c.name: lab.memory.load(c.digest) for c in lab.root.components}
+    parts["head"] = {"weight": torch.eye(ARCHITECTURE.width), "bias": torch.zeros(ARCHITECTURE.width)}
+    head = closed_form(forward(ARCHITECTURE, parts, x), torch.from_numpy(labels), CLASSES)
+    assert torch.allclose(solved[0].tensors["head"]["weight"], head.weight, atol=1e-3)
+    alone = [train(lab, plan, numbers=[i], method=method)[0] for i, plan in enumerate(plans)]
+    assert all(same(a, b) for a, b in zip(solved, alone, strict=True))
+
+
+def test_a_head_that_is_inherited_is_left_as_it_is(lab):
+    plan = lab.plan({"block.2"}, opt__lr=1e-9)
+    (first,) = train(lab, plan)
+    head = lab.memory.keep("head", first.tensors["head"])
+    parts = tuple(replace(p, origin=head) if p.name == "head" else p for p in plan.parts)
+    (child,) = train(lab, replace(plan, parts=parts), method=with_training(lab, head="closed-form"))
+    assert torch.allclose(child.tensors["head"]["weight"], first.tensors["head"]["weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize("head", ["zero", "closed-form"])
+def test_adamw_side_by_side_equals_alone_and_learns(lab, head):
+    method = with_training(lab, head=head)
+    plans = [
+        lab.plan({"block.2"}, opt__adamw=True, opt__lr=0.01, opt__weight_decay=0.1),
+        lab.plan({"block.1"}, opt__adamw=True, opt__lr=0.02),
+        lab.plan({"block.2"}),
+    ]
+    together = train(lab, *plans, method=method)
+    alone = [train(lab, plan, numbers=[i], method=method)[0] for i, plan in enumerate(plans)]
+    assert all(same(a, b) for a, b in zip(together, alone, strict=True))
+    assert together[0].quality > 0.6
+    assert {"weight", "weight.square"} <= together[0].momentum["head"].keys()
+    assert "weight.square" not in together[2].momentum["head"]
+
+
+def test_products_are_in_bfloat16_where_the_method_and_the_cpu_say_so(lab, monkeypatch):
+    seen = set()
+    watch(monkeypatch, lambda stage, x, y: seen.add(torch.is_autocast_enabled("cpu")))
+    for has_it, precision, expected in ((True, "bfloat16", True), (False, "bfloat16", False), (True, "device", False)):
+        seen.clear()
+        monkeypatch.setattr(device, "_cpu_has_bf16", lambda has_it=has_it: has_it)
+        (child,) = train(lab, lab.plan({"block.1"}), method=with_training(lab, precision=precision))
+        assert seen == {expected}
+        assert all(t.dtype == torch.float32 for of in child.tensors.values() for t in of.values())
+        assert child.quality > 0.4
+
+
+def test_in_bfloat16_too_side_by_side_equals_alone(lab, monkeypatch):
+    monkeypatch.setattr(device, "_cpu_has_bf16", lambda: True)
+    method, plans = with_training(lab, precision="bfloat16"), different_plans(lab)
+    together = train(lab, *plans, method=method)
+    alone = [train(lab, plan, numbers=[i], method=method)[0] for i, plan in enumerate(plans)]
+    assert all(same(a, b) for a, b in zip(together, alone, strict=True))

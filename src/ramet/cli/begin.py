@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ramet.system import System
 
 # What the demo is made of: all of its budget is here.
-ROOT = "random:vit_tiny_patch16@32x3"
+ROOT = "packaged"
 TASKS: Mapping[str, str] = {
     "numerals": "demo:numerals",
     "digits": "demo:digits",
@@ -32,15 +32,9 @@ TASKS: Mapping[str, str] = {
     "cyrillic": "demo:cyrillic-capitals",
     "georgian": "demo:georgian",
 }
-METHOD = "mu2net-plus"
+METHOD = "lean"
 SETTINGS: Mapping[str, object] = {
-    "batch": 16,
-    "opt.lr": 0.05,
-    "budget.cycles": 1,
-    "budget.samples_per_cycle": 10,
-    "budget.validations": 2,
-    "budget.examples_per_validation": 2000,
-    "budget.validation_examples": 400,
+    "budget.epochs": 10,
 }
 SEED = 0
 PREDICTED_TASK, PREDICTED_IMAGES = "greek", 6
@@ -54,11 +48,10 @@ def init(
     root: Annotated[
         str,
         typer.Option(
-            help="The transformer it grows from: random:vit_tiny_patch16@32x3, a timm .safetensors, a Hugging Face ViT "
-            "folder, an AugReg .npz, hf:REPO, or system:DIR:TASK.",
-            show_default=False,
+            help="The transformer it grows from: packaged, random:vit_tiny_patch16@32x3, a timm .safetensors, a "
+            "Hugging Face ViT folder, an AugReg .npz, hf:REPO, or system:DIR:TASK.",
         ),
-    ],
+    ] = "packaged",
     name: Annotated[str | None, typer.Option(help="Its name.", show_default="the folder's")] = None,
     seed: Annotated[int, typer.Option(help="Of a random root's draws.")] = 0,
     store: Annotated[
@@ -86,7 +79,7 @@ def init(
 
 
 def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to grow it.")] = Path("ramet-demo")) -> None:
-    """See the whole of it in a few minutes: a system grows six tasks from a random root, with no network."""
+    """See the whole of it in a few minutes: a system grows six tasks, with no network."""
     system = _system(folder)
     _say_step("Tasks: real images that come with installed packages")
     for name, source in TASKS.items():
@@ -125,7 +118,7 @@ def demo(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to gr
         f"ramet -C {place} predict {PREDICTED_TASK} {place}/images/*.png",
         f"ramet -C {place} show {PREDICTED_TASK}",
         f"ramet -C {place} lineage {list(TASKS)[-1]}",
-        f"ramet -C {place} task add hebrew demo:hebrew && ramet -C {place} evolve hebrew --cycles 1",
+        f"ramet -C {place} task add hebrew demo:hebrew && ramet -C {place} evolve hebrew",
     ):
         show(f"  {line}")
 

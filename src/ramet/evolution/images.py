@@ -71,7 +71,7 @@ def fitted(path: LoadedPath, split: Split, classes: int, task: str) -> float:
     chosen = sample_subset(len(split.labels), FITTED, (task, "fit"))
     images, labels = (split.images, split.labels) if chosen is None else (split.images[chosen], split.labels[chosen])
     rows = range(0, len(labels), EVALUATION_BATCH)
-    features = torch.cat([path.features(images[start : start + EVALUATION_BATCH]) for start in rows]).cpu()
+    features = torch.cat([path.features(np.array(images[start : start + EVALUATION_BATCH])) for start in rows]).cpu()
     known = torch.from_numpy(np.asarray(labels))
     scores = closed_form(features, known, classes).scores
     return round(float((scores.argmax(1) == known).double().mean()), DECIMALS)

@@ -59,6 +59,10 @@ class ChildPlan:
         return spec.dimensions(self.hyperparameters, self.classes)
 
 
+ROUNDS = 12
+"""The most validations of a child that is planned by its task: each costs as much as some steps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rounds:
     """The amount that a generation trains: rounds of steps, each followed by a validation (METHOD section 5)."""
@@ -71,14 +75,16 @@ class Rounds:
     def of(method: Method, train_examples: int) -> "Rounds":
         """Return a method's rounds for so many training examples.
 
-        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less; where
-        budget.epochs is given, all rounds together see that many epochs, if that is less.
+        A round sees at most examples_per_validation examples, or one epoch (its last batch full) if that is less. Where
+        budget.epochs is given, the rounds are ROUNDS at most, which see as many examples, or that many epochs if that
+        is less.
         """
         budget = method.budget
         batch = min(method.batch, train_examples)
         if budget.epochs is not None:
             examples = min(budget.validations * budget.examples_per_validation, budget.epochs * train_examples)
-            return Rounds(budget.validations, max(1, round(examples / budget.validations / batch)), batch)
+            count = min(budget.validations, ROUNDS)
+            return Rounds(count, max(1, round(examples / count / batch)), batch)
         steps = min(budget.examples_per_validation // batch, math.ceil(train_examples / batch))
         return Rounds(budget.validations, max(1, steps), batch)
 

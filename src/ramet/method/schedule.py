@@ -1,11 +1,33 @@
-"""The learning rate of a training step: a linear warm-up, then half a cosine down to zero (METHOD section 5)."""
+"""The learning rate of a training step, a linear warm-up, then half a cosine down to zero (METHOD section 5); AdamW."""
 
 from collections.abc import Mapping
 from math import cos, isfinite, pi
+from typing import ClassVar
 
 from ramet.base.records import Value
+from ramet.method.document.hyperparameters import Domain, Hyperparameter
 from ramet.method.parts import Part, refuse, register, working
 from ramet.method.protocols import Schedule
+
+
+@register("hyperparameter", "opt.adamw")
+class AdamW(Hyperparameter):
+    """Whether AdamW steps (arXiv 1711.05101), its first moments by `opt.momentum`, in the place of SGD."""
+
+    domain: ClassVar[Domain | None] = Domain(bool)
+
+    default: Value = True
+    values: tuple[Value, ...] | str = (False, True)
+
+
+@register("hyperparameter", "opt.weight_decay")
+class WeightDecay(Hyperparameter):
+    """The part of a matrix that AdamW takes off in a step, in units of the learning rate."""
+
+    domain: ClassVar[Domain | None] = Domain(float, 0.0, 1.0)
+
+    default: Value = 0.05
+    values: tuple[Value, ...] | str = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 @register("schedule", "cosine")

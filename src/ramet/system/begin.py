@@ -9,7 +9,7 @@ from ramet.system.facade import System
 
 def init(
     directory: str | FilePath,
-    root: str = "random:vit_tiny_patch16",
+    root: str = "packaged",
     *,
     name: str | None = None,
     seed: int = 0,
@@ -20,8 +20,9 @@ def init(
 
     Args:
         directory: its folder; made if it is missing, and must hold nothing else.
-        root: the transformer that it grows from: `random:vit_tiny_patch16@32x3`, a timm `.safetensors`, a Hugging Face
-            ViT folder, an AugReg `.npz`, `hf:REPO`, or `system:DIR:TASK`, the path of another system's task.
+        root: the transformer that it grows from: `packaged`, ramet's own; `random:vit_tiny_patch16@32x3`, a timm
+            `.safetensors`, a Hugging Face ViT folder, an AugReg `.npz`, `hf:REPO`, or `system:DIR:TASK`, the path of
+            another system's task.
         name: of the system; its folder's by default.
         seed: of a random root's draws.
         store: the URL of the place where its objects are kept, such as `s3://bucket/prefix`; its folder by default.

@@ -3,10 +3,12 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 from torch import Tensor
 
+from ramet.base import __version__
 from ramet.base.errors import CheckpointError, UnknownName
 from ramet.base.records import Architecture, Pool
 from ramet.vit import formats
@@ -16,8 +18,11 @@ from ramet.vit.initial import random_root
 SIZES = {"tiny": (192, 3, 12), "small": (384, 6, 12), "base": (768, 12, 12), "large": (1024, 16, 24)}
 """Width, heads and layers of the sizes that random roots come in."""
 
+PACKAGED = "packaged"
+"""The name of the root that comes with ramet."""
+
 _RANDOM = re.compile(r"vit_([a-z]+)_patch([1-9]\d*)(?:@([1-9]\d*)(?:x(\d+))?)?")
-_FORMS = "name random:vit_tiny_patch16@32x3, hf:REPO, or the path of a .safetensors file, an .npz or a folder"
+_FORMS = "name packaged, random:vit_tiny_patch16@32x3, hf:REPO, or the path of a .safetensors file, an .npz or a folder"
 _DOWNLOADED = (
     "config.json", "preprocessor_config.json",
     "model.safetensors", "model-*.safetensors", formats.INDEX, "*.npz",
@@ -42,14 +47,17 @@ def load_root(spec: str, seed: int = 0) -> Root:
     """Return the root that a user named.
 
     Args:
-        spec: `random:vit_SIZE_patchP[@PIXELS[xLAYERS]]`, `hf:REPO[@REVISION]`, or the path of a `.safetensors` file, an
-            AugReg `.npz` or a folder that holds one.
+        spec: `packaged`, `random:vit_SIZE_patchP[@PIXELS[xLAYERS]]`, `hf:REPO[@REVISION]`, or the path of a
+            `.safetensors` file, an AugReg `.npz` or a folder that holds one.
         seed: of a random root's draws.
 
     Raises:
         UnknownName: there is no such root, file or folder.
         CheckpointError: what is there is not a plain vision transformer, or cannot be downloaded.
     """
+    if spec == PACKAGED:
+        with resources.as_file(resources.files("ramet.vit") / "packaged.safetensors") as file:
+            return Root(PACKAGED, *_read(file).root(), False, f"{PACKAGED}, ramet {__version__}")
     scheme, _, rest = spec.partition(":")
     if scheme == "random":
         return _random(rest, seed)

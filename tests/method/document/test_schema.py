@@ -172,7 +172,8 @@ def test_every_setting_is_written() -> None:
     assert document.keys() == Method.model_fields.keys()
     assert (document["parents"], document["pruning"], document["parts"]) == ("mu2net-plus", "best", [])
     assert document["training"] == {
-        "warmup_start": 1e-3, "clip_norm": 1.0, "schedule": "cosine", "augmentations": []
+        "warmup_start": 1e-3, "clip_norm": 1.0, "schedule": "cosine", "augmentations": [], "head": "zero",
+        "precision": "device",
     }  # fmt: skip
     assert document["mutation"]["steps"] == [*STEPS]
 

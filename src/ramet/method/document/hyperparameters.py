@@ -57,8 +57,6 @@ DOMAINS: Mapping[str, Domain] = {
     "opt.warmup": Domain(float, 0.0, 1.0),
     "opt.momentum": Domain(float, 0.0, 0.999999),
     "opt.nesterov": Domain(bool),
-    "opt.adamw": Domain(bool),
-    "opt.weight_decay": Domain(float, 0.0, 1.0),
 }
 """Ramet's own hyperparameters, in the order in which mutation decides on them: µ first, as all later ones use it."""
 

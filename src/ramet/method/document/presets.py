@@ -23,7 +23,9 @@ from ramet.method.parts import DEFAULTS, Library, refused
 
 Document = Mapping[str, Any]
 
-DEFAULT_METHOD = "mu2net-plus"
+DEFAULT_METHOD = "lean"
+OF_A_SIZE = "mu2net-plus"
+"""The method that a size alone is of: sizes are how much a search has."""
 DEFAULT_SIZE = "minutes"
 
 _OWN_SIZES = ("seconds", "minutes", "hour")
@@ -223,7 +225,7 @@ def _named(name: str) -> Document:
     """Return the document of METHOD@SIZE, of METHOD alone, or of SIZE alone."""
     method, at, size = name.partition("@")
     if not at:
-        method, size = (DEFAULT_METHOD, name) if name in _files("sizes") else (name, DEFAULT_SIZE)
+        method, size = (OF_A_SIZE, name) if name in _files("sizes") else (name, DEFAULT_SIZE)
     above, below = _method(method, alone=not at), _size(size)
     description = f"{above['description']} {below['description']}"
     return {**overlay(below, above), "name": f"{above['name']}@{size}", "description": description}

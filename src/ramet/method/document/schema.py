@@ -82,8 +82,8 @@ class Budget(_Frozen):
 
     generation is the number of children trained side by side. They cannot descend from one another, so a small one
     searches deeper with as many samples, and a large one computes more once for all. single_run puts all of
-    validations x cycles x samples into one child of the root, as the baselines do. epochs plans a child by its task: in
-    `validations` rounds it sees every image so often at most, or trains as long as a time limit says.
+    validations x cycles x samples into one child, as the baselines do. epochs plans a child by its task: it sees every
+    image so often at most, or trains as long as a time limit says.
     """
 
     cycles: PositiveInt
