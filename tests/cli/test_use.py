@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -24,6 +25,37 @@ def test_evaluate_measures_what_was_published(grown: Path) -> None:
     (validation,) = run_json("evaluate", "digits", "--split", "validation", folder=grown)
     assert (validation["split"], validation["examples"]) == ("validation", 70)
     assert "360" in run("evaluate", "digits", folder=grown).stdout
+
+
+def test_the_images_that_are_most_wrong_are_written(grown: Path, tmp_path: Path) -> None:
+    (found,) = run_json("evaluate", "digits", "--details", folder=grown)
+    told = run("evaluate", "digits", "--errors", tmp_path / "wrong", folder=grown).stderr
+    files = sorted((tmp_path / "wrong").iterdir())
+    worst = found["details"]["worst"]
+    assert [file.name for file in files] == [
+        f"{n:02}-{w['label']}-taken-for-{w['predicted']}-{w['index']}.png" for n, w in enumerate(worst, 1)
+    ]
+    assert f"{len(worst)} images written to" in told
+    split = ramet.open(grown).examples("digits")
+    with Image.open(files[0]) as image:
+        assert np.array_equal(np.asarray(image), split.images[worst[0]["index"]])
+    run("evaluate", *TASKS, "--errors", tmp_path / "all", folder=grown)
+    assert {folder.name for folder in (tmp_path / "all").iterdir()} == set(TASKS)
+
+
+def test_what_makes_an_accuracy_doubtful_is_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 255, (60, 8, 8, 3), dtype=np.uint8), np.arange(60) % 3
+    test = labels[:20] != 2
+    arrays = {"x_train": images, "y_train": labels, "x_test": images[:20][test], "y_test": labels[:20][test]}
+    np.savez(tmp_path / "seen.npz", **arrays)
+    system = ramet.init(tmp_path / "system", "random:vit_tiny_patch8@8x1")
+    system.tasks.add("seen", f"npz:{tmp_path / 'seen.npz'}")
+    system.evolve("seen", method="linear_probe@seconds", settings={"budget.validations": 1}, quiet=True)
+    told = run("evaluate", "seen", folder=tmp_path / "system").stderr
+    assert "seen: 1 class has no test image: 2" in told
+    assert "which is no test of what was not seen" in told
+    assert "seen:" not in run("evaluate", "seen", "--split", "train", folder=tmp_path / "system").stderr
 
 
 def test_evaluate_of_nothing_learned(sown: Path) -> None:

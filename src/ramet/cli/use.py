@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,6 +32,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="train, validation or test.")] = "test",
     details: Annotated[bool, typer.Option("--details", help="Tell of every class and of the worst images.")] = False,
     confusion: Annotated[Path | None, option("FILE", "Write a task's confusion matrix as CSV.")] = None,
+    errors: Annotated[Path | None, option("DIR", "Write the images that are most wrong as PNG files.")] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
@@ -41,12 +43,15 @@ def evaluate(
         raise InvalidValue("--confusion is of one task", "name one task")
     with showing() as steps:
         found = system.evaluate(
-            *tasks or (), split=split, details=details or confusion is not None, device=device, progress=steps
+            *tasks or (), split=split, details=bool(details or confusion or errors), device=device, progress=steps
         )
     if confusion and (known := found[0].details):
         names = [c.name for c in known.classes]
         counts = ([name, *row] for name, row in zip(names, known.confusion, strict=True))
         _write_csv(confusion, [["is / taken for", *names], *counts])
+    if errors:
+        for each in found:
+            _write_errors(system, each, errors if len(found) == 1 else errors / each.task)
     if as_json:
         show_json(found)
     elif not found:
@@ -66,6 +71,8 @@ def evaluate(
                     f"{each.task}: test {percent(each.accuracy)} is far below validation {percent(each.validation)}: "
                     "the test images may be of another kind, or the validation images too few or too like the trained"
                 )
+            for doubt in _doubts(system, each):
+                say(f"{each.task}: {doubt}")
 
 
 @on_system
@@ -125,6 +132,34 @@ def _tell_details(found: "Evaluation", details: "Details") -> None:
     if details.worst:
         images = ([f"{w.index}", w.label, w.predicted, percent(w.probability)] for w in details.worst[:NAMED])
         show("", TextTable(("image", "is", "taken for", "with"), images, right=("image", "with")))
+
+
+def _doubts(system: "System", found: "Evaluation") -> Iterator[str]:
+    """Yield the reasons, in the data, for which an accuracy says less than it seems to."""
+    options = system.tasks[found.task].options
+    if found.split == "train":
+        return
+    if missing := options[f"classes_without_{found.split}"]:
+        names = ", ".join(missing[:NAMED]) + (", ..." if len(missing) > NAMED else "")
+        yield f"{plural(len(missing), 'class has', 'classes have')} no {found.split} image: {names}"
+    for pair, count in options["duplicates"].items():
+        if count and found.split in pair.split("-"):
+            where = pair.replace("-", " and in ")
+            yield f"{plural(count, 'image is', 'images are')} in {where}, which is no test of what was not seen"
+
+
+def _write_errors(system: "System", found: "Evaluation", folder: Path) -> None:
+    from PIL import Image
+
+    assert found.details is not None
+    images = system.examples(found.task, found.split).images
+    with refusals(f"cannot write to {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for place, wrong in enumerate(found.details.worst, 1):
+            names = (re.sub(r"[^\w-]+", "-", name) for name in (wrong.label, wrong.predicted))
+            name = f"{place:02}-{'-taken-for-'.join(names)}-{wrong.index}.png"
+            Image.fromarray(images[wrong.index]).save(folder / name)
+    say(f"{plural(len(found.details.worst), 'image')} written to {folder}")
 
 
 def _write_csv(file: Path, rows: Sequence[Sequence[object]]) -> None:
