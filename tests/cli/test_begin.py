@@ -68,6 +68,11 @@ def test_the_demo_has_six_tasks_of_sources_that_exist() -> None:
     assert begin.PREDICTED_TASK in begin.TASKS
 
 
+def test_init_grows_from_the_packaged_root_by_default(tmp_path: Path) -> None:
+    told = run("init", tmp_path / "colony").stdout
+    assert told == f"{tmp_path / 'colony'}: grows from packaged (2.71 M parameters, 6 layers, 32 pixels)\n"
+
+
 def test_init_makes_a_system_and_says_what_it_grows_from(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "colony"
     result = run("init", folder, "--root", ROOT, "--name", "mine")

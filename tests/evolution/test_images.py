@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -49,6 +50,11 @@ def test_a_path_fits_by_a_head_in_closed_form_on_its_frozen_features(system: Sys
     assert found is not None
     assert found == images_of(system.store.opened, CPU).fit("one", root)
     assert 0.5 < found <= 1  # three classes that show in a colour
+    file = system.store.folder / "cache" / "one" / "fits.json"
+    file.write_text(json.dumps({root.id: 0.25}))
+    assert images.fit("one", root) == 0.25, "what is kept is not worked out again"
+    file.write_text("{")
+    assert images.fit("one", root) == found, "what is damaged is"
     assert images.fit("nothing of the kind", root) is None
 
 

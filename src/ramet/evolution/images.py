@@ -1,17 +1,18 @@
 """The answers to what parts may ask about tasks' images: what they look like to the root, and how a path fits them.
 
-A mean embedding is worked out once a task and kept in the task's folder of the cache, so a run that is resumed sees the
-same numbers.
+Both are worked out once and kept in the task's folder of the cache, so a run that is resumed sees the same numbers.
 """
 
 import io
+import json
+from contextlib import suppress
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ramet.base.errors import DataError
+from ramet.base.errors import DataError, RametError
 from ramet.base.files import write_whole
 from ramet.base.records import Path, Task
 from ramet.method.protocols import Images
@@ -53,15 +54,18 @@ def images_of(store: Store, device: torch.device) -> Images:
         except DataError:
             return None
 
-    known: dict[tuple[str, str], float] = {}
-
     def fit(name: str, path: Path) -> float | None:
         split = train(name)
         if split is None:
             return None
-        if (name, path.id) not in known:
-            known[name, path.id] = fitted(LoadedPath(path, resident), split, len(tasks[name].classes), name)
-        return known[name, path.id]
+        file, known = folder_of(store.folder, name) / "fits.json", dict[str, float]()
+        with suppress(OSError, ValueError):
+            known = json.loads(file.read_bytes())
+        if path.id not in known:
+            known[path.id] = fitted(LoadedPath(path, resident), split, len(tasks[name].classes), name)
+            with suppress(OSError, RametError):  # where nothing can be written, it is worked out again
+                write_whole(file, json.dumps(known).encode())
+        return known[path.id]
 
     return Images(features, fit)
 

@@ -6,6 +6,7 @@ cache/cmaterdb+bangla/source.json        the stamps of the source's files, to no
 cache/cmaterdb+bangla/skipped.json       every image that could not be decoded, and why
 cache/cmaterdb+bangla/task.json          the record of the task whose images these are
 cache/cmaterdb+bangla/features.*.npy     their mean embedding by a root, once a part has asked for it
+cache/cmaterdb+bangla/fits.json          how well paths fit them, the same
 """
 
 import json
