@@ -41,7 +41,7 @@ SURFACE = {
     "tag": ("NAME", "COMMIT", "--delete", "-d", JSON, "--message", "-m", SYSTEM),
     "restore": ("TASK", "--from", SYSTEM),
     "revert": ("COMMIT", SYSTEM),
-    "evaluate": ("TASK", "--all", "--confusion", "--details", "--device", JSON, "--split", SYSTEM),
+    "evaluate": ("TASK", "--all", "--confusion", "--details", "--device", "--errors", JSON, "--split", SYSTEM),
     "predict": ("TASK", "IMAGE", "--csv", "--device", JSON, "--top", SYSTEM),
     "push": ("BRANCH", JSON, "REMOTE", SYSTEM),
     "pull": ("BRANCH", JSON, "REMOTE", SYSTEM),
@@ -119,7 +119,7 @@ def test_a_mistyped_command_is_told_the_near_one(typo: list[str], meant: str) ->
     assert result.stdout == ""
 
 
-@pytest.mark.parametrize("arguments", [["status", "--jsn"], ["init", "x"], ["history", "--limit", "0"], ["evolve"]])
+@pytest.mark.parametrize("arguments", [["status", "--jsn"], ["init"], ["history", "--limit", "0"], ["evolve"]])
 def test_a_usage_error_has_exit_code_2(arguments: list[str], tmp_path: Path) -> None:
     assert "Error" in run(*arguments, code=2).stderr
 

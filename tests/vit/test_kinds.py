@@ -73,7 +73,7 @@ def test_a_name_must_be_one_that_components_can_have(name):
 
 
 def test_there_are_no_two_kinds_of_a_name():
-    with pytest.raises(InvalidValue, match=r"two component kinds 'block': of .*own\.py and of .*test_kinds\.py"):
+    with pytest.raises(InvalidValue, match=r"two component kinds 'block': of .*block\.py and of .*test_kinds\.py"):
 
         @kinds.register("block")
         class Mine(kinds.Kind):
