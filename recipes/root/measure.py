@@ -62,7 +62,7 @@ def _measured(root: str, task: str, wanted: list[tuple[str, int]], settings: dic
                 (status,) = system.evolve("task", method=method, settings=settings, seed=seed, quiet=True)
                 flops = sum(child.cost["flops"] for child in system.history("task"))
                 accuracy = status.test_quality
-                details = {"params": status.accounted_params, "own": status.own_params, "flops": flops}
+                details = {"params": status.accounted_params, "own": status.trained_params, "flops": flops}
             line = {"root": root, "task": name, "method": method, "seed": seed, "test": accuracy, "settings": settings}
             line |= {"seconds": round(time.perf_counter() - began, 1), **details}
             with out.open("a") as file:
