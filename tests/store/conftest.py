@@ -10,7 +10,7 @@ import pytest
 from ramet.store.catalog.database import Address
 from ramet.store.folder import Store
 from ramet.store.objects import FolderObjects, FsspecObjects, Objects
-from ramet.store.objects.place import Place
+from ramet.store.objects.fsspec import Place
 from tests.store import s3, server
 from tests.store.examples import make_system
 

@@ -25,7 +25,7 @@ from ramet.store.catalog.migrations import upgrade
 from ramet.store.catalog.postgres import catalog_url
 from ramet.store.catalog.schema import metadata
 from ramet.store.objects import FolderObjects, Objects, objects_at
-from ramet.store.objects.place import Place
+from ramet.store.objects.fsspec import Place
 from ramet.store.versions.history import at_time
 
 FORMAT = 1

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ramet.base.errors import ObjectError, StoreError
 from ramet.store.objects import FolderObjects, FsspecObjects, Objects
-from ramet.store.objects.place import DELETING, Place
+from ramet.store.objects.fsspec import DELETING, Place
 
 NO_SUCH = hashlib.sha256(b"nothing").hexdigest()
 

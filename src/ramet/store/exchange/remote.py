@@ -29,7 +29,7 @@ from ramet.store.catalog.codec import dumps
 from ramet.store.exchange.parcel import Parcel, merged, parcel_json, parcel_of, read_parcel, receive
 from ramet.store.folder import Store, is_system, open_store
 from ramet.store.objects import Objects, digest_of, objects_at
-from ramet.store.objects.place import Place
+from ramet.store.objects.fsspec import Place
 from ramet.store.versions.refs import Tag
 
 FORMAT = 1

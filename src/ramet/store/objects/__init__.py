@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from ramet.store.objects.fsspec import FsspecObjects, Place
 from ramet.store.objects.objects import FolderObjects, Objects, digest_of
-from ramet.store.objects.place import FsspecObjects, Place
 
 __all__ = ["FolderObjects", "FsspecObjects", "Objects", "digest_of", "objects_at"]
 

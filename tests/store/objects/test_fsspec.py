@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ramet.base.errors import RametError, StoreError, UnknownName
-from ramet.store.objects.place import Place
+from ramet.store.objects.fsspec import Place
 
 
 def test_files_are_written_read_listed_and_deleted(url: str) -> None:
