@@ -62,12 +62,12 @@ def test_what_is_fitted_is_what_a_head_reads(system: System) -> None:
     (root,) = system.roots().values()
     loaded = LoadedPath(root, Resident(system.store.opened.objects.get, CPU))
     split = open_splits(system.store.folder, system.tasks["one"])["train"]
-    features = loaded.features(split.images)
+    features = loaded.features(np.array(split.images))
     scores = closed_form(features, torch.from_numpy(np.asarray(split.labels)), 3).scores
     accuracy = float((scores.argmax(1).numpy() == split.labels).mean())
     assert fitted(loaded, split, 3, "one") == round(accuracy, 3)
     system.evolve("one", method="mu2net-plus", settings=SMALL)
     learned = LoadedPath(system.path("one"), Resident(system.store.opened.objects.get, CPU))
     head = learned.parts["head"]
-    logits = learned.features(split.images) @ head["weight"].T + head["bias"]
-    assert np.allclose(logits.softmax(1).numpy(), learned.probabilities(split.images), atol=1e-6)
+    logits = learned.features(np.array(split.images)) @ head["weight"].T + head["bias"]
+    assert np.allclose(logits.softmax(1).numpy(), learned.probabilities(np.array(split.images)), atol=1e-6)
