@@ -12,6 +12,7 @@ import ramet
 from ramet.cli import evolve
 from ramet.cli.evolve import _tell_cost
 from ramet.evolution.pace import Estimate
+from ramet.method.document.presets import DEFAULT_METHOD
 from tests.cli.helpers import BUDGET, TASKS, path_ids, refused, run, run_json, start, state, wait_for
 
 DIVERGING = ("--set", "opt.lr=[100]", "--set", "training.clip_norm=none", "--set", "batch=4")
@@ -72,6 +73,15 @@ def test_a_run_that_is_not_done_is_neither_mixed_with_another_nor_lost(colony: P
     assert "digits" in run("status", folder=colony).stderr
     run("evolve", "digits", *BUDGET, "--seed", "5", "--restart", folder=colony)
     assert not any(status["unfinished"] for status in run_json("status", folder=colony))
+
+
+def test_the_default_method_is_the_librarys(seedbed: Path) -> None:
+    few = ("--set", "budget.epochs=1", "--set", "budget.validations=1", "--set", "budget.examples_per_validation=8")
+    lines = run("evolve", "digits", *few, folder=seedbed).stderr.splitlines()
+    assert f"digits: {DEFAULT_METHOD}@minutes v1 #" in lines[0]
+    assert run_json("status", folder=seedbed)[0]["method"].startswith(f"{DEFAULT_METHOD}@minutes v1 #")
+    (child,) = run_json("history", "digits", folder=seedbed)
+    assert child["status"] == "joined"
 
 
 def test_a_method_file_is_read(seedbed: Path, tmp_path: Path) -> None:

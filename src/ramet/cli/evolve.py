@@ -44,7 +44,7 @@ def evolve(
     tasks: Annotated[list[str], argument("TASK", "The tasks, in this order.")],
     method: Annotated[
         str, typer.Option("--method", metavar="NAME|FILE", help="A preset (`ramet method list`) or a YAML file.")
-    ] = "mu2net-plus",
+    ] = "lean",
     cycles: Annotated[str | None, option("N|+N", "How many cycles; +N: so many more.", "the method's")] = None,
     samples: Annotated[int | None, typer.Option(min=1, help="Children a cycle.", show_default="the method's")] = None,
     seed: Annotated[int, typer.Option(help="Keys every draw.")] = 0,
